@@ -1,0 +1,22 @@
+// Package gateway is the path of a webhook from the HTTP request to the durable
+// event: read, verify, identify, validate, deduplicate, publish, answer. It
+// knows HTTP and package verifiers, and neither Caddy nor NATS: those are
+// behind the interfaces [Publisher], [Validator], [Observer] and [Confirmer].
+//
+// # Order
+//
+// The stages and their order are fixed, because each one protects the next:
+// method, content type and address; a cheap limit per client; the body, capped;
+// handshakes that are not signed; the signature, over exactly those bytes;
+// signed handshakes; id, type and time; the limit per source, and filters; the
+// schema; publishing with deduplication as one step; the answer. Nothing that
+// is not verified is published as verified, remembered for deduplication or
+// written to disk.
+//
+// # Answers
+//
+// The sender is told that an event has arrived only after one of the outcomes
+// for which that is true; see [Outcome], whose table is the only place that
+// knows HTTP statuses. A fault of ours or of the broker's is always a 503 with
+// Retry-After: a 4xx would stop the sender's retries and lose the event.
+package gateway

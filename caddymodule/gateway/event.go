@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"net/http"
+	"time"
+)
+
+// Trust says how much the sender of an event has proven.
+type Trust string
+
+// The levels of trust.
+const (
+	// Verified: a signature covers what the event says.
+	Verified Trust = "verified"
+	// Authenticated: the sender knows a secret, and nothing binds that secret
+	// to what the event says.
+	Authenticated Trust = "authenticated"
+	// Unverified: nothing was checked, by the operator's wish.
+	Unverified Trust = "unverified"
+)
+
+// SchemaVerdict says what validation found.
+type SchemaVerdict string
+
+// The verdicts.
+const (
+	SchemaNone    SchemaVerdict = "none"    // no schema for this type
+	SchemaValid   SchemaVerdict = "valid"   // validated
+	SchemaInvalid SchemaVerdict = "invalid" // refused, and published all the same in tag mode
+)
+
+// Event is one event on its way from the sender to the broker. It is read-only
+// for everybody but the pipeline.
+type Event struct {
+	// Tenant and Source name the route; both are from configuration.
+	Tenant, Source string
+	// Provider is the sender's name in the catalogue.
+	Provider string
+	// TypePrefix goes before Type to make ce-type, such as "com.stripe".
+	TypePrefix string
+	// CESource is ce-source, from configuration.
+	CESource string
+
+	// ID is the provider's id of the event, or IngestID if it sends none.
+	ID string
+	// HasID is false if ID is only ours: two deliveries of one event then have
+	// two ids.
+	HasID bool
+	// Type is the event's type as the provider writes it; "" if unknown.
+	Type string
+	// Time is the event's own time; zero if the provider sends none.
+	Time time.Time
+
+	// IngestID names this request, for logs and for the sender.
+	IngestID string
+	// Received is when the whole body had arrived.
+	Received time.Time
+	// ContentType is the request's, as sent.
+	ContentType string
+	// Body is the exact bytes received.
+	Body []byte
+	// Digest is the SHA-256 of Body.
+	Digest [32]byte
+	// Header holds the request headers on the route's allow-list.
+	Header http.Header
+
+	// Trust, Scheme and KeyID say how the sender was authenticated.
+	Trust  Trust
+	Scheme string
+	KeyID  string
+	// Unsigned lists which of "id", "type" and "time" the signature does not
+	// cover, in this order.
+	Unsigned []string
+
+	// Schema is what validation found, and SchemaURI the schema's address
+	// inside the configured directory.
+	Schema    SchemaVerdict
+	SchemaURI string
+
+	// Dedupe is false if the operator has turned deduplication off; the
+	// message id is then made of IngestID.
+	Dedupe bool
+}
+
+// Quarantine says why an event is kept aside.
+type Quarantine struct {
+	// Reason is a fixed word: "schema", "conflict", "no_id" or "no_type".
+	Reason string
+	// Detail is for operators: JSON Pointers and keywords, never values of the
+	// payload. At most 1 KiB.
+	Detail string
+}
+
+// Ack is the broker's proof that an event is stored.
+type Ack struct {
+	// Stream and Sequence name the stored message; for a duplicate, the
+	// original.
+	Stream   string
+	Sequence uint64
+	// Duplicate means that the event was stored before this request. A retry
+	// of our own after an unknown outcome is not a duplicate.
+	Duplicate bool
+	// Conflict means that the id was stored before with other bytes. The event
+	// is not stored. Duplicate is set as well.
+	Conflict bool
+	// Attempts is how often the event was sent to the broker.
+	Attempts int
+}

@@ -1,0 +1,116 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+// Errors of a [Publisher]. Each corresponds to one [Outcome]; an error that
+// wraps none of them counts as [Internal]. None of them says that an event is
+// not stored, except ErrFull, ErrRefused and ErrTooLarge.
+var (
+	// ErrInFlight: another copy with the same id is being stored.
+	ErrInFlight = errors.New("another copy of the event is being stored")
+	// ErrOverloaded: too many events are waiting already.
+	ErrOverloaded = errors.New("too many events are waiting for the broker")
+	// ErrNotReady: not started or not connected.
+	ErrNotReady = errors.New("the broker is not ready")
+	// ErrFull: the stream, the account or the disk has reached a limit.
+	ErrFull = errors.New("the stream is full")
+	// ErrTimeout: no answer inside the deadline.
+	ErrTimeout = errors.New("the broker did not answer in time")
+	// ErrRefused: the broker will not take it as things are configured.
+	ErrRefused = errors.New("the broker refuses the event")
+	// ErrTooLarge: larger than the broker or the stream takes.
+	ErrTooLarge = errors.New("the event is too large for the broker")
+)
+
+// A Publisher stores events durably. It is safe for concurrent use.
+type Publisher interface {
+	// Publish stores the event and returns only when it is stored or cannot
+	// be, or when ctx ends. Storing and deduplicating are one step: of any
+	// number of calls with the same tenant, source and id, one stores and the
+	// others return an Ack with Duplicate, or an error. Retries after an
+	// unknown outcome are the Publisher's, with the same id, inside ctx.
+	Publish(ctx context.Context, e *Event) (Ack, error)
+	// Quarantine stores the event, with the reason, apart from the others.
+	Quarantine(ctx context.Context, e *Event, q Quarantine) (Ack, error)
+}
+
+// A Validator checks payloads against schemas. It is safe for concurrent use.
+type Validator interface {
+	// Validate checks the decoded payload (as by encoding/json with UseNumber;
+	// a form is an object of strings and arrays of strings) against the schema
+	// for the event type. The first result is the schema's address, or "" if
+	// there is none for this type, in which case err is nil. A non-nil err
+	// means that the payload is not valid; its text is bounded and holds no
+	// values of the payload.
+	Validate(eventType string, payload any) (schema string, err error)
+}
+
+// An Observer is told about every request once, after its answer is decided.
+// It must not keep the Record, and it should be quick: the sender waits.
+type Observer interface {
+	Observe(r *Record)
+}
+
+// A Confirmer fetches the URL of a handshake.
+type Confirmer interface {
+	// Confirm does a GET of rawURL, which pin must allow, and returns an error
+	// unless the answer is a 2xx.
+	Confirm(ctx context.Context, pin verifiers.Pin, rawURL string) error
+}
+
+// Record is what there is to say about one request. It holds no payload and no
+// header values.
+type Record struct {
+	Tenant, Source, Provider string
+	// RequestID is the IngestID: in the answer, in the log, on the message.
+	RequestID string
+	Outcome   Outcome
+	// Reason is a fixed word: the outcome's own or the verifier's.
+	Reason string
+	// Status is the HTTP status decided on.
+	Status int
+	// Err is the internal cause, safe to log; nil on success.
+	Err error
+	// Handshake is the name of the handshake that was answered.
+	Handshake string
+
+	// EventID and EventType are "" before verification, so that a forged
+	// request cannot write into a log.
+	EventID, EventType string
+	Trust              Trust
+	KeyID              string
+	KeyIndex           int
+	Schema             SchemaVerdict
+	Ack                Ack
+	Size               int
+	// Skew is the gateway's clock minus the signed timestamp; 0 without one.
+	Skew time.Duration
+
+	// Start is when the request reached the gateway.
+	Start time.Time
+	// Stages are the times spent, by Stage.
+	Stages [NumStages]time.Duration
+}
+
+// Stage is a part of the pipeline, for latency.
+type Stage uint8
+
+// The stages.
+const (
+	StageRead Stage = iota
+	StageVerify
+	StageValidate
+	StagePublish
+	NumStages
+)
+
+var stageNames = [NumStages]string{"read", "verify", "validate", "publish"}
+
+// String returns the stage's word for metrics.
+func (s Stage) String() string { return stageNames[s] }

@@ -1,0 +1,129 @@
+package gateway
+
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+// SchemaMode says what happens to an event that its schema refuses.
+type SchemaMode string
+
+// The modes. The zero value is OnInvalidQuarantine.
+const (
+	// OnInvalidQuarantine keeps the event aside and tells the sender that it
+	// has arrived: it did its part.
+	OnInvalidQuarantine SchemaMode = "quarantine"
+	// OnInvalidTag publishes the event and marks it.
+	OnInvalidTag SchemaMode = "tag"
+	// OnInvalidReject answers 422.
+	OnInvalidReject SchemaMode = "reject"
+)
+
+// Rate is a limit: so many per Per, and at most Burst at once.
+type Rate struct {
+	Count int
+	Per   time.Duration
+	// Burst is at least 1; 0 means Count.
+	Burst int
+}
+
+// Config describes one route: one source of one tenant.
+type Config struct {
+	// Tenant and Source name the route: [A-Za-z0-9_-]{1,64}. Required.
+	Tenant, Source string
+	// CESource is ce-source of its events: a URI reference. Empty means
+	// "/<tenant>/<source>".
+	CESource string
+
+	// Provider is the sender. Required.
+	Provider verifiers.Provider
+	// Verifier authenticates requests. Required unless Unverified.
+	Verifier verifiers.Verifier
+	// Unverified accepts requests without any check. Verifier must be nil.
+	Unverified bool
+	// Options are the provider's options, for handshakes.
+	Options map[string]string
+	// NoHandshakes turns the provider's handshakes off.
+	NoHandshakes bool
+
+	// Methods, ContentTypes and MaxBody replace the provider's where set.
+	// MaxBody 0 means the provider's, or 1 MiB.
+	Methods, ContentTypes []string
+	MaxBody               int64
+	// ReadTimeout is how long the body may take. 0 means 10 s.
+	ReadTimeout time.Duration
+	// AllowAddresses, if not empty, are the addresses that requests may come from.
+	AllowAddresses []netip.Prefix
+	// ClientRate limits the requests of each client address before they are
+	// verified; SourceRate limits the route's verified events. A zero Count
+	// means no limit.
+	ClientRate, SourceRate Rate
+
+	// ID, Type and Time replace the provider's where not zero.
+	ID, Type, Time verifiers.Source
+	// Accept and Drop are globs over the type: "*" is any run of characters
+	// ("invoice.*" fits "invoice.paid"). An event is wanted if Accept is empty
+	// or one fits, and none of Drop fits.
+	Accept, Drop []string
+
+	// Validator checks payloads; nil means that there are no schemas.
+	Validator Validator
+	// OnInvalid is what happens to events that it refuses.
+	OnInvalid SchemaMode
+
+	// NoDedupe turns deduplication off.
+	NoDedupe bool
+	// NoPublish verifies and nothing more; for routes that hand requests on.
+	NoPublish bool
+	// PublishTimeout bounds the time for storing. 0 means 80 % of the
+	// provider's deadline, at most 10 s.
+	PublishTimeout time.Duration
+	// NoQuarantine turns quarantine off: a refused event is then rejected (422).
+	NoQuarantine bool
+	// Headers are request headers to hand to consumers besides the provider's.
+	Headers []string
+	// Success replaces the provider's answer where not zero; its status must
+	// be a 2xx.
+	Success verifiers.Reply
+
+	// Publisher stores events. Required unless NoPublish.
+	Publisher Publisher
+	// Observer is told about each request; nil means nobody is.
+	Observer Observer
+	// Confirmer fetches the URLs of handshakes; nil means that handshakes that
+	// need one are not answered (503).
+	Confirmer Confirmer
+
+	// Time is the clock; nil means time.Now.
+	Time func() time.Time
+	// NewID makes request ids; nil means 26 characters of Crockford base32 in
+	// order of time (ULID).
+	NewID func() string
+}
+
+// Request is what a server knows about a request besides net/http's own.
+type Request struct {
+	*http.Request
+	// URL is the public URL as the sender addressed it, before any rewriting,
+	// absolute.
+	URL *url.URL
+	// Remote is the sender's address, with trusted proxies taken into account.
+	Remote netip.Addr
+}
+
+// Result is the answer to one request.
+type Result struct {
+	Record
+	// Header and Body are the answer, ready to be written with Record.Status.
+	// Header always has Cache-Control, and Content-Type exactly if there is a
+	// body.
+	Header http.Header
+	Body   []byte
+	// Request body as read, for handing the request on; nil if it was not read
+	// to its end.
+	RequestBody []byte
+}

@@ -1,0 +1,61 @@
+package verifiers
+
+import "slices"
+
+// Coverage says which parts of a request a signature protects. What it does not
+// protect may have been changed, or made up, by anybody on the way.
+type Coverage struct {
+	// Body means every byte of the body.
+	Body bool `json:"body,omitempty"`
+	// URL means scheme, host, path and query as the sender addressed them.
+	URL bool `json:"url,omitempty"`
+	// Method means the HTTP method.
+	Method bool `json:"method,omitempty"`
+	// Headers are canonical names of single headers.
+	Headers []string `json:"headers,omitempty"`
+	// Query are names of single parameters of the URL.
+	Query []string `json:"query,omitempty"`
+	// Form are names of single fields of a form body.
+	Form []string `json:"form,omitempty"`
+	// Pointers are JSON Pointers of single members of a JSON body.
+	Pointers []string `json:"pointers,omitempty"`
+}
+
+// None reports whether nothing at all is protected, as with a static token.
+func (c *Coverage) None() bool {
+	return !c.Body && !c.URL && !c.Method && len(c.Headers)+len(c.Query)+len(c.Form)+len(c.Pointers) == 0
+}
+
+// Content reports whether what the request says is protected: the whole body,
+// or named members of it.
+func (c *Coverage) Content() bool {
+	return c.Body || len(c.Form) > 0 || len(c.Pointers) > 0
+}
+
+// Covers reports whether the value of s is protected. A source made of several
+// is covered only if all of them are.
+func (c *Coverage) Covers(s Source) bool {
+	switch {
+	case s.Header != "":
+		return slices.Contains(c.Headers, s.Header)
+	case s.Query != "":
+		return c.URL || slices.Contains(c.Query, s.Query)
+	case s.Form != "":
+		return c.Body || slices.Contains(c.Form, s.Form)
+	case s.Pointer != "":
+		return c.Body || slices.Contains(c.Pointers, s.Pointer)
+	case s.Const != "":
+		return true
+	}
+	for _, part := range s.First {
+		if !c.Covers(part) {
+			return false
+		}
+	}
+	for _, part := range s.Join {
+		if !c.Covers(part) {
+			return false
+		}
+	}
+	return len(s.First)+len(s.Join) > 0
+}

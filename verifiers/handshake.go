@@ -1,0 +1,103 @@
+package verifiers
+
+// A Handshake is a request that asks the receiver to prove that it is there, or
+// that it knows something, before or between events. It is answered and never
+// published.
+type Handshake struct {
+	// Name is a fixed word for logs and metrics, such as "url_verification".
+	Name string `json:"name"`
+	// Method is the HTTP method. Empty means POST.
+	Method string `json:"method,omitempty"`
+	// When are the conditions; all must hold.
+	When []Match `json:"when,omitempty"`
+	// Signed means that the sender signs the request like an event, so that it
+	// is answered only after it was verified. A handshake that is not signed
+	// should ask for Token.
+	Signed bool `json:"signed,omitempty"`
+	// Token is where the request carries a secret of its own, which must equal
+	// the option named TokenOption. It is compared in constant time. A request
+	// without it, or with another, is refused.
+	Token Source `json:"token,omitzero"`
+	// TokenOption names the [Option] that holds the expected token.
+	TokenOption string `json:"token_option,omitempty"`
+	// Reply is the answer.
+	Reply Reply `json:"reply,omitzero"`
+	// Confirm is where the request carries a URL that has to be fetched before
+	// the answer, pinned by Pin. Zero means that nothing is fetched.
+	Confirm Source `json:"confirm,omitzero"`
+	// Pin restricts the URL in Confirm.
+	Pin Pin `json:"pin,omitzero"`
+	// ConfirmOption names an [Option] that has to be "on" for the URL to be
+	// fetched; otherwise the handshake is answered and only reported.
+	ConfirmOption string `json:"confirm_option,omitempty"`
+}
+
+// A Reply is an answer to the sender.
+type Reply struct {
+	// Status is the HTTP status code. Zero means 200.
+	Status int `json:"status,omitempty"`
+	// ContentType of the body. Empty means text/plain; charset=utf-8 for a
+	// body that is not empty.
+	ContentType string `json:"content_type,omitempty"`
+	// Body is a fixed body.
+	Body string `json:"body,omitempty"`
+	// Echo is where in the request the body of the answer is. Only values of
+	// at most 1024 bytes of printable ASCII without '<', '>', '"', '&', '\''
+	// or '\\' are sent back: an echo must not become a script in our name.
+	Echo Source `json:"echo,omitzero"`
+	// Header are further headers of the answer.
+	Header map[string]string `json:"header,omitempty"`
+}
+
+// IsZero reports whether r is the zero Reply.
+func (r Reply) IsZero() bool {
+	return r.Status == 0 && r.ContentType == "" && r.Body == "" && r.Echo.IsZero() && len(r.Header) == 0
+}
+
+// Answer is a rendered [Reply].
+type Answer struct {
+	// Status is the HTTP status code, never zero.
+	Status int
+	// ContentType is empty exactly if Body is.
+	ContentType string
+	Body        []byte
+	// Header are further headers; read-only.
+	Header map[string]string
+}
+
+// Echo is a reply whose body is a value of the request, as text/plain.
+func Echo(s Source) Reply { return Reply{Echo: s} }
+
+// Matches reports whether req is this handshake. It decides by Method and When
+// only: neither the token nor a signature has been checked.
+func (h *Handshake) Matches(req *Request) bool {
+	method := h.Method
+	if method == "" {
+		method = "POST"
+	}
+	if req.Method != method {
+		return false
+	}
+	for _, m := range h.When {
+		if !m.In(req) {
+			return false
+		}
+	}
+	return true
+}
+
+// Answer checks the handshake's token, if it has one, and renders the reply.
+// A handshake that is Signed must have been verified before. Errors are
+// [*Error]s as from [Verifier.Verify]: [ErrMissing], [ErrMalformed],
+// [ErrMismatch]; also [ErrMismatch] if the option that holds the expected
+// token is empty.
+func (h *Handshake) Answer(req *Request, options map[string]string) (Answer, error) {
+	return h.answer(req, options)
+}
+
+// ConfirmURL returns the URL to fetch before answering, or "" if the handshake
+// has none or the operator has not turned confirmation on. The error is an
+// [*Error]: [ErrUntrusted] if the URL is not one that Pin allows.
+func (h *Handshake) ConfirmURL(req *Request, options map[string]string) (string, error) {
+	return h.confirmURL(req, options)
+}

@@ -1,0 +1,87 @@
+package verifiers
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// Errors of configuration, from [NewKey], [NewPublicKey] and [Provider.New].
+var (
+	// ErrEmptyKey means that a secret is empty or only white space. Anybody can
+	// compute a signature with the empty key.
+	ErrEmptyKey = errors.New("the secret is empty")
+	// ErrKeyFormat means that a key does not have the format that the scheme
+	// asks for, such as base64 after "whsec_".
+	ErrKeyFormat = errors.New("the key does not have the expected format")
+	// ErrNoKeys means that a scheme was given no key.
+	ErrNoKeys = errors.New("no key")
+	// ErrNoFetcher means that a scheme reads its keys from the network and was
+	// given no [Fetcher].
+	ErrNoFetcher = errors.New("no fetcher")
+	// ErrOption means that a required option is missing or an option is unknown
+	// or malformed.
+	ErrOption = errors.New("option")
+)
+
+// Key is one secret or public key. Its material cannot be read back, printed or
+// marshalled: every way to format it gives its id. A Key is safe for concurrent
+// use; it also owns the state that makes verifying with it cheap, so make it
+// once and keep it.
+type Key struct {
+	id       string
+	secret   []byte           // as the provider shows it; nil for a public key
+	public   crypto.PublicKey // set by NewPublicKey
+	notAfter time.Time        // zero: no end
+
+	derived derived // what schemes made of the material, by format
+}
+
+// NewKey returns a key made of a secret, or of the text of a public key,
+// exactly as the provider's dashboard shows it; the scheme decodes it. The id
+// names the key in results and must not be secret. The secret is copied. An
+// empty secret, or one of white space only, is [ErrEmptyKey]; white space at
+// either end is [ErrKeyFormat], since it is always a slip of the hand.
+func NewKey(id string, secret []byte) (*Key, error) { return newKey(id, secret) }
+
+// NewPublicKey returns a key for a signature scheme: an ed25519.PublicKey, an
+// *ecdsa.PublicKey or an *rsa.PublicKey. Any other type is [ErrKeyFormat].
+func NewPublicKey(id string, pub crypto.PublicKey) (*Key, error) { return newPublicKey(id, pub) }
+
+// Until returns a key like k that matches nothing after t: the old key of a
+// rotation.
+func (k *Key) Until(t time.Time) *Key { return k.until(t) }
+
+// ID returns the id given at construction.
+func (k *Key) ID() string { return k.id }
+
+// String returns the key's id in brackets. The material is never shown.
+func (k *Key) String() string { return "key(" + k.id + ")" }
+
+// GoString is String, so that %#v does not show the material either.
+func (k *Key) GoString() string { return k.String() }
+
+// LogValue is the key's id.
+func (k *Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
+
+// MarshalText returns String, so that no encoder sees the material.
+func (k *Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// A KeySource yields the keys to try, in order, the newest first. The hint is
+// the key id that a request names, if its scheme has such a thing, and "" if
+// not. The slice is read-only and shared. An error means that the keys could
+// not be had now and becomes [ErrUnavailable]; no keys without an error becomes
+// [ErrUnknownKey] where there is a hint and [ErrMismatch] where there is none.
+type KeySource interface {
+	Keys(ctx context.Context, hint string) ([]*Key, error)
+}
+
+// Keys is a fixed [KeySource]: the current key first, then those being retired.
+type Keys []*Key
+
+// Keys returns k, whatever the hint.
+func (k Keys) Keys(context.Context, string) ([]*Key, error) { return k, nil }
+
+var _ KeySource = Keys(nil)

@@ -1,0 +1,139 @@
+package verifiers
+
+import (
+	"context"
+	"time"
+)
+
+// A Provider describes one sender of webhooks: how its requests are
+// authenticated, what is in them, and how it behaves as an HTTP client. It is
+// data: the catalogue in package providers has one literal for each sender, and
+// an operator may describe one that the catalogue lacks in the same words.
+type Provider struct {
+	// Name is the sender's permanent name: [a-z0-9-]+, the same in file names,
+	// configuration, metrics and vectors.
+	Name string `json:"name"`
+	// Aliases are other names under which Lookup finds the provider.
+	Aliases []string `json:"aliases,omitempty"`
+	// Title is the sender's name as it writes it itself.
+	Title string `json:"title,omitempty"`
+	// Docs is the page on which the sender describes its signatures.
+	Docs string `json:"docs,omitempty"`
+
+	// Scheme is how a request is authenticated.
+	Scheme Scheme `json:"-"`
+	// Options are settings that the scheme or a handshake needs besides keys.
+	Options []Option `json:"options,omitempty"`
+	// SecretHint says in a few words what the secret is and where the sender
+	// shows it. It is printed when a configuration lacks it.
+	SecretHint string `json:"secret_hint,omitempty"`
+
+	// ID is where a delivery's identity is: the same on every retry of one
+	// event, different for every other event. Zero if the sender has none.
+	ID Source `json:"id,omitzero"`
+	// Type is where the event's type is.
+	Type Source `json:"type,omitzero"`
+	// Time is where the event's own time is, as RFC 3339 or as Unix time in
+	// seconds or milliseconds.
+	Time Source `json:"time,omitzero"`
+	// TypePrefix goes before the type to make a CloudEvents type, in reverse
+	// DNS and without the final dot: "com.stripe".
+	TypePrefix string `json:"type_prefix,omitempty"`
+
+	// Handshakes are the requests that are answered and never published, in
+	// the order in which they are tried.
+	Handshakes []Handshake `json:"handshakes,omitempty"`
+
+	// Methods are the HTTP methods of events, and of nothing else: methods of
+	// handshakes need not be repeated. Empty means POST.
+	Methods []string `json:"methods,omitempty"`
+	// ContentTypes are the media types that events may have, without
+	// parameters. Empty means any.
+	ContentTypes []string `json:"content_types,omitempty"`
+	// NeedsJSON means that an event's body is always JSON, so that one which
+	// does not parse is refused.
+	NeedsJSON bool `json:"needs_json,omitempty"`
+	// MaxBody is the largest body in bytes that the sender may send. Zero
+	// means 1 MiB.
+	MaxBody int64 `json:"max_body,omitempty"`
+	// Deadline is how long the sender waits for the answer. Zero means that it
+	// is not known, and 10 s are assumed.
+	Deadline time.Duration `json:"deadline,omitempty"`
+	// RetrySpan is the time between a delivery and its last retry, manual
+	// redelivery included. It sets the deduplication window. Zero means that
+	// it is not known.
+	RetrySpan time.Duration `json:"retry_span,omitempty"`
+	// NeverRetries means that a failed delivery is lost unless somebody asks
+	// for it again by hand.
+	NeverRetries bool `json:"never_retries,omitempty"`
+	// Success is the answer that tells the sender that the event has arrived.
+	// The zero value means 200 with an empty body.
+	Success Reply `json:"success,omitzero"`
+	// Headers are the request headers worth handing to consumers besides the
+	// ones the scheme reads: a list of what may pass, since anything else in a
+	// request may hold a secret.
+	Headers []string `json:"headers,omitempty"`
+}
+
+// New returns a verifier for requests of the provider. It returns an error, and
+// never a verifier that accepts less than it should, if the scheme cannot be
+// built from cfg: no key, a key in the wrong format, a missing required option,
+// no fetcher for a scheme that needs one.
+func (p Provider) New(cfg Config) (Verifier, error) { return newVerifier(p, cfg) }
+
+// Option is a setting of a provider besides its keys.
+type Option struct {
+	// Name is the option's name in configuration: snake_case.
+	Name string `json:"name"`
+	// Doc says what it is, in one sentence for an operator.
+	Doc string `json:"doc"`
+	// Required means that the provider cannot be used without it.
+	Required bool `json:"required,omitempty"`
+	// Secret means that the value must never be shown.
+	Secret bool `json:"secret,omitempty"`
+	// Multiple means that the value may be several values separated by spaces.
+	Multiple bool `json:"multiple,omitempty"`
+}
+
+// Config is what a deployment adds to a provider's description.
+type Config struct {
+	// Keys yields the secrets or public keys. Required, except where a scheme
+	// says that its keys are fetched.
+	Keys KeySource
+	// Options holds the values of Provider.Options by name.
+	Options map[string]string
+	// Tolerance replaces the scheme's own replay window in both directions.
+	// Zero means the provider's own; there is no value that turns it off.
+	Tolerance time.Duration
+	// Time is the clock. Nil means time.Now.
+	Time func() time.Time
+	// Fetcher gets keys and certificates that a scheme reads from the network.
+	// Nil means no network: schemes that need one fail to build.
+	Fetcher Fetcher
+}
+
+// A Scheme is a way to authenticate: [HMAC], [Ed25519], [ECDSA], [RSA], [JWT],
+// [Token], [Basic], or a provider's own.
+type Scheme interface {
+	// Build returns a verifier whose errors carry the provider's name. It
+	// fails closed: whatever is missing or malformed in cfg is an error here.
+	Build(provider string, cfg Config) (Verifier, error)
+}
+
+// A Signer is a [Scheme] that can also play the sender: every symmetric scheme
+// is one, and so are the asymmetric ones, given a private key.
+type Signer interface {
+	Scheme
+	// Sign adds to req.Header, req.URL or nothing else what the sender would
+	// add to prove itself at the given time, with the first of the keys.
+	// The body is not changed.
+	Sign(req *Request, cfg Config) error
+}
+
+// A Fetcher reads a document from a server over HTTPS. Implementations cache:
+// asking for the same URL for each request is cheap. Package keyfetch has one.
+type Fetcher interface {
+	// Fetch returns the document at rawURL. It must refuse a URL that pin does
+	// not allow. Any error means that the document could not be had now.
+	Fetch(ctx context.Context, pin Pin, rawURL string) ([]byte, error)
+}

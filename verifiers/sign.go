@@ -1,0 +1,12 @@
+package verifiers
+
+import "time"
+
+// Sign plays the sender: it adds to req what p's sender would add to
+// authenticate it at the given time with the first of the keys. It is for
+// sending test events and for tests of receivers. It returns an error if p's
+// scheme is not a [Signer] or cfg has no key that can sign.
+//
+// The source of the id, if the scheme signs one, and everything else that the
+// signed content names except the timestamp must be in req before.
+func (p Provider) Sign(req *Request, cfg Config, at time.Time) error { return sign(p, req, cfg, at) }

@@ -1,0 +1,139 @@
+package verifiers
+
+import (
+	"net/http"
+	"strings"
+)
+
+// A Source says where in a request a value is. Exactly one of Header, Query,
+// Form, Pointer, Const, First and Join is set; the zero Source is no value at
+// all. The other fields say how the value is cut out of what is found there.
+//
+// Sources are written with the functions [Header], [Query], [Form], [JSON],
+// [Const], [First] and [Join], and refined with methods:
+//
+//	verifiers.Header("X-Hub-Signature-256").Trim("sha256=")
+//	verifiers.Header("Stripe-Signature").KV("v1")
+//	verifiers.First(verifiers.JSON("/event/type"), verifiers.JSON("/type"))
+type Source struct {
+	// Header is a header's canonical name.
+	Header string `json:"header,omitempty"`
+	// Query is the name of a parameter of the URL.
+	Query string `json:"query,omitempty"`
+	// Form is the name of a field of a form-encoded body.
+	Form string `json:"form,omitempty"`
+	// Pointer is an RFC 6901 JSON Pointer into a JSON body. Strings, numbers
+	// and booleans are values; anything else is malformed.
+	Pointer string `json:"json,omitempty"`
+	// Const is the value itself.
+	Const string `json:"const,omitempty"`
+	// First are sources of which the first one present counts.
+	First []Source `json:"first,omitempty"`
+	// Join are sources whose values are put together with Sep between them.
+	// Absent ones are left out, except that the first must be present.
+	Join []Source `json:"join,omitempty"`
+
+	// Prefix must stand before the value and is not part of it. A value
+	// without it is malformed.
+	Prefix string `json:"prefix,omitempty"`
+	// Pair is the key of a key=value item: what is found is a list of such
+	// items, and the value is that of the item with this key.
+	Pair string `json:"pair,omitempty"`
+	// Sep separates the items of a list. Empty means "," where Pair is set,
+	// "." in Join, and otherwise that the value is no list.
+	Sep string `json:"sep,omitempty"`
+}
+
+// Header is a header of the request. The name may be in any case.
+func Header(name string) Source { return Source{Header: http.CanonicalHeaderKey(name)} }
+
+// Query is a parameter of the URL.
+func Query(name string) Source { return Source{Query: name} }
+
+// Form is a field of a form-encoded body.
+func Form(name string) Source { return Source{Form: name} }
+
+// JSON is a member of a JSON body, named by a JSON Pointer such as "/data/id".
+func JSON(pointer string) Source { return Source{Pointer: pointer} }
+
+// Const is a fixed value.
+func Const(value string) Source { return Source{Const: value} }
+
+// First is the first of the sources that the request has.
+func First(sources ...Source) Source { return Source{First: sources} }
+
+// Join is the values of the sources with sep between them. The first must be
+// present; the others are left out when they are not.
+func Join(sep string, sources ...Source) Source { return Source{Join: sources, Sep: sep} }
+
+// Trim requires prefix before the value and removes it.
+func (s Source) Trim(prefix string) Source { s.Prefix = prefix; return s }
+
+// KV reads the value as a list of key=value items and takes those with this key.
+func (s Source) KV(key string) Source { s.Pair = key; return s }
+
+// Split reads the value as a list with this separator.
+func (s Source) Split(sep string) Source { s.Sep = sep; return s }
+
+// Is matches requests in which the source has this value.
+func (s Source) Is(value string) Match { return Match{Source: s, Equals: value} }
+
+// Present matches requests in which the source has a value that is not empty.
+func (s Source) Present() Match { return Match{Source: s} }
+
+// IsZero reports whether s is the zero Source.
+func (s Source) IsZero() bool {
+	return s.Header == "" && s.Query == "" && s.Form == "" && s.Pointer == "" && s.Const == "" &&
+		len(s.First) == 0 && len(s.Join) == 0
+}
+
+// String names the place, for errors: "header Stripe-Signature", "json /id".
+// It never holds a value from a request.
+func (s Source) String() string {
+	switch {
+	case s.Header != "":
+		return "header " + s.Header
+	case s.Query != "":
+		return "query " + s.Query
+	case s.Form != "":
+		return "form " + s.Form
+	case s.Pointer != "":
+		return "json " + s.Pointer
+	case s.Const != "":
+		return "const"
+	case len(s.First) > 0:
+		return names(s.First, " or ")
+	case len(s.Join) > 0:
+		return names(s.Join, " and ")
+	}
+	return "nothing"
+}
+
+func names(sources []Source, sep string) string {
+	parts := make([]string, len(sources))
+	for i, s := range sources {
+		parts[i] = s.String()
+	}
+	return strings.Join(parts, sep)
+}
+
+// Lookup returns the source's one value in the request. The error is, or wraps,
+// [ErrMissing] if there is none or it is empty, and [ErrMalformed] if there are
+// several, if a prefix is lacking, or if the body cannot be read as the form or
+// JSON that the source needs. It is never an [*Error].
+func (s Source) Lookup(r *Request) (string, error) { return s.lookup(r) }
+
+// A Match is a condition on a request.
+type Match struct {
+	// Source is where to look.
+	Source Source `json:"source"`
+	// Equals is the value to look for. Empty matches any value but the empty.
+	Equals string `json:"equals,omitempty"`
+}
+
+// In reports whether the request meets the condition. A request that lacks the
+// source, or has it in a malformed way, does not.
+func (m Match) In(r *Request) bool {
+	v, err := m.Source.Lookup(r)
+	return err == nil && (m.Equals == "" || v == m.Equals)
+}
