@@ -63,8 +63,8 @@ type Config struct {
 	// means no limit.
 	ClientRate, SourceRate Rate
 
-	// ID, Type and Time replace the provider's where not zero.
-	ID, Type, Time verifiers.Source
+	// EventID, EventType and EventTime replace the provider's where not zero.
+	EventID, EventType, EventTime verifiers.Source
 	// Accept and Drop are globs over the type: "*" is any run of characters
 	// ("invoice.*" fits "invoice.paid"). An event is wanted if Accept is empty
 	// or one fits, and none of Drop fits.
