@@ -34,7 +34,8 @@ type Publisher interface {
 	// be, or when ctx ends. Storing and deduplicating are one step: of any
 	// number of calls with the same tenant, source and id, one stores and the
 	// others return an Ack with Duplicate, or an error. Retries after an
-	// unknown outcome are the Publisher's, with the same id, inside ctx.
+	// unknown outcome are the Publisher's, with the same id, inside ctx. The
+	// event is accepted on an Ack that names a Stream, and on nothing else.
 	Publish(ctx context.Context, e *Event) (Ack, error)
 	// Quarantine stores the event, with the reason, apart from the others.
 	Quarantine(ctx context.Context, e *Event, q Quarantine) (Ack, error)
@@ -43,8 +44,9 @@ type Publisher interface {
 // A Validator checks payloads against schemas. It is safe for concurrent use.
 type Validator interface {
 	// Validate checks the decoded payload (as by encoding/json with UseNumber;
-	// a form is an object of strings and arrays of strings) against the schema
-	// for the event type. The first result is the schema's address, or "" if
+	// a form is an object of strings and, for fields that are there more than
+	// once, arrays of strings; a body that is neither JSON nor a form is a
+	// string) against the schema for the event type. The first result is the schema's address, or "" if
 	// there is none for this type, in which case err is nil. A non-nil err
 	// means that the payload is not valid; its text is bounded and holds no
 	// values of the payload.
@@ -75,7 +77,8 @@ type Record struct {
 	Reason string
 	// Status is the HTTP status decided on.
 	Status int
-	// Err is the internal cause, safe to log; nil on success.
+	// Err is the internal cause, safe to log; nil on success, except that it
+	// says why an event was quarantined.
 	Err error
 	// Handshake is the name of the handshake that was answered.
 	Handshake string
@@ -101,7 +104,8 @@ type Record struct {
 // Stage is a part of the pipeline, for latency.
 type Stage uint8
 
-// The stages.
+// The stages. The answer to an unsigned handshake belongs to StageVerify, and
+// everything between the signature and the broker to StageValidate.
 const (
 	StageRead Stage = iota
 	StageVerify

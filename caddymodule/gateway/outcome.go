@@ -47,7 +47,8 @@ const (
 	BadSignature
 	// HandshakeRefused: a handshake lacks its token or has another.
 	HandshakeRefused
-	// SchemaRejected: the schema refused it and the route says to reject.
+	// SchemaRejected: the schema refused it and the route says to reject, or
+	// the event belongs in quarantine and the route has none.
 	SchemaRejected
 	// TooLargeToPublish: larger than the broker takes.
 	TooLargeToPublish
@@ -57,7 +58,7 @@ const (
 	// Pending: another copy with the same id is being stored and nothing is
 	// proven yet.
 	Pending
-	// Overloaded: too many requests are waiting for the broker.
+	// Overloaded: too many requests are in flight, here or at the broker.
 	Overloaded
 	// BrokerNotReady: the broker has not started or is not connected.
 	BrokerNotReady
@@ -84,14 +85,16 @@ type answer struct {
 	// word is the coarse outcome, for metrics and {webhooks.outcome}.
 	word string
 	// reason is the fine outcome, for metrics and logs. BadSignature and
-	// HandshakeRefused replace it by the verifier's word.
+	// HandshakeRefused replace it by the verifier's word, Quarantined and
+	// SchemaRejected by the reason for quarantine.
 	reason string
 	// status is the HTTP status; 0 means the provider's own success.
 	status int
 	// code is the first word of the body and all that the sender is told.
 	code string
-	// retry means that the answer has a Retry-After.
-	retry bool
+	// retry is the least Retry-After in seconds; 0 means that a retry of the
+	// same request would end in the same way, and there is none.
+	retry int
 }
 
 var answers = [numOutcomes]answer{
@@ -106,8 +109,8 @@ var answers = [numOutcomes]answer{
 	MethodNotAllowed:     {word: "rejected", reason: "method", status: 405, code: "method_not_allowed"},
 	UnsupportedMediaType: {word: "rejected", reason: "content_type", status: 415, code: "unsupported_media_type"},
 	AddressRefused:       {word: "rejected", reason: "address", status: 403, code: "forbidden"},
-	ClientLimited:        {word: "rejected", reason: "client_rate", status: 429, code: "too_many_requests", retry: true},
-	SourceLimited:        {word: "rejected", reason: "source_rate", status: 429, code: "too_many_requests", retry: true},
+	ClientLimited:        {word: "rejected", reason: "client_rate", status: 429, code: "too_many_requests", retry: 1},
+	SourceLimited:        {word: "rejected", reason: "source_rate", status: 429, code: "too_many_requests", retry: 1},
 	BodyTooLarge:         {word: "rejected", reason: "body_too_large", status: 413, code: "too_large"},
 	BodyCut:              {word: "rejected", reason: "body_cut", status: 400, code: "bad_request"},
 	BodySlow:             {word: "rejected", reason: "body_slow", status: 408, code: "timeout"},
@@ -117,17 +120,23 @@ var answers = [numOutcomes]answer{
 	SchemaRejected:       {word: "rejected", reason: "schema", status: 422, code: "unprocessable"},
 	TooLargeToPublish:    {word: "rejected", reason: "too_large_to_publish", status: 413, code: "too_large"},
 
-	Undecidable:    {word: "error", reason: "undecidable", status: 503, code: "unavailable", retry: true},
-	Pending:        {word: "pending", reason: "in_flight", status: 503, code: "unavailable", retry: true},
-	Overloaded:     {word: "error", reason: "overloaded", status: 503, code: "unavailable", retry: true},
-	BrokerNotReady: {word: "error", reason: "broker_not_ready", status: 503, code: "unavailable", retry: true},
-	BrokerFull:     {word: "error", reason: "broker_full", status: 503, code: "unavailable", retry: true},
-	BrokerTimeout:  {word: "error", reason: "broker_timeout", status: 503, code: "unavailable", retry: true},
-	BrokerRefused:  {word: "error", reason: "broker_refused", status: 503, code: "unavailable", retry: true},
-	ConfirmFailed:  {word: "error", reason: "confirm_failed", status: 503, code: "unavailable", retry: true},
+	Undecidable:    {word: "error", reason: "undecidable", status: 503, code: "unavailable", retry: 5},
+	Pending:        {word: "pending", reason: "in_flight", status: 503, code: "unavailable", retry: 1},
+	Overloaded:     {word: "error", reason: "overloaded", status: 503, code: "unavailable", retry: 2},
+	BrokerNotReady: {word: "error", reason: "broker_not_ready", status: 503, code: "unavailable", retry: 5},
+	BrokerFull:     {word: "error", reason: "broker_full", status: 503, code: "unavailable", retry: 30},
+	BrokerTimeout:  {word: "error", reason: "broker_timeout", status: 503, code: "unavailable", retry: 2},
+	BrokerRefused:  {word: "error", reason: "broker_refused", status: 503, code: "unavailable", retry: 30},
+	ConfirmFailed:  {word: "error", reason: "confirm_failed", status: 503, code: "unavailable", retry: 5},
 	ClientGone:     {word: "rejected", reason: "client_gone", status: 400, code: "bad_request"},
-	Internal:       {word: "error", reason: "internal", status: 503, code: "unavailable", retry: true},
+	Internal:       {word: "error", reason: "internal", status: 503, code: "unavailable", retry: 5},
 }
+
+// NumOutcomes is how many outcomes there are; they count from 0.
+const NumOutcomes = int(numOutcomes)
+
+// String returns the outcome as "word/reason", for logs and tests.
+func (o Outcome) String() string { return answers[o].word + "/" + answers[o].reason }
 
 // Word returns the coarse outcome: accepted, duplicate, pending, dropped,
 // handshake, quarantined, rejected or error.
@@ -147,7 +156,7 @@ func (o Outcome) Code() string { return answers[o].code }
 func (o Outcome) Success() bool { return answers[o].status == 0 }
 
 // Retryable reports whether the answer asks the sender to try again.
-func (o Outcome) Retryable() bool { return answers[o].retry }
+func (o Outcome) Retryable() bool { return answers[o].retry > 0 }
 
 // Outcomes returns all outcomes, for tables and for metrics that exist before
 // the first request.

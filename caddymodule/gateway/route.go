@@ -54,7 +54,9 @@ type Config struct {
 	// MaxBody 0 means the provider's, or 1 MiB.
 	Methods, ContentTypes []string
 	MaxBody               int64
-	// ReadTimeout is how long the body may take. 0 means 10 s.
+	// ReadTimeout is how long the body may take, from its first byte to its
+	// last, however steadily it trickles. 0 means 10 s. A shorter ReadTimeout of
+	// the http.Server holds as well.
 	ReadTimeout time.Duration
 	// AllowAddresses, if not empty, are the addresses that requests may come from.
 	AllowAddresses []netip.Prefix
@@ -64,6 +66,13 @@ type Config struct {
 	ClientRate, SourceRate Rate
 
 	// EventID, EventType and EventTime replace the provider's where not zero.
+	// What the operator names must be there: an event that lacks its EventID or
+	// EventType is quarantined as "no_id" or "no_type". An event that lacks what
+	// the provider's own entry names is published with an id of ours (HasID is
+	// false) or without a type, because deliveries without one exist and none
+	// may be lost. An id or type that is there and cannot be used (more than
+	// 512 or 256 bytes, control characters, two values) is quarantined in either
+	// case. A time that is missing or unreadable is left out.
 	EventID, EventType, EventTime verifiers.Source
 	// Accept and Drop are globs over the type: "*" is any run of characters
 	// ("invoice.*" fits "invoice.paid"). An event is wanted if Accept is empty
@@ -77,18 +86,31 @@ type Config struct {
 
 	// NoDedupe turns deduplication off.
 	NoDedupe bool
-	// NoPublish verifies and nothing more; for routes that hand requests on.
+	// NoPublish verifies, limits and validates and nothing more, for routes that
+	// hand requests on: nothing is stored, and nothing is deduplicated. Without
+	// a Publisher there is no quarantine either.
 	NoPublish bool
-	// PublishTimeout bounds the time for storing. 0 means 80 % of the
-	// provider's deadline, at most 10 s.
+	// PublishTimeout bounds the work that follows the arrival of the body:
+	// fetching keys, confirming, and storing above all. 0 means 80 % of the
+	// provider's deadline, less the time that the body took, at most 10 s and
+	// at least 1 s. The sender going away does not end it: an event that is
+	// complete and authentic is stored all the same, and the retry will be a
+	// duplicate.
 	PublishTimeout time.Duration
-	// NoQuarantine turns quarantine off: a refused event is then rejected (422).
+	// NoQuarantine turns quarantine off: an event that belongs there is then
+	// rejected (422), also one whose id was stored before with other bytes.
 	NoQuarantine bool
-	// Headers are request headers to hand to consumers besides the provider's.
+	// Headers are request headers to hand to consumers besides the provider's
+	// and the ones that its signature scheme reads. Headers that hold
+	// credentials, and names that start with Nats- or Ce-, are refused.
 	Headers []string
 	// Success replaces the provider's answer where not zero; its status must
 	// be a 2xx.
 	Success verifiers.Reply
+
+	// Budgets bound the requests in flight and the bytes of their bodies. Each
+	// must have room, else the request is Overloaded. Routes may share them.
+	Budgets []*Budget
 
 	// Publisher stores events. Required unless NoPublish.
 	Publisher Publisher
@@ -103,15 +125,20 @@ type Config struct {
 	// NewID makes request ids; nil means 26 characters of Crockford base32 in
 	// order of time (ULID).
 	NewID func() string
+	// Jitter returns a number in [0, n] to add to a Retry-After of n seconds or
+	// more, so that senders do not return together. Nil means at random.
+	Jitter func(n int) int
 }
 
 // Request is what a server knows about a request besides net/http's own.
 type Request struct {
 	*http.Request
 	// URL is the public URL as the sender addressed it, before any rewriting,
-	// absolute.
+	// absolute. Nil means that it is put together from TLS, Host and RequestURI.
 	URL *url.URL
 	// Remote is the sender's address, with trusted proxies taken into account.
+	// The zero Addr is on no list of addresses, and all such requests share one
+	// client limit.
 	Remote netip.Addr
 }
 
@@ -123,7 +150,7 @@ type Result struct {
 	// body.
 	Header http.Header
 	Body   []byte
-	// Request body as read, for handing the request on; nil if it was not read
-	// to its end.
+	// RequestBody is the body as read, for handing the request on; nil if it
+	// was not read to its end. It is the Event's Body: read-only.
 	RequestBody []byte
 }

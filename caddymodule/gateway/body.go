@@ -1,0 +1,153 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+// firstRead is how much memory a request gets before it has sent a byte. What
+// it declares in Content-Length costs it nothing and is no reason to reserve
+// more.
+const firstRead = 64 << 10
+
+var (
+	errDeclaredTooLarge = errors.New("the declared length is over the limit")
+	errTooLarge         = errors.New("the body is over the limit")
+	errShort            = errors.New("the body is shorter than its declared length")
+	errLong             = errors.New("the body is longer than its declared length")
+	errSlow             = errors.New("the body did not arrive in time")
+)
+
+// limitReadTime bounds how long the server waits for the rest of the request,
+// whether the pipeline reads it or the server drains it after a refusal. A
+// server's own shorter limit, which counts from the request's first byte, is
+// left alone.
+func (x *exchange) limitReadTime() {
+	if s, ok := x.r.Context().Value(http.ServerContextKey).(*http.Server); ok &&
+		s.ReadTimeout > 0 && s.ReadTimeout <= x.route.cfg.ReadTimeout {
+		return
+	}
+	// Not the route's clock: the deadline is the network's.
+	err := http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(x.route.cfg.ReadTimeout))
+	x.deadline = err == nil
+}
+
+// unlimitReadTime is for bodies that are read to their end: the server goes on
+// reading to learn that the client has gone, and must not mistake the deadline
+// for it.
+func (x *exchange) unlimitReadTime() {
+	if x.deadline {
+		_ = http.NewResponseController(x.w).SetReadDeadline(time.Time{}) // it could be set before
+		x.deadline = false
+	}
+}
+
+// read reads the whole body or ends the exchange.
+func (x *exchange) read() bool {
+	body, length, limit := x.r.Body, x.r.ContentLength, x.route.cfg.MaxBody
+	if length > limit {
+		x.unread = true
+		return x.end(BodyTooLarge, "", errDeclaredTooLarge)
+	}
+	if body == nil || body == http.NoBody {
+		x.unlimitReadTime()
+		x.req.Body = []byte{}
+		return true
+	}
+	start := x.route.now()
+	buf, outcome, err := x.readAll(body, length, limit)
+	x.res.Stages[StageRead] = x.route.now().Sub(start)
+	x.res.Size = len(buf)
+	if err != nil {
+		x.unread = true
+		return x.end(outcome, "", fmt.Errorf("reading the body: %w", err))
+	}
+	x.unlimitReadTime()
+	x.req.Body = buf
+	return true
+}
+
+func (x *exchange) readAll(body io.Reader, length, limit int64) ([]byte, Outcome, error) {
+	var buf []byte
+	var empty int
+	start := time.Now()
+	for int64(len(buf)) != length {
+		if len(buf) == cap(buf) {
+			size := nextSize(int64(cap(buf)), length, limit)
+			if !x.lease.grow(size - int64(cap(buf))) {
+				return buf, Overloaded, errBudget
+			}
+			grown := make([]byte, len(buf), size)
+			copy(grown, buf)
+			buf = grown
+		}
+		n, err := body.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case int64(len(buf)) > limit:
+			return buf, BodyTooLarge, errTooLarge
+		case errors.Is(err, io.EOF):
+			if int64(len(buf)) < length {
+				return buf, BodyCut, errShort
+			}
+			return buf, Accepted, nil
+		case err != nil:
+			return buf, x.readOutcome(err), err
+		case time.Since(start) > x.route.cfg.ReadTimeout:
+			// For a server whose connections have no deadlines.
+			return buf, BodySlow, errSlow
+		}
+		if empty++; n > 0 {
+			empty = 0
+		}
+		if empty == 100 {
+			return buf, BodyCut, io.ErrNoProgress
+		}
+	}
+	// HTTP/2 and wrapped bodies report the end separately, and the server
+	// counts a body as read only when that was seen.
+	for range 100 {
+		n, err := body.Read(x.beyond[:])
+		switch {
+		case n > 0:
+			return buf, BodyCut, errLong
+		case errors.Is(err, io.EOF):
+			return buf, Accepted, nil
+		case err != nil:
+			return buf, x.readOutcome(err), err
+		}
+	}
+	return buf, BodyCut, io.ErrNoProgress
+}
+
+// nextSize returns the size of the next buffer: exactly the body where its
+// length is known and not large, else twice the last, and never more than one
+// byte above the limit, which is enough to see that it is exceeded.
+func nextSize(size, length, limit int64) int64 {
+	if size < length {
+		return min(length, max(2*size, firstRead))
+	}
+	return min(limit+1, max(2*size, 4<<10))
+}
+
+func (x *exchange) readOutcome(err error) Outcome {
+	var tooLarge *http.MaxBytesError
+	var timeout net.Error
+	var network *net.OpError
+	switch {
+	case errors.As(err, &tooLarge):
+		return BodyTooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return BodySlow
+	case x.r.Context().Err() != nil, errors.Is(err, context.Canceled), errors.As(err, &network):
+		return ClientGone
+	default:
+		return BodyCut
+	}
+}

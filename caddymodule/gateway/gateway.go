@@ -1,0 +1,134 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+// Route receives the events of one source. It is safe for concurrent use.
+type Route struct {
+	cfg Config // completed and checked
+
+	events     map[string]bool // methods of events
+	methods    map[string]bool // those, and methods of handshakes
+	allow      string          // value of the header Allow
+	media      map[string]bool // nil: any
+	unsigned   []*verifiers.Handshake
+	signed     []*verifiers.Handshake
+	id, typ, t verifiers.Source
+	needsJSON  bool // the provider says so
+	pointers   bool // the id or the type needs it
+	headers    []string
+	clients    *clientLimiter // nil: no limit
+	source     *sourceLimiter // nil: no limit
+	newID      func() string
+	success    verifiers.Handshake // of which only the Reply is used
+	ok         reply               // the answer to events, unless it echoes
+}
+
+// New returns the route that cfg describes. The error says everything that is
+// wrong with cfg, each with the field and what to write instead.
+func New(cfg Config) (*Route, error) {
+	cfg.complete()
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("configuring the route %s/%s: %w", cfg.Tenant, cfg.Source, err)
+	}
+	p := &cfg.Provider
+	rt := &Route{
+		cfg:       cfg,
+		events:    make(map[string]bool),
+		methods:   make(map[string]bool),
+		id:        override(cfg.EventID, p.ID),
+		typ:       override(cfg.EventType, p.Type),
+		t:         override(cfg.EventTime, p.Time),
+		needsJSON: p.NeedsJSON,
+		newID:     cfg.NewID,
+		success:   verifiers.Handshake{Name: "success", Reply: cfg.Success},
+		ok:        fixedReply(cfg.Success),
+	}
+	rt.pointers = needsPointer(rt.id) || needsPointer(rt.typ)
+	for _, m := range cfg.Methods {
+		rt.events[m], rt.methods[m] = true, true
+	}
+	allow := slices.Clone(cfg.Methods)
+	for i := range p.Handshakes {
+		h := &p.Handshakes[i]
+		switch {
+		case cfg.NoHandshakes:
+			continue
+		case !h.Signed:
+			rt.unsigned = append(rt.unsigned, h)
+		case cfg.Unverified && !h.Confirm.IsZero():
+			// Nobody fetches a URL because of a request that anybody can send.
+			continue
+		default:
+			rt.signed = append(rt.signed, h)
+		}
+		if m := handshakeMethod(h); !rt.methods[m] {
+			rt.methods[m] = true
+			allow = append(allow, m)
+		}
+	}
+	slices.Sort(allow)
+	rt.allow = strings.Join(slices.Compact(allow), ", ")
+	if len(cfg.ContentTypes) > 0 {
+		rt.media = make(map[string]bool, len(cfg.ContentTypes))
+		for _, t := range cfg.ContentTypes {
+			rt.media[t] = true
+		}
+	}
+	for _, name := range slices.Concat(cfg.Headers, p.Headers, schemeHeaders(p.Scheme)) {
+		if name = http.CanonicalHeaderKey(name); forwardable(name, p.Scheme) && !slices.Contains(rt.headers, name) {
+			rt.headers = append(rt.headers, name)
+		}
+	}
+	if cfg.ClientRate.Count > 0 {
+		rt.clients = newClientLimiter(newLimit(cfg.ClientRate))
+	}
+	if cfg.SourceRate.Count > 0 {
+		rt.source = &sourceLimiter{limit: newLimit(cfg.SourceRate)}
+	}
+	if rt.newID == nil {
+		rt.newID = func() string { return newULID(cfg.Time()) }
+	}
+	return rt, nil
+}
+
+// Config returns the route's configuration with the defaults filled in. Its
+// slices and maps are shared and read-only.
+func (rt *Route) Config() Config { return rt.cfg }
+
+func (rt *Route) now() time.Time { return rt.cfg.Time() }
+
+func override(operator, provider verifiers.Source) verifiers.Source {
+	if operator.IsZero() {
+		return provider
+	}
+	return operator
+}
+
+// needsPointer reports whether a source cannot have a value unless the body is
+// JSON.
+func needsPointer(s verifiers.Source) bool {
+	switch {
+	case s.Pointer != "":
+		return true
+	case len(s.Join) > 0:
+		return needsPointer(s.Join[0])
+	case len(s.First) > 0:
+		return !slices.ContainsFunc(s.First, func(part verifiers.Source) bool { return !needsPointer(part) })
+	}
+	return false
+}
+
+func handshakeMethod(h *verifiers.Handshake) string {
+	if h.Method == "" {
+		return http.MethodPost
+	}
+	return h.Method
+}

@@ -1,0 +1,68 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+var errNoConfirmer = errors.New("nothing is configured to fetch the URL")
+
+// greet answers the first of the handshakes that the request is, and returns
+// true if it is none.
+func (x *exchange) greet(list []*verifiers.Handshake) bool {
+	for _, h := range list {
+		if h.Matches(&x.req) {
+			x.res.Handshake = h.Name
+			return x.shake(h)
+		}
+	}
+	return true
+}
+
+func (x *exchange) shake(h *verifiers.Handshake) bool {
+	options := x.route.cfg.Options
+	answer, err := h.Answer(&x.req, options)
+	if err != nil {
+		return x.refuseHandshake(err)
+	}
+	url, err := h.ConfirmURL(&x.req, options)
+	if err != nil {
+		return x.refuseHandshake(err)
+	}
+	if url != "" {
+		if x.route.cfg.Confirmer == nil {
+			return x.end(ConfirmFailed, "", errNoConfirmer)
+		}
+		if err := x.route.cfg.Confirmer.Confirm(x.ctx, h.Pin, url); err != nil {
+			return x.end(ConfirmFailed, "", fmt.Errorf("confirming: %w", err))
+		}
+	}
+	x.answered = renderAnswer(answer)
+	return x.end(Handshaken, "", nil)
+}
+
+func (x *exchange) refuseHandshake(err error) bool {
+	if errors.Is(err, verifiers.ErrUnavailable) {
+		return x.end(Undecidable, "", err)
+	}
+	if reason := verifiers.Reason(err); reason != "internal" {
+		return x.end(HandshakeRefused, reason, err)
+	}
+	return x.end(Internal, "", err)
+}
+
+// successReply is the answer to an event that has arrived. A value that cannot
+// be echoed is left out: the event is stored, whatever the answer looks like.
+func (x *exchange) successReply() reply {
+	rt := x.route
+	if rt.success.Reply.Echo.IsZero() {
+		return rt.ok
+	}
+	answer, err := rt.success.Answer(&x.req, nil)
+	if err != nil {
+		return rt.ok
+	}
+	return renderAnswer(answer)
+}

@@ -1,0 +1,319 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+var (
+	errUnfinished  = errors.New("the pipeline ended without an outcome")
+	errBudget      = errors.New("the budget for requests in flight is used up")
+	errCoding      = errors.New("the body has a content coding")
+	errContentType = errors.New("events of the provider do not have this content type")
+	errNoHandshake = errors.New("no handshake fits, and events do not use this method")
+	errNoCoverage  = errors.New("the verifier accepted without saying what it covers")
+)
+
+// PanicError is the cause of an [Internal] outcome after a panic in the
+// pipeline or behind one of its interfaces.
+type PanicError struct {
+	// Cause is the panic's message if the runtime raised it, and its type
+	// otherwise: a value may hold anything.
+	Cause string
+	// Stack is where it happened.
+	Stack []byte
+}
+
+// Error returns "panic: " and the cause.
+func (e *PanicError) Error() string { return "panic: " + e.Cause }
+
+// exchange is one request on its way through the pipeline.
+type exchange struct {
+	route      *Route
+	w          http.ResponseWriter
+	r          Request
+	res        *Result
+	req        verifiers.Request
+	media      string
+	result     verifiers.Result
+	event      *Event
+	quarantine *Quarantine     // why the event is to be kept aside
+	cause      error           // of that
+	ctx        context.Context //nolint:containedctx // it lives as long as the exchange
+	lease      lease
+
+	ended    bool
+	answered reply         // the answer of a handshake
+	wait     time.Duration // until a limit has room again
+	deadline bool          // a read deadline is set
+	unread   bool          // the body was not read to its end
+	beyond   [1]byte
+}
+
+// Handle takes a request through the whole pipeline and returns the answer,
+// which the caller writes. It uses w only to set read deadlines. The observer
+// has been told when Handle returns. Handle does not panic.
+func (rt *Route) Handle(w http.ResponseWriter, r Request) Result {
+	x := &exchange{route: rt, w: w, r: r, res: &Result{}}
+	x.res.Tenant, x.res.Source, x.res.Provider = rt.cfg.Tenant, rt.cfg.Source, rt.cfg.Provider.Name
+	x.run()
+	x.finish()
+	rt.observe(&x.res.Record)
+	return *x.res
+}
+
+// run is the order of doc.go.
+func (x *exchange) run() {
+	defer func() {
+		if p := recover(); p != nil {
+			x.ended = false
+			x.end(Internal, "", newPanicError(p))
+		}
+		x.lease.release()
+	}()
+	x.res.Start = x.route.now()
+	x.res.RequestID = x.route.newID()
+	x.res.Schema = SchemaNone
+	x.lease.budgets = x.route.cfg.Budgets
+	x.limitReadTime()
+	if !x.admit() || !x.read() {
+		return
+	}
+	received := x.route.now()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), x.route.workTime(received.Sub(x.res.Start)))
+	defer cancel()
+	x.ctx = ctx
+
+	authentic := x.authenticate()
+	verified := x.route.now()
+	x.res.Stages[StageVerify] = verified.Sub(received)
+	if !authentic {
+		return
+	}
+
+	x.newEvent(received)
+	wanted := x.identify() && x.want() && x.validate()
+	ready := x.route.now()
+	x.res.Stages[StageValidate] = ready.Sub(verified)
+	if !wanted {
+		return
+	}
+
+	x.store()
+	x.res.Stages[StagePublish] = x.route.now().Sub(ready)
+}
+
+// end records the outcome and returns false, so that a stage can end the
+// exchange in its return statement. An empty reason means the outcome's own.
+func (x *exchange) end(o Outcome, reason string, err error) bool {
+	if reason == "" {
+		reason = o.Reason()
+	}
+	x.ended = true
+	x.res.Outcome, x.res.Reason, x.res.Err = o, reason, err
+	return false
+}
+
+// admit decides what can be decided before the body is read.
+func (x *exchange) admit() bool {
+	rt, r := x.route, x.r
+	if !rt.methods[r.Method] {
+		return x.end(MethodNotAllowed, "", nil)
+	}
+	if err := x.checkContent(); err != nil {
+		return x.end(UnsupportedMediaType, "", err)
+	}
+	remote := plainAddr(r.Remote)
+	if len(rt.cfg.AllowAddresses) > 0 && !containsAddr(rt.cfg.AllowAddresses, remote) {
+		return x.end(AddressRefused, "", nil)
+	}
+	if rt.clients != nil {
+		if wait, ok := rt.clients.take(remote, x.res.Start); !ok {
+			x.wait = wait
+			return x.end(ClientLimited, "", nil)
+		}
+	}
+	if !x.lease.enter() {
+		return x.end(Overloaded, "", errBudget)
+	}
+	return true
+}
+
+func containsAddr(prefixes []netip.Prefix, addr netip.Addr) bool {
+	for _, p := range prefixes {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkContent looks at the headers that say what the body is. A body in a
+// content coding is refused: signatures are over the bytes as sent, and so is
+// the event that consumers get, who would find something that is neither JSON
+// nor a form. Methods that only handshakes use have no content type, nor has an
+// empty body.
+func (x *exchange) checkContent() error {
+	h := x.r.Header
+	for _, coding := range h["Content-Encoding"] {
+		if coding != "" && !strings.EqualFold(coding, "identity") {
+			return errCoding
+		}
+	}
+	types := h["Content-Type"]
+	if len(types) == 1 {
+		media, _, err := mime.ParseMediaType(types[0])
+		// Bad parameters do not make the type itself doubtful.
+		if err == nil || errors.Is(err, mime.ErrInvalidMediaParameter) {
+			x.media = media
+		}
+	}
+	if x.route.media == nil || x.route.media[x.media] || !x.route.events[x.r.Method] {
+		return nil
+	}
+	if len(types) == 0 && x.r.ContentLength == 0 {
+		return nil
+	}
+	return errContentType
+}
+
+// authenticate answers unsigned handshakes, verifies, and answers signed ones.
+func (x *exchange) authenticate() bool {
+	rt := x.route
+	x.req.Method, x.req.URL, x.req.Header = x.r.Method, x.r.URL, x.r.Header
+	x.req.Remote, x.req.Peer = x.r.Remote, verifiedPeer(x.r.TLS)
+	if x.req.URL == nil {
+		x.req.URL = publicURL(x.r.Request)
+	}
+	if !x.greet(rt.unsigned) {
+		return false
+	}
+	if !rt.events[x.r.Method] && !anyMethod(rt.signed, x.r.Method) {
+		return x.end(MethodNotAllowed, "", errNoHandshake)
+	}
+	if !x.verify() || !x.greet(rt.signed) {
+		return false
+	}
+	if !rt.events[x.r.Method] {
+		return x.end(MethodNotAllowed, "", errNoHandshake)
+	}
+	return true
+}
+
+func anyMethod(list []*verifiers.Handshake, method string) bool {
+	return slices.ContainsFunc(list, func(h *verifiers.Handshake) bool { return handshakeMethod(h) == method })
+}
+
+func verifiedPeer(state *tls.ConnectionState) *x509.Certificate {
+	if state == nil || len(state.VerifiedChains) == 0 || len(state.VerifiedChains[0]) == 0 {
+		return nil
+	}
+	return state.VerifiedChains[0][0]
+}
+
+func (x *exchange) verify() bool {
+	if x.route.cfg.Unverified {
+		x.result.Covers = &verifiers.Coverage{}
+		x.res.Trust = Unverified
+		return true
+	}
+	result, err := x.route.cfg.Verifier.Verify(x.ctx, &x.req)
+	switch {
+	case errors.Is(err, verifiers.ErrUnavailable):
+		return x.end(Undecidable, "", err)
+	case err != nil:
+		// An error of no known kind is a mistake of ours, not the sender's.
+		if reason := verifiers.Reason(err); reason != "internal" {
+			return x.end(BadSignature, reason, err)
+		}
+		return x.end(Internal, "", err)
+	case result.Covers == nil:
+		return x.end(Internal, "", errNoCoverage)
+	}
+	x.result = result
+	x.res.Trust = Authenticated
+	if result.Covers.Content() {
+		x.res.Trust = Verified
+	}
+	x.res.KeyID, x.res.KeyIndex = result.KeyID, result.KeyIndex
+	if !result.Signed.IsZero() {
+		x.res.Skew = x.route.now().Sub(result.Signed)
+	}
+	return true
+}
+
+// finish renders the answer. An exchange that has not ended is never accepted.
+func (x *exchange) finish() {
+	res := x.res
+	defer func() {
+		if p := recover(); p != nil {
+			res.Outcome, res.Reason, res.Err = Internal, Internal.Reason(), newPanicError(p)
+			res.refuse(0, func(int) int { return 0 })
+		}
+	}()
+	if !x.ended {
+		res.Outcome, res.Reason, res.Err = Internal, Internal.Reason(), errors.Join(errUnfinished, res.Err)
+	}
+	if !x.unread && x.req.Body != nil {
+		res.RequestBody = x.req.Body
+	}
+	switch {
+	case !res.Outcome.Success():
+		res.refuse(x.wait, x.route.cfg.Jitter)
+	case res.Outcome == Handshaken:
+		res.answer(x.answered)
+	default:
+		res.answer(x.successReply())
+	}
+	if res.Outcome == MethodNotAllowed {
+		res.Header["Allow"] = []string{x.route.allow}
+	}
+	// HTTP/2 has no such header: there, it would end the connection for all.
+	if x.unread && x.r.ProtoMajor == 1 {
+		res.Header["Connection"] = []string{"close"}
+	}
+}
+
+// observe tells the observer, whose panics change nothing: the answer stands,
+// because the event may be stored.
+func (rt *Route) observe(rec *Record) {
+	if rt.cfg.Observer == nil {
+		return
+	}
+	defer func() { _ = recover() }()
+	rt.cfg.Observer.Observe(rec)
+}
+
+// workTime is how long the work after the arrival of the body may take.
+func (rt *Route) workTime(spent time.Duration) time.Duration {
+	if t := rt.cfg.PublishTimeout; t > 0 {
+		return t
+	}
+	deadline := rt.cfg.Provider.Deadline
+	if deadline <= 0 {
+		deadline = defaultDeadline
+	}
+	all := deadline / 5 * 4
+	return min(max(all-spent, min(all, shortestWork)), longestWork)
+}
+
+func newPanicError(value any) error {
+	e := &PanicError{Cause: fmt.Sprintf("%T", value), Stack: debug.Stack()}
+	if err, ok := value.(runtime.Error); ok {
+		e.Cause = err.Error()
+	}
+	return e
+}

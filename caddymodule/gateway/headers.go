@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+// credentials are headers that no consumer may ever see.
+var credentials = []string{
+	"Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie",
+	"X-Gitlab-Token", "X-Api-Key", "X-Auth-Token", "X-Github-Encoded-Secret",
+}
+
+// forwardable reports whether a header may be on a route's allow-list. Names of
+// the broker's and of CloudEvents would let a sender write what only the
+// gateway may say.
+func forwardable(name string, scheme verifiers.Scheme) bool {
+	if slices.Contains(credentials, name) || strings.HasPrefix(name, "Nats-") || strings.HasPrefix(name, "Ce-") {
+		return false
+	}
+	switch s := scheme.(type) {
+	case verifiers.Token:
+		return !slices.Contains(sourceHeaders(nil, s.Source), name)
+	case verifiers.JWT:
+		return !slices.Contains(sourceHeaders(nil, s.Token), name)
+	}
+	return true
+}
+
+// schemeHeaders lists the headers that a signature scheme reads, with which a
+// consumer can verify the event again. Tokens are not among them: they are the
+// secret itself.
+func schemeHeaders(scheme verifiers.Scheme) []string {
+	var signed verifiers.Signed
+	switch s := scheme.(type) {
+	case verifiers.HMAC:
+		signed = s.Signed
+	case verifiers.Ed25519:
+		signed = s.Signed
+	case verifiers.ECDSA:
+		signed = s.Signed
+	case verifiers.RSA:
+		signed = s.Signed
+	default:
+		return nil
+	}
+	var names []string
+	for _, s := range []verifiers.Source{signed.Signature, signed.Timestamp, signed.ID} {
+		names = sourceHeaders(names, s)
+	}
+	rest := signed.Content
+	for {
+		_, after, found := strings.Cut(rest, "{header:")
+		if !found {
+			return names
+		}
+		name, tail, _ := strings.Cut(after, "}")
+		names, rest = append(names, http.CanonicalHeaderKey(name)), tail
+	}
+}
+
+// sourceHeaders appends the headers that a source reads.
+func sourceHeaders(names []string, s verifiers.Source) []string {
+	if s.Header != "" {
+		names = append(names, http.CanonicalHeaderKey(s.Header))
+	}
+	for _, part := range s.First {
+		names = sourceHeaders(names, part)
+	}
+	for _, part := range s.Join {
+		names = sourceHeaders(names, part)
+	}
+	return names
+}
+
+// pick returns the headers on the allow-list, or nil if there are none.
+func pick(from http.Header, allowed []string) http.Header {
+	var picked http.Header
+	for _, name := range allowed {
+		if values := from[name]; len(values) > 0 {
+			if picked == nil {
+				picked = make(http.Header, len(allowed))
+			}
+			picked[name] = values
+		}
+	}
+	return picked
+}
+
+// isToken reports whether s is a token of RFC 9110, as methods and names of
+// headers are.
+func isToken(s string) bool {
+	const marks = "!#$%&'*+-.^_`|~"
+	for i := range len(s) {
+		c := s[i]
+		if !isAlnum(c) && strings.IndexByte(marks, c) < 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isAlnum(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}

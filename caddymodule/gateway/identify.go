@@ -1,0 +1,210 @@
+package gateway
+
+import (
+	"crypto/sha256"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+const (
+	maxID   = 512
+	maxType = 256
+)
+
+// Reasons for quarantine.
+const (
+	reasonSchema   = "schema"
+	reasonConflict = "conflict"
+	reasonNoID     = "no_id"
+	reasonNoType   = "no_type"
+)
+
+var (
+	errTooLong   = errors.New("longer than permitted")
+	errCharacter = errors.New("control characters or invalid UTF-8")
+)
+
+// newEvent makes the event of an authentic request.
+func (x *exchange) newEvent(received time.Time) {
+	cfg := &x.route.cfg
+	x.event = &Event{
+		Tenant:     cfg.Tenant,
+		Source:     cfg.Source,
+		Provider:   cfg.Provider.Name,
+		TypePrefix: cfg.Provider.TypePrefix,
+		CESource:   cfg.CESource,
+		IngestID:   x.res.RequestID,
+		Received:   received,
+		Body:       x.req.Body,
+		Digest:     sha256.Sum256(x.req.Body),
+		Header:     pick(x.r.Header, x.route.headers),
+		Trust:      x.res.Trust,
+		Scheme:     x.result.Scheme,
+		KeyID:      x.result.KeyID,
+		Schema:     SchemaNone,
+		Dedupe:     !cfg.NoDedupe,
+	}
+	if types := x.r.Header["Content-Type"]; len(types) > 0 {
+		x.event.ContentType = types[0]
+	}
+}
+
+// identify finds the event's id, type and time.
+func (x *exchange) identify() bool {
+	rt, e := x.route, x.event
+	if rt.needsJSON || rt.pointers && !x.isForm() {
+		if _, err := x.req.JSON(); err != nil {
+			return x.end(BodyNotJSON, "", err)
+		}
+	}
+	// Of several problems the one with the type is reported, since without a
+	// type nobody can say whether the event is wanted.
+	id, err := x.lookup(rt.id, !rt.cfg.EventID.IsZero(), maxID)
+	if err != nil {
+		x.setAside(reasonNoID, "the id ("+rt.id.String()+")", err)
+	}
+	e.ID, e.HasID = id, id != ""
+	if !e.HasID {
+		e.ID = e.IngestID
+	}
+	if e.Type, err = x.lookup(rt.typ, !rt.cfg.EventType.IsZero(), maxType); err != nil {
+		x.setAside(reasonNoType, "the type ("+rt.typ.String()+")", err)
+	}
+	if !rt.t.IsZero() {
+		if text, err := rt.t.Lookup(&x.req); err == nil {
+			e.Time, _ = parseTime(text)
+		}
+	}
+	e.Unsigned = rt.uncovered(x.result.Covers)
+	x.res.EventID, x.res.EventType = e.ID, e.Type
+	return true
+}
+
+// lookup returns a source's value, or "" if the request has none and none is
+// demanded. The error says why the value cannot be used and does not hold it.
+func (x *exchange) lookup(s verifiers.Source, demanded bool, limit int) (string, error) {
+	if s.IsZero() {
+		return "", nil
+	}
+	v, err := s.Lookup(&x.req)
+	switch {
+	case errors.Is(err, verifiers.ErrMissing) && !demanded:
+		return "", nil
+	case err != nil:
+		return "", err
+	case len(v) > limit:
+		return "", errTooLong
+	case !utf8.ValidString(v), strings.ContainsFunc(v, unicode.IsControl):
+		return "", errCharacter
+	}
+	return v, nil
+}
+
+// uncovered lists the attributes that are taken from parts of the request that
+// the signature does not protect. An attribute that a request happens to lack
+// is listed too, since anybody could have removed it.
+func (rt *Route) uncovered(c *verifiers.Coverage) []string {
+	var list []string
+	for _, a := range []struct {
+		name   string
+		source *verifiers.Source
+	}{{"id", &rt.id}, {"type", &rt.typ}, {"time", &rt.t}} {
+		if !a.source.IsZero() && !c.Covers(*a.source) {
+			list = append(list, a.name)
+		}
+	}
+	return list
+}
+
+// setAside notes that the event belongs in quarantine.
+func (x *exchange) setAside(reason, what string, err error) {
+	detail := what + ": " + err.Error()
+	if what == "" {
+		detail = err.Error()
+	}
+	x.quarantine = &Quarantine{Reason: reason, Detail: cutText(detail, 1024)}
+	x.cause = err
+}
+
+func (x *exchange) isForm() bool {
+	return x.media == "application/x-www-form-urlencoded"
+}
+
+func (x *exchange) isJSON() bool {
+	return x.media == "application/json" || strings.HasSuffix(x.media, "+json")
+}
+
+// want applies the limit of the source and the operator's filters.
+func (x *exchange) want() bool {
+	if s := x.route.source; s != nil {
+		if wait, ok := s.take(x.route.now()); !ok {
+			x.wait = wait
+			return x.end(SourceLimited, "", nil)
+		}
+	}
+	if x.quarantine != nil && x.quarantine.Reason == reasonNoType {
+		return true
+	}
+	if !x.route.wanted(x.event.Type) {
+		return x.end(Dropped, "", nil)
+	}
+	return true
+}
+
+// parseTime reads RFC 3339, or Unix time in seconds or milliseconds, with or
+// without a fraction. Numbers from 1e11 on are milliseconds: as seconds they
+// would lie beyond the year 5138.
+func parseTime(s string) (time.Time, bool) {
+	whole, fraction, _ := strings.Cut(s, ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil {
+		t, err := time.Parse(time.RFC3339Nano, s)
+		return t, err == nil
+	}
+	if n < 0 || n >= 1e14 || len(whole) == 0 || whole[0] == '+' || len(fraction) > 30 {
+		return time.Time{}, false
+	}
+	nanos, ok := parseFraction(fraction)
+	if !ok {
+		return time.Time{}, false
+	}
+	if n >= 1e11 {
+		return time.UnixMilli(n).Add(time.Duration(nanos / 1000)).UTC(), true
+	}
+	return time.Unix(n, nanos).UTC(), true
+}
+
+// parseFraction returns the digits after a decimal point as billionths.
+func parseFraction(digits string) (int64, bool) {
+	var nanos int64
+	for i := range max(9, len(digits)) {
+		c := byte('0')
+		if i < len(digits) {
+			c = digits[i]
+		}
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		if i < 9 {
+			nanos = nanos*10 + int64(c-'0')
+		}
+	}
+	return nanos, true
+}
+
+// cutText shortens s to at most n bytes without cutting a character.
+func cutText(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}

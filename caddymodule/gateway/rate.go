@@ -1,0 +1,98 @@
+package gateway
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// bucket is a token bucket kept as one number, the time at which it is full
+// again (GCRA).
+type bucket int64
+
+// limit is a Rate in the terms of a bucket.
+type limit struct {
+	interval, burst int64 // nanoseconds: one token; all of them
+}
+
+func newLimit(r Rate) limit {
+	burst := r.Burst
+	if burst == 0 {
+		burst = r.Count
+	}
+	interval := int64(r.Per) / int64(r.Count)
+	return limit{interval: interval, burst: interval * int64(burst)}
+}
+
+// take takes one token, or returns how long it is until there is one.
+func (l limit) take(b *bucket, now int64) (wait time.Duration, ok bool) {
+	// A clock that was set back must not lock anybody out for the difference.
+	full := min(max(int64(*b), now), now+l.burst)
+	if wait := full + l.interval - l.burst - now; wait > 0 {
+		return time.Duration(wait), false
+	}
+	*b = bucket(full + l.interval)
+	return 0, true
+}
+
+// sourceLimiter limits all events of a route together.
+type sourceLimiter struct {
+	limit limit
+	mu    sync.Mutex
+	state bucket
+}
+
+func (s *sourceLimiter) take(now time.Time) (time.Duration, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.limit.take(&s.state, now.UnixNano())
+}
+
+// maxClients is how many addresses one generation of a clientLimiter holds:
+// about 5 MB for both.
+const maxClients = 32768
+
+// clientLimiter limits each client by its address. Its memory is bounded: it
+// keeps two generations, and whoever was not seen for a whole generation starts
+// again with a full bucket. A flood of addresses can therefore win more tries
+// for the flooder and cannot lock out anybody else.
+type clientLimiter struct {
+	limit    limit
+	mu       sync.Mutex
+	now, old map[netip.Addr]bucket
+}
+
+func newClientLimiter(l limit) *clientLimiter {
+	return &clientLimiter{limit: l, now: make(map[netip.Addr]bucket)}
+}
+
+func (c *clientLimiter) take(addr netip.Addr, now time.Time) (time.Duration, bool) {
+	key := clientKey(addr)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b, ok := c.now[key]
+	if !ok {
+		b = c.old[key]
+		if len(c.now) >= maxClients {
+			c.old, c.now = c.now, make(map[netip.Addr]bucket)
+		}
+	}
+	wait, ok := c.limit.take(&b, now.UnixNano())
+	c.now[key] = b
+	return wait, ok
+}
+
+// clientKey is the address that stands for a client: whoever has one IPv6
+// address has the 2^64 addresses of its network.
+func clientKey(addr netip.Addr) netip.Addr {
+	addr = plainAddr(addr)
+	if addr.Is6() {
+		if p, err := addr.Prefix(64); err == nil {
+			return p.Addr()
+		}
+	}
+	return addr
+}
+
+// plainAddr removes what lets one address be written in two ways.
+func plainAddr(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }

@@ -1,0 +1,161 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+)
+
+var (
+	errNoProof  = errors.New("the publisher reported success without naming the stream")
+	errConflict = errors.New("the id was stored before with other bytes")
+)
+
+// validate checks the payload against its schema.
+func (x *exchange) validate() bool {
+	v := x.route.cfg.Validator
+	if v == nil || x.quarantine != nil {
+		return true
+	}
+	payload, err := x.payload()
+	if err != nil {
+		return x.end(BodyNotJSON, "", err)
+	}
+	e := x.event
+	schema, err := v.Validate(e.Type, payload)
+	e.SchemaURI = schema
+	switch {
+	case err != nil:
+		e.Schema = SchemaInvalid
+	case schema != "":
+		e.Schema = SchemaValid
+	}
+	x.res.Schema = e.Schema
+	if err == nil {
+		return true
+	}
+	switch x.route.cfg.OnInvalid {
+	case OnInvalidReject:
+		return x.end(SchemaRejected, "", err)
+	case OnInvalidQuarantine:
+		x.setAside(reasonSchema, "", err)
+	case OnInvalidTag:
+	}
+	return true
+}
+
+// payload returns the body as a validator sees it.
+func (x *exchange) payload() (any, error) {
+	if x.isForm() && !x.route.needsJSON {
+		fields, err := x.req.Form()
+		if err != nil {
+			return nil, err
+		}
+		return formObject(fields), nil
+	}
+	doc, err := x.req.JSON()
+	if err != nil && !x.isJSON() {
+		return string(x.req.Body), nil
+	}
+	return doc, err
+}
+
+func formObject(fields url.Values) map[string]any {
+	object := make(map[string]any, len(fields))
+	for name, values := range fields {
+		if len(values) == 1 {
+			object[name] = values[0]
+			continue
+		}
+		list := make([]any, len(values))
+		for i, v := range values {
+			list[i] = v
+		}
+		object[name] = list
+	}
+	return object
+}
+
+// store publishes the event or puts it into quarantine.
+func (x *exchange) store() {
+	switch {
+	case x.route.cfg.NoPublish && (x.quarantine == nil || x.quarantine.Reason != reasonSchema):
+		// Ids and types are for consumers; the next handler has the request.
+		x.end(PassedThrough, "", nil)
+	case x.quarantine != nil:
+		x.keepAside()
+	default:
+		x.publish()
+	}
+}
+
+func (x *exchange) publish() {
+	ack, err := x.route.cfg.Publisher.Publish(x.ctx, x.event)
+	switch {
+	case err != nil:
+		x.end(x.storeOutcome(err), "", fmt.Errorf("publishing: %w", err))
+	case ack.Stream == "":
+		x.end(Internal, "", errNoProof)
+	case ack.Conflict:
+		x.res.Ack = ack
+		x.setAside(reasonConflict, "", errConflict)
+		x.keepAside()
+	case ack.Duplicate:
+		x.res.Ack = ack
+		x.end(Duplicate, "", nil)
+	default:
+		x.res.Ack = ack
+		x.end(Accepted, "", nil)
+	}
+}
+
+// keepAside puts the event into quarantine. Where there is none the sender is
+// told: accepting would lose the event, and the same bytes would end here again
+// at each retry.
+func (x *exchange) keepAside() {
+	q := *x.quarantine
+	if x.route.cfg.NoQuarantine {
+		x.end(SchemaRejected, q.Reason, x.cause)
+		return
+	}
+	ack, err := x.route.cfg.Publisher.Quarantine(x.ctx, x.event, q)
+	switch {
+	case err != nil:
+		x.end(x.storeOutcome(err), "", fmt.Errorf("quarantining: %w", err))
+	case ack.Stream == "":
+		x.end(Internal, "", errNoProof)
+	default:
+		x.res.Ack = ack
+		x.end(Quarantined, q.Reason, x.cause)
+	}
+}
+
+// storeOutcomes maps the errors of a Publisher. The order counts for an error
+// that wraps several: the only one that stops retries comes last.
+var storeOutcomes = []struct {
+	err     error
+	outcome Outcome
+}{
+	{ErrInFlight, Pending},
+	{ErrOverloaded, Overloaded},
+	{ErrNotReady, BrokerNotReady},
+	{ErrTimeout, BrokerTimeout},
+	{ErrRefused, BrokerRefused},
+	{ErrFull, BrokerFull},
+	{context.DeadlineExceeded, BrokerTimeout},
+	{context.Canceled, BrokerTimeout},
+	{ErrTooLarge, TooLargeToPublish},
+}
+
+func (x *exchange) storeOutcome(err error) Outcome {
+	for _, o := range storeOutcomes {
+		if errors.Is(err, o.err) {
+			return o.outcome
+		}
+	}
+	if x.ctx.Err() != nil {
+		return BrokerTimeout
+	}
+	return Internal
+}
