@@ -1,0 +1,25 @@
+package providers
+
+import (
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+// GitLabSigningToken is GitLab 19 and later with a signing token: Standard
+// Webhooks, with the event's name in a header that is not signed. X-Gitlab-Token
+// may still be there and is not looked at.
+var GitLabSigningToken = add(verifiers.Provider{
+	Name:         "gitlab-signing-token",
+	Title:        "GitLab (signing token)",
+	Docs:         "https://docs.gitlab.com/user/project/integrations/webhooks/",
+	Scheme:       verifiers.HMAC{Hash: verifiers.SHA256, Signed: standardSigned},
+	SecretHint:   "the webhook's signing token, whsec_ and base64",
+	ID:           standardSigned.ID,
+	Type:         gitlabType,
+	TypePrefix:   "com.gitlab",
+	ContentTypes: []string{"application/json"},
+	NeedsJSON:    true,
+	Deadline:     10 * time.Second,
+	Headers:      gitlabHeaders,
+})

@@ -1,0 +1,44 @@
+package providers
+
+import (
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+// standardRetries is the sum of the retry schedule that the specification
+// suggests, with room for its jitter.
+const standardRetries = 80 * time.Hour
+
+// standardSigned is what both kinds of Standard Webhooks signatures have in
+// common.
+var standardSigned = verifiers.Signed{
+	Signature: verifiers.Header("Webhook-Signature").Split(" ").Trim("v1,"),
+	Encoding:  verifiers.Base64,
+	Timestamp: verifiers.Header("Webhook-Timestamp"),
+	ID:        verifiers.Header("Webhook-Id"),
+	Content:   "{id}.{timestamp}.{body}",
+	Tolerance: 5 * time.Minute,
+	Key:       verifiers.KeyWhsec,
+}
+
+// StandardWebhooks is the symmetric scheme, v1, of the specification by that
+// name. The signature covers id, timestamp and body. The header may hold
+// several signatures and other versions; only v1 counts. The timestamp is that
+// of the attempt, so that retries pass.
+var StandardWebhooks = add(verifiers.Provider{
+	Name:         "standard-webhooks",
+	Aliases:      []string{"standardwebhooks"},
+	Title:        "Standard Webhooks",
+	Docs:         "https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md",
+	Scheme:       verifiers.HMAC{Hash: verifiers.SHA256, Signed: standardSigned},
+	SecretHint:   "the endpoint's secret, whsec_ and base64",
+	ID:           standardSigned.ID,
+	Type:         verifiers.JSON("/type"),
+	Time:         verifiers.JSON("/timestamp"),
+	TypePrefix:   "com.standardwebhooks",
+	ContentTypes: []string{"application/json"},
+	NeedsJSON:    true,
+	Deadline:     15 * time.Second,
+	RetrySpan:    standardRetries,
+})

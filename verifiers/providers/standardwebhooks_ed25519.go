@@ -1,0 +1,36 @@
+package providers
+
+import (
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+// StandardWebhooksEd25519 is the asymmetric scheme, v1a, of Standard Webhooks.
+// The reference libraries do not implement it; a v1 signature in the same
+// header is ignored.
+var StandardWebhooksEd25519 = add(verifiers.Provider{
+	Name:  "standard-webhooks-ed25519",
+	Title: "Standard Webhooks (Ed25519)",
+	Docs:  StandardWebhooks.Docs,
+	Scheme: verifiers.Ed25519{
+		Signed: verifiers.Signed{
+			Signature: verifiers.Header("Webhook-Signature").Split(" ").Trim("v1a,"),
+			Encoding:  verifiers.Base64,
+			Timestamp: standardSigned.Timestamp,
+			ID:        standardSigned.ID,
+			Content:   standardSigned.Content,
+			Tolerance: standardSigned.Tolerance,
+			Key:       verifiers.KeyWhpk,
+		},
+	},
+	SecretHint:   "the sender's public key, whpk_ and base64",
+	ID:           standardSigned.ID,
+	Type:         verifiers.JSON("/type"),
+	Time:         verifiers.JSON("/timestamp"),
+	TypePrefix:   StandardWebhooks.TypePrefix,
+	ContentTypes: []string{"application/json"},
+	NeedsJSON:    true,
+	Deadline:     15 * time.Second,
+	RetrySpan:    standardRetries,
+})
