@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -536,5 +537,5 @@ func msgID(parts ...string) string {
 	for _, p := range parts {
 		fmt.Fprintf(h, "%d:%s", len(p), p)
 	}
-	return base64url(h.Sum(nil))[:22]
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))[:22]
 }

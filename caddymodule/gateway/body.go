@@ -145,6 +145,10 @@ func (x *exchange) readOutcome(err error) Outcome {
 		return BodyTooLarge
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return BodySlow
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		// Before the context, which HTTP/1 ends for a connection that is only
+		// half closed, too.
+		return BodyCut
 	case x.r.Context().Err() != nil, errors.Is(err, context.Canceled), errors.As(err, &network):
 		return ClientGone
 	default:
