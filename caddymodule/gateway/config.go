@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"mime"
 	"net/http"
@@ -30,8 +31,8 @@ func (p *problems) add(field, format string, args ...any) {
 	*p = append(*p, fmt.Errorf(field+": "+format, args...))
 }
 
-// complete fills in what the provider and the defaults say. It shares nothing
-// that the caller could change later.
+// complete fills in what the provider and the defaults say, and takes copies
+// of what the caller could change later.
 func (c *Config) complete() {
 	p := &c.Provider
 	if c.CESource == "" {
@@ -60,6 +61,7 @@ func (c *Config) complete() {
 	c.Accept, c.Drop = slices.Clone(c.Accept), slices.Clone(c.Drop)
 	c.AllowAddresses = slices.Clone(c.AllowAddresses)
 	c.Budgets = slices.Clone(c.Budgets)
+	c.Options = maps.Clone(c.Options)
 	if c.Time == nil {
 		c.Time = time.Now
 	}
@@ -175,6 +177,9 @@ func (c *Config) validateEvents(p *problems) {
 	validateSource(p, "EventID", c.EventID, true)
 	validateSource(p, "EventType", c.EventType, true)
 	validateSource(p, "EventTime", c.EventTime, true)
+	validateSource(p, "Provider.ID", c.Provider.ID, true)
+	validateSource(p, "Provider.Type", c.Provider.Type, true)
+	validateSource(p, "Provider.Time", c.Provider.Time, true)
 	for _, list := range []struct {
 		field string
 		globs []string

@@ -18,5 +18,28 @@
 // The sender is told that an event has arrived only after one of the outcomes
 // for which that is true; see [Outcome], whose table is the only place that
 // knows HTTP statuses. A fault of ours or of the broker's is always a 503 with
-// Retry-After: a 4xx would stop the sender's retries and lose the event.
+// Retry-After: a 4xx would stop the sender's retries and lose the event. A
+// failure's body is one line, the outcome's code and the request id; the reason
+// is for the [Observer] alone.
+//
+// # Use
+//
+// [New] makes a [Route] of a [Config]. [Route.Handle] takes one request through
+// the pipeline and returns the [Result] for the caller to write. A Route is
+// also an [http.Handler], and [Paths] serves several, for use without Caddy:
+//
+//	stripe, err := gateway.New(gateway.Config{
+//		Tenant: "default", Source: "stripe",
+//		Provider: provider, Verifier: verifier, Publisher: publisher,
+//	})
+//	http.ListenAndServe(":8080", gateway.Paths{"/stripe": stripe})
+//
+// # What is not decoded
+//
+// Bodies are published as they were received. One with a Content-Encoding is
+// refused (415), because consumers would get bytes that are not what their
+// content type says. JSON is decoded after verification, once, and only if the
+// provider's events are always JSON, if the id, type or time is in it, or if
+// there is a Validator; an unsigned handshake whose conditions are in the body
+// is the only exception.
 package gateway

@@ -164,8 +164,8 @@ func containsAddr(prefixes []netip.Prefix, addr netip.Addr) bool {
 // checkContent looks at the headers that say what the body is. A body in a
 // content coding is refused: signatures are over the bytes as sent, and so is
 // the event that consumers get, who would find something that is neither JSON
-// nor a form. Methods that only handshakes use have no content type, nor has an
-// empty body.
+// nor a form. What an empty body would be does not matter, nor what requests by
+// a method that only handshakes use say.
 func (x *exchange) checkContent() error {
 	h := x.r.Header
 	for _, coding := range h["Content-Encoding"] {
@@ -181,10 +181,7 @@ func (x *exchange) checkContent() error {
 			x.media = media
 		}
 	}
-	if x.route.media == nil || x.route.media[x.media] || !x.route.events[x.r.Method] {
-		return nil
-	}
-	if len(types) == 0 && x.r.ContentLength == 0 {
+	if x.route.media == nil || x.route.media[x.media] || !x.route.events[x.r.Method] || x.r.ContentLength == 0 {
 		return nil
 	}
 	return errContentType

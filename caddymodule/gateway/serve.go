@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"time"
 )
 
 // ServeHTTP handles a request where nothing stands before this server: the
@@ -29,6 +30,9 @@ func (p Paths) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rt.ServeHTTP(w, r)
 		return
 	}
+	// The server drains what the sender has still to send, and must not wait
+	// for it for ever. Where it cannot have a deadline, it has its own.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(defaultReadTimeout))
 	res := Refusal(NotFound)
 	_ = res.Write(w) // the sender has gone
 }
