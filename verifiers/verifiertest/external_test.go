@@ -1,0 +1,308 @@
+package verifiertest_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers/verifiertest"
+)
+
+// externalSuite is a file of vectors whose verdicts come from the vendors' own
+// libraries.
+type externalSuite struct {
+	Provider string         `json:"provider"`
+	Oracle   string         `json:"oracle"`
+	Cases    []externalCase `json:"cases"`
+}
+
+type externalCase struct {
+	Name string     `json:"name"`
+	Now  *time.Time `json:"now"`
+	Keys struct {
+		Secrets         []string          `json:"secrets"`
+		PublicKeyBase64 string            `json:"public_key_base64"`
+		PublicKeyHex    string            `json:"public_key_hex"`
+		PublicKeyPEM    string            `json:"public_key_pem"`
+		Certs           map[string]string `json:"certs"`
+		JWKS            json.RawMessage   `json:"jwks"`
+		Params          map[string]string `json:"params"`
+	} `json:"keys"`
+	Request struct {
+		Method     string              `json:"method"`
+		URL        string              `json:"url"`
+		Headers    map[string][]string `json:"headers"`
+		BodyBase64 []byte              `json:"body_base64"`
+	} `json:"request"`
+	Expect string `json:"expect"`
+	Why    string `json:"why"`
+}
+
+// externalNames are the names of suites that are not the catalogue's. Of
+// several the first that the catalogue has and whose signature header the
+// request carries is meant.
+var externalNames = map[string][]string{
+	"standardwebhooks":  {"standard-webhooks"},
+	"gitlab-signed":     {"gitlab-signing-token"},
+	"google-pubsub":     {"google-pubsub-push"},
+	"lark":              {"feishu-lark"},
+	"jira":              {"jira-cloud"},
+	"qstash":            {"upstash-qstash"},
+	"worldline-connect": {"worldline"},
+	"cloudinary-sha256": {"cloudinary"},
+	"shopify-events":    {"shopify"},
+	"lemonsqueezy":      {"lemon-squeezy"},
+	"buildkite":         {"buildkite-signature", "buildkite"},
+	"twitch":            {"twitch-eventsub"},
+	"discord":           {"discord-interactions"},
+	"plivo":             {"plivo-v3", "plivo-v2"},
+}
+
+// externalNow is the clock of cases that say that theirs does not matter: when
+// the suites were made, so that their certificates are valid.
+var externalNow = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// TestExternalVectors runs a directory of vectors in the format of
+// externalSuite. The directory is that in $VECTORS_DIR, or shared/vectors beside
+// the repository. A verdict that differs is a failure; a provider that the
+// catalogue lacks is counted as unsupported. Use -v to see the table.
+func TestExternalVectors(t *testing.T) {
+	t.Parallel()
+	dir := os.Getenv("VECTORS_DIR")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "..", "shared", "vectors")
+		if _, err := os.Stat(dir); err != nil {
+			t.Skip("there are no external vectors: set VECTORS_DIR to a directory of them")
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no vectors in %s (%v)", dir, err)
+	}
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "suite\taccept\treject\twrong\tunsupported")
+	var sum tally
+	for _, file := range files {
+		data, err := os.ReadFile(file) //nolint:gosec // the directory is the developer's
+		if err != nil {
+			t.Fatal(err)
+		}
+		var s externalSuite
+		if err := json.Unmarshal(data, &s); err != nil {
+			t.Fatalf("reading %s: %v", file, err)
+		}
+		one := runExternal(t, &s)
+		sum.add(one)
+		_, _ = fmt.Fprintf(w, "%s\t%s\n", s.Provider, one)
+	}
+	_, _ = fmt.Fprintf(w, "all\t%s\n", sum)
+	_ = w.Flush()
+	t.Log("\n" + table.String())
+}
+
+type tally struct{ accept, reject, wrong, unsupported int }
+
+func (t *tally) add(o tally) {
+	t.accept += o.accept
+	t.reject += o.reject
+	t.wrong += o.wrong
+	t.unsupported += o.unsupported
+}
+
+func (t tally) String() string {
+	return fmt.Sprintf("%d\t%d\t%d\t%d", t.accept, t.reject, t.wrong, t.unsupported)
+}
+
+func runExternal(t *testing.T, s *externalSuite) (sum tally) {
+	t.Helper()
+	if len(s.Cases) == 0 {
+		t.Errorf("%s: no cases", s.Provider)
+	}
+	for i := range s.Cases {
+		c := &s.Cases[i]
+		p, ok := externalProvider(s.Provider, c)
+		if !ok {
+			sum.unsupported++
+			continue
+		}
+		err := c.verify(t.Context(), p)
+		var typed *verifiers.Error
+		switch {
+		case c.Expect != "accept" && c.Expect != "reject":
+			t.Errorf("%s %s: unknown verdict %q", s.Provider, c.Name, c.Expect)
+			sum.wrong++
+		case (err == nil) != (c.Expect == "accept"):
+			t.Errorf("%s %s: got %v, want %s (%s): %s", s.Provider, c.Name, err, c.Expect, s.Oracle, c.Why)
+			sum.wrong++
+		case err == nil:
+			sum.accept++
+		case !errors.Is(err, errBuild) && (!errors.As(err, &typed) || verifiers.Reason(err) == "internal"):
+			t.Errorf("%s %s: refused with the untyped error %v", s.Provider, c.Name, err)
+			sum.wrong++
+		default:
+			sum.reject++
+		}
+	}
+	return sum
+}
+
+func externalProvider(suite string, c *externalCase) (verifiers.Provider, bool) {
+	names := externalNames[suite]
+	if names == nil {
+		names = []string{suite}
+	}
+	var found []verifiers.Provider
+	for _, name := range names {
+		p, ok := providers.Lookup(name)
+		if !ok {
+			continue
+		}
+		found = append(found, p)
+		if slices.ContainsFunc(verifiertest.SignatureHeaders(p), func(h string) bool { return c.header()[h] != nil }) {
+			return p, true
+		}
+	}
+	if len(found) == 0 {
+		return verifiers.Provider{}, false
+	}
+	return found[0], true
+}
+
+// header returns the headers as an HTTP server hands them over.
+func (c *externalCase) header() http.Header {
+	h := http.Header{}
+	for name, values := range c.Request.Headers {
+		for _, v := range values {
+			h.Add(name, v)
+		}
+	}
+	return h
+}
+
+// errBuild means that a case's keys do not make a verifier.
+var errBuild = errors.New("building the verifier")
+
+// verify returns nil if the case is accepted. Public keys are given in several
+// forms, of which a scheme takes those that it knows.
+func (c *externalCase) verify(ctx context.Context, p verifiers.Provider) error {
+	u, err := url.Parse(c.Request.URL)
+	if err != nil {
+		return fmt.Errorf("parsing the URL: %w", err)
+	}
+	cfg := verifiers.Config{
+		Options: c.options(p),
+		Time:    verifiertest.Clock(c.now()),
+		Fetcher: c.documents(),
+	}
+	var v verifiers.Verifier
+	for _, keys := range c.keys() {
+		if cfg.Keys, err = newKeys(keys); err != nil {
+			continue
+		}
+		if v, err = p.New(cfg); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", errBuild, err)
+	}
+	_, err = v.Verify(ctx, &verifiers.Request{
+		Method: c.Request.Method, URL: u, Header: c.header(), Body: c.Request.BodyBase64,
+	})
+	return err
+}
+
+// keys returns the lists of keys to try to build a verifier with.
+func (c *externalCase) keys() [][]string {
+	var lists [][]string
+	for _, k := range []string{c.Keys.PublicKeyBase64, c.Keys.PublicKeyHex, c.Keys.PublicKeyPEM} {
+		if k != "" {
+			lists = append(lists, []string{strings.TrimSpace(k)})
+		}
+	}
+	if len(c.Keys.Secrets) > 0 || len(lists) == 0 {
+		lists = append(lists, c.Keys.Secrets)
+	}
+	return lists
+}
+
+func newKeys(secrets []string) (verifiers.Keys, error) {
+	keys := make(verifiers.Keys, 0, len(secrets))
+	for i, s := range secrets {
+		k, err := verifiers.NewKey(fmt.Sprint(i), []byte(s))
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
+}
+
+// options takes the options that the provider has from the case's parameters.
+// The suites say nothing about options that the vendors' libraries do not have:
+// which topics of SNS are ours, for which the request's own is taken, so that
+// its signature decides; and tokens of handshakes, which no case needs.
+func (c *externalCase) options(p verifiers.Provider) map[string]string {
+	options := map[string]string{}
+	for _, o := range p.Options {
+		switch value, ok := c.Keys.Params[o.Name]; {
+		case ok:
+			options[o.Name] = value
+		case o.Name == "topic_arn":
+			options[o.Name] = c.member("TopicArn", "arn:aws:sns:us-east-1:123456789012:none")
+		case o.Required:
+			options[o.Name] = "unused"
+		}
+	}
+	return options
+}
+
+// now returns the receiver's clock. Where the suite says that it does not
+// matter, a time in the message is taken for it, as if it had just been sent.
+func (c *externalCase) now() time.Time {
+	if c.Now != nil {
+		return *c.Now
+	}
+	if sent, err := time.Parse(time.RFC3339Nano, c.member("Timestamp", "")); err == nil {
+		return sent
+	}
+	return externalNow
+}
+
+// member returns a member of a JSON body that is a string.
+func (c *externalCase) member(name, fallback string) string {
+	var body map[string]json.RawMessage
+	var value string
+	if json.Unmarshal(c.Request.BodyBase64, &body) != nil || json.Unmarshal(body[name], &value) != nil || value == "" {
+		return fallback
+	}
+	return value
+}
+
+// documents serves the case's certificates by URL, and its key set at any other.
+func (c *externalCase) documents() verifiers.Fetcher {
+	if len(c.Keys.JWKS) == 0 {
+		return verifiertest.Documents(c.Keys.Certs)
+	}
+	return keySet(c.Keys.JWKS)
+}
+
+// keySet is a document that is served at every URL.
+type keySet []byte
+
+func (k keySet) Fetch(_ context.Context, pin verifiers.Pin, rawURL string) ([]byte, error) {
+	return k, pin.Check(rawURL)
+}
