@@ -1,0 +1,243 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers/keyfetch"
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
+)
+
+func init() {
+	caddy.RegisterModule(new(App))
+}
+
+const (
+	defaultMaxMemory  = 256 << 20
+	defaultMaxPending = 4096
+
+	// shortestWindow and longestWindow bound the deduplication window that
+	// follows from the senders' retries.
+	shortestWindow = 24 * time.Hour
+	longestWindow  = 96 * time.Hour
+)
+
+// App holds what all webhooks routes share: the connection to NATS JetStream,
+// its streams, and descriptions of senders. Without any configuration JetStream
+// runs inside this process and keeps its data in Caddy's data directory.
+type App struct {
+	// The URL under which senders reach this server, for signatures that cover
+	// the URL and for `ce-source`. A route's own replaces it. Default: what the
+	// request says, and `ce-source` without a host.
+	PublicURL string `json:"public_url,omitempty"`
+	// A name for this gateway, shown by NATS as the connection's name. Default:
+	// the host's name.
+	Instance string `json:"instance,omitempty"`
+
+	// Run JetStream inside this process. Default, unless `nats` is set.
+	Embedded *Embedded `json:"embedded,omitempty"`
+	// Use an existing NATS cluster.
+	NATS *NATS `json:"nats,omitempty"`
+
+	// The stream of verified events, `wh.v1.>`. When it is full new events are
+	// refused (503), and none is dropped.
+	Stream *Stream `json:"stream,omitempty"`
+	// The stream of events from routes with `insecure_skip_verify`,
+	// `wh-unverified.v1.>`. Only used if there is such a route.
+	UnverifiedStream *Stream `json:"unverified_stream,omitempty"`
+	// The stream of events that are kept aside, `wh-quarantine.v1.>`. When it is
+	// full the oldest go first.
+	QuarantineStream *Stream `json:"quarantine_stream,omitempty"`
+
+	// How many events may wait for JetStream at one time; more are answered 503.
+	// Default: 4096.
+	MaxPending int `json:"max_pending,omitempty"`
+	// How many bytes of bodies may be in memory at one time, over all routes;
+	// more are answered 503. Default: 256 MiB.
+	MaxMemory int64 `json:"max_memory,omitempty"`
+
+	// Senders that are not in the catalogue, by name.
+	Providers map[string]*CustomProvider `json:"providers,omitempty"`
+
+	ctx       caddy.Context //nolint:containedctx // Caddy's, which lives as long as the app
+	log       *slog.Logger
+	metrics   *metrics
+	fetcher   *keyfetch.Fetcher
+	budget    *gateway.Budget
+	publisher *publisher
+	providers map[string]verifiers.Provider
+	routes    map[string]*Handler // by tenant and source
+	spans     time.Duration       // the longest retry span of a route
+	stores    bool                // a route needs the broker
+	anybody   bool                // a route has insecure_skip_verify
+	settings  *brokerSettings
+	lease     *lease
+}
+
+// CaddyModule returns the Caddy module information.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "webhooks",
+		New: func() caddy.Module { return new(App) },
+	}
+}
+
+// Provision checks the configuration. It starts nothing: the broker is started
+// in Start.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.ctx, a.log = ctx, ctx.Slogger()
+	a.routes = make(map[string]*Handler)
+	a.publisher = new(publisher)
+	a.fetcher = keyfetch.New(keyfetch.Config{})
+	a.lease = newLease(a.release)
+	a.metrics = collectors()
+	if err := a.metrics.register(ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
+	if a.MaxMemory == 0 {
+		a.MaxMemory = defaultMaxMemory
+	}
+	if a.MaxPending == 0 {
+		a.MaxPending = defaultMaxPending
+	}
+	a.budget = gateway.NewBudget(0, a.MaxMemory)
+	var problems []error
+	if a.MaxMemory < 0 || a.MaxPending < 0 {
+		problems = append(problems, errors.New("max_memory and max_pending must be above zero"))
+	}
+	if a.PublicURL != "" {
+		if _, err := parsePublicURL(a.PublicURL); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	problems = append(problems, a.describeProviders(), a.checkStreams())
+	settings, err := a.brokerSettings()
+	a.settings = settings
+	if err := errors.Join(append(problems, err)...); err != nil {
+		return fmt.Errorf("webhooks app: %w", err)
+	}
+	return nil
+}
+
+// describeProviders builds the operator's own providers.
+func (a *App) describeProviders() error {
+	a.providers = make(map[string]verifiers.Provider, len(a.Providers))
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(a.Providers)) {
+		if name == genericName || name == providers.HMAC.Name {
+			problems = append(problems, fmt.Errorf("provider %s: the name has a meaning already: choose another", name))
+			continue
+		}
+		p, err := a.Providers[name].build(name)
+		if err == nil {
+			p, err = providers.Custom(p)
+		}
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		a.providers[name] = p
+	}
+	return errors.Join(problems...)
+}
+
+// register notes what a route asks of the broker. Routes are provisioned one
+// after the other, and all of them before Start.
+func (a *App) register(h *Handler, p verifiers.Provider) error {
+	cfg := h.route.Config()
+	key := cfg.Tenant + "/" + cfg.Source
+	if other := a.routes[key]; other != nil && other.Provider != h.Provider {
+		return fmt.Errorf("the source %q is also that of the route %s with the provider %s, "+
+			"and events of both would be taken for duplicates of each other: give one of them another name with `source <name>`",
+			key, other.label(), other.Provider)
+	}
+	a.routes[key] = h
+	if cfg.Publisher != nil {
+		a.stores = true
+		a.anybody = a.anybody || h.InsecureSkipVerify
+	}
+	if !cfg.NoDedupe {
+		a.spans = max(a.spans, p.RetrySpan)
+	}
+	return nil
+}
+
+// window is the deduplication window: the longest retry span of the senders.
+func (a *App) window() time.Duration {
+	return min(max(a.spans, shortestWindow), longestWindow)
+}
+
+func (a *App) observer(log *slog.Logger, source string, keys int) *observer {
+	return &observer{metrics: a.metrics.route(source, keys), log: log}
+}
+
+// Start starts the broker, or takes over that of the configuration before this
+// one.
+func (a *App) Start() error {
+	a.warnUncovered()
+	if !a.stores && a.Embedded == nil && a.NATS == nil {
+		return nil
+	}
+	return a.connect()
+}
+
+// warnUncovered says where a mistake in a URL would be answered with 200.
+func (a *App) warnUncovered() {
+	val, err := a.ctx.AppIfConfigured("http")
+	if err != nil {
+		return // webhooks without HTTP have no routes either
+	}
+	http, ok := val.(*caddyhttp.App)
+	if !ok {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(http.Servers)) {
+		for _, h := range uncovered(http.Servers[name].Routes, false) {
+			a.log.Warn("no catch-all: a request whose path is not that of a route is answered with an empty 200, "+
+				"and its sender takes the event for delivered; end the site with `respond 404`",
+				"server", name, "route", h.label())
+		}
+	}
+}
+
+// Stop does nothing: requests of the old configuration are still being served
+// and need the broker, which is given back in Cleanup.
+func (a *App) Stop() error { return nil }
+
+// Cleanup gives the broker back when the last request of this configuration has
+// ended.
+func (a *App) Cleanup() error {
+	if a.lease != nil {
+		a.lease.close()
+	}
+	return nil
+}
+
+// release is called once, after Cleanup and the last request.
+func (a *App) release() {
+	a.disconnect()
+	if err := a.fetcher.Close(); err != nil {
+		a.log.Error("closing the key fetcher", "error", err)
+	}
+}
+
+// hold keeps what a request needs until the returned function is called.
+func (a *App) hold() func() {
+	a.lease.acquire()
+	return a.lease.giveBack
+}
+
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

@@ -1,0 +1,251 @@
+package caddymodule
+
+import (
+	"strconv"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
+)
+
+func init() {
+	httpcaddyfile.RegisterGlobalOption("webhooks", parseGlobal)
+}
+
+// parseGlobal sets up the app from the global option. Syntax:
+//
+//	webhooks {
+//		public_url <url>
+//		instance   <name>
+//		nats embedded {
+//			store_dir <directory>
+//			listen    <host:port>
+//			sync      always | interval [<duration>]
+//			max_store <size>
+//		}
+//		nats <url>... {
+//			credentials <file>
+//			nkey        <placeholder>
+//			user        <name>
+//			password    <placeholder>
+//			token       <placeholder>
+//			tls {
+//				ca   <file>
+//				cert <file>
+//				key  <file>
+//			}
+//		}
+//		stream|unverified_stream|quarantine_stream [<name>] {
+//			replicas         <n>
+//			max_age          <duration>
+//			max_bytes        <size>
+//			duplicate_window <duration>
+//			preflight        strict|warn|off
+//			create           on|off
+//		}
+//		max_pending <n>
+//		max_memory  <size>
+//		provider <name> {
+//			verify        <scheme> [<hash>] { ... }
+//			event_id      <value>
+//			event_type    <value>
+//			event_time    <value>
+//			type_prefix   <prefix>
+//			methods       <method>...
+//			content_types <type>...
+//			headers       <name>...
+//			max_body      <size>
+//			deadline      <duration>
+//			retries       <duration>
+//		}
+//	}
+func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
+	if existing != nil {
+		return nil, d.Err("the global option webhooks is given twice: join the two blocks")
+	}
+	app := new(App)
+	if err := app.UnmarshalCaddyfile(d); err != nil {
+		return nil, err
+	}
+	return httpcaddyfile.App{Name: "webhooks", Value: caddyconfig.JSON(app, nil)}, nil
+}
+
+// UnmarshalCaddyfile reads the global option; its grammar is at parseGlobal.
+func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume option name
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return parseBlock(d, "webhooks", globalSubdirectives, a)
+}
+
+var globalSubdirectives = map[string]subdirective[*App]{
+	"public_url": {parse: func(a *App, d *caddyfile.Dispenser) error { return parsePublicURLInto(d, &a.PublicURL) }},
+	"instance":   {parse: func(a *App, d *caddyfile.Dispenser) error { return parseString(d, &a.Instance) }},
+	"nats":       {parse: (*App).parseNATS},
+	"stream":     {parse: func(a *App, d *caddyfile.Dispenser) error { return parseStream(d, &a.Stream) }},
+	"unverified_stream": {parse: func(a *App, d *caddyfile.Dispenser) error {
+		return parseStream(d, &a.UnverifiedStream)
+	}},
+	"quarantine_stream": {parse: func(a *App, d *caddyfile.Dispenser) error {
+		return parseStream(d, &a.QuarantineStream)
+	}},
+	"max_pending": {parse: func(a *App, d *caddyfile.Dispenser) error { return parseCount(d, &a.MaxPending) }},
+	"max_memory":  {parse: func(a *App, d *caddyfile.Dispenser) error { return parseSize(d, &a.MaxMemory) }},
+	"provider":    {parse: (*App).parseProvider, repeat: true},
+}
+
+// nats embedded { ... }
+// nats <url>... { ... }
+func (a *App) parseNATS(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	switch {
+	case len(args) == 0:
+		return d.Err("nats: write `nats embedded`, or the servers' URLs such as `nats tls://nats-1:4222`")
+	case args[0] == "embedded" && len(args) > 1:
+		return d.Err("nats: write `nats embedded` without further arguments")
+	case args[0] == "embedded":
+		a.Embedded = new(Embedded)
+		return parseBlock(d, "nats embedded", embeddedSubdirectives, a.Embedded)
+	}
+	a.NATS = &NATS{URLs: args}
+	if err := parseBlock(d, "nats", natsSubdirectives, a.NATS); err != nil {
+		return err
+	}
+	for _, s := range []struct{ name, value string }{{"nkey", a.NATS.NKey}, {"password", a.NATS.Password}, {"token", a.NATS.Token}} {
+		if s.value == "" {
+			continue
+		}
+		if err := checkSecretReference(s.value); err != nil {
+			return d.Errf("nats: %s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+var embeddedSubdirectives = map[string]subdirective[*Embedded]{
+	"store_dir": {parse: func(e *Embedded, d *caddyfile.Dispenser) error { return parseString(d, &e.StoreDir) }},
+	"listen":    {parse: func(e *Embedded, d *caddyfile.Dispenser) error { return parseString(d, &e.Listen) }},
+	"sync":      {parse: (*Embedded).parseSync},
+	"max_store": {parse: func(e *Embedded, d *caddyfile.Dispenser) error { return parseSize(d, &e.MaxStore) }},
+}
+
+// sync always | interval [<duration>]
+func (e *Embedded) parseSync(d *caddyfile.Dispenser) error {
+	if !d.NextArg() || (d.Val() != syncAlways && d.Val() != syncOften) {
+		return d.Err("sync: write `sync always` or `sync interval [<duration>]`")
+	}
+	e.Sync = d.Val()
+	if e.Sync == syncOften && d.CountRemainingArgs() > 0 {
+		return parseDuration(d, &e.SyncInterval)
+	}
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return nil
+}
+
+var natsSubdirectives = map[string]subdirective[*NATS]{
+	"credentials": {parse: func(n *NATS, d *caddyfile.Dispenser) error { return parseString(d, &n.Credentials) }},
+	"nkey":        {parse: func(n *NATS, d *caddyfile.Dispenser) error { return parseString(d, &n.NKey) }},
+	"user":        {parse: func(n *NATS, d *caddyfile.Dispenser) error { return parseString(d, &n.User) }},
+	"password":    {parse: func(n *NATS, d *caddyfile.Dispenser) error { return parseString(d, &n.Password) }},
+	"token":       {parse: func(n *NATS, d *caddyfile.Dispenser) error { return parseString(d, &n.Token) }},
+	"tls":         {parse: (*NATS).parseTLS},
+}
+
+// tls { ... }
+func (n *NATS) parseTLS(d *caddyfile.Dispenser) error {
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	n.TLS = new(TLS)
+	return parseBlock(d, "tls", map[string]subdirective[*TLS]{
+		"ca":   {parse: func(t *TLS, d *caddyfile.Dispenser) error { return parseString(d, &t.CA) }},
+		"cert": {parse: func(t *TLS, d *caddyfile.Dispenser) error { return parseString(d, &t.Cert) }},
+		"key":  {parse: func(t *TLS, d *caddyfile.Dispenser) error { return parseString(d, &t.Key) }},
+	}, n.TLS)
+}
+
+// parseStream reads [<name>] { ... }.
+func parseStream(d *caddyfile.Dispenser, into **Stream) error {
+	s := new(Stream)
+	if d.CountRemainingArgs() > 0 {
+		if err := parseString(d, &s.Name); err != nil {
+			return err
+		}
+	}
+	*into = s
+	return parseBlock(d, "stream", map[string]subdirective[*Stream]{
+		"replicas":         {parse: func(s *Stream, d *caddyfile.Dispenser) error { return parseCount(d, &s.Replicas) }},
+		"max_age":          {parse: func(s *Stream, d *caddyfile.Dispenser) error { return parseDuration(d, &s.MaxAge) }},
+		"max_bytes":        {parse: func(s *Stream, d *caddyfile.Dispenser) error { return parseSize(d, &s.MaxBytes) }},
+		"duplicate_window": {parse: func(s *Stream, d *caddyfile.Dispenser) error { return parseDuration(d, &s.DuplicateWindow) }},
+		"preflight": {parse: func(s *Stream, d *caddyfile.Dispenser) error {
+			return parseWord(d, &s.Preflight, preflightStrict, preflightWarn, preflightOff)
+		}},
+		"create": {parse: func(s *Stream, d *caddyfile.Dispenser) error { return parseWord(d, &s.Create, "on", "off") }},
+	}, s)
+}
+
+// provider <name> { ... }
+func (a *App) parseProvider(d *caddyfile.Dispenser) error {
+	var name string
+	if err := parseString(d, &name); err != nil {
+		return err
+	}
+	if _, taken := providers.Lookup(name); taken || name == genericName {
+		return d.Errf("provider: '%s' is in the catalogue already: choose another name", redact(name))
+	}
+	if a.Providers[name] != nil {
+		return d.Errf("provider '%s' is given twice: remove one of them", redact(name))
+	}
+	if a.Providers == nil {
+		a.Providers = make(map[string]*CustomProvider)
+	}
+	p := new(CustomProvider)
+	a.Providers[name] = p
+	if err := parseBlock(d, "provider", providerSubdirectives, p); err != nil {
+		return err
+	}
+	if p.Verify == nil {
+		return d.Errf("provider '%s': verify is missing: say how it signs, such as `verify hmac sha256 { ... }`", redact(name))
+	}
+	return nil
+}
+
+var providerSubdirectives = map[string]subdirective[*CustomProvider]{
+	"verify": {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error {
+		s, err := parseVerify(d)
+		p.Verify = s
+		return err
+	}},
+	"event_id":      {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseEvent(d, &p.EventID) }},
+	"event_type":    {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseEvent(d, &p.EventType) }},
+	"event_time":    {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseEvent(d, &p.EventTime) }},
+	"type_prefix":   {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseString(d, &p.TypePrefix) }},
+	"methods":       {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseList(d, &p.Methods) }},
+	"content_types": {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseList(d, &p.ContentTypes) }},
+	"headers":       {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseList(d, &p.Headers) }},
+	"max_body":      {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseSize(d, &p.MaxBody) }},
+	"deadline":      {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseDuration(d, &p.Deadline) }},
+	"retries":       {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseDuration(d, &p.Retries) }},
+}
+
+func parseCount(d *caddyfile.Dispenser, into *int) error {
+	var text string
+	word := d.Val()
+	if err := parseString(d, &text); err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return d.Errf("%s: '%s' is not a number of 1 or more", word, redact(text))
+	}
+	*into = n
+	return nil
+}
+
+var _ caddyfile.Unmarshaler = (*App)(nil)

@@ -1,0 +1,127 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+// metrics are the collectors. All labels come from the configuration and from
+// fixed sets, never from a request.
+type metrics struct {
+	requests *prometheus.CounterVec
+	stages   *prometheus.HistogramVec
+	keys     *prometheus.CounterVec
+	bodies   *prometheus.HistogramVec
+}
+
+// collectors returns the one set of this process. Caddy makes a new registry at
+// each reload; registering the same collectors with all of them lets the values
+// continue.
+var collectors = sync.OnceValue(newMetrics)
+
+func newMetrics() *metrics {
+	const namespace, subsystem = "caddy", "webhooks"
+	return &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "requests_total",
+			Help: "Requests by how they ended.",
+		}, []string{"source", "outcome", "reason"}),
+		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "stage_seconds",
+			Help:    "Time that requests spent in each stage that they reached: read, verify, validate, publish.",
+			Buckets: prometheus.ExponentialBuckets(0.0001, 2.5, 14),
+		}, []string{"source", "stage"}),
+		keys: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "key_matches_total",
+			Help: "Authentic requests by the position of the secret that matched, 0 being the newest.",
+		}, []string{"source", "position"}),
+		bodies: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "body_bytes",
+			Help:    "Size of the bodies that were read.",
+			Buckets: prometheus.ExponentialBuckets(256, 4, 9),
+		}, []string{"source"}),
+	}
+}
+
+// register makes the collectors known to a registry that may know them already.
+func (m *metrics) register(reg prometheus.Registerer) error {
+	for _, c := range []prometheus.Collector{m.requests, m.stages, m.keys, m.bodies} {
+		var already prometheus.AlreadyRegisteredError
+		if err := reg.Register(c); err != nil && (!errors.As(err, &already) || already.ExistingCollector != c) {
+			return fmt.Errorf("registering metrics: %w", err)
+		}
+	}
+	return nil
+}
+
+// routeMetrics are the children for one source, made once so that a request
+// looks no label up. They exist before the first request: a rate over a series
+// that appears with its first error would miss it.
+type routeMetrics struct {
+	requests [gateway.NumOutcomes]map[string]prometheus.Counter
+	stages   [gateway.NumStages]prometheus.Observer
+	keys     []prometheus.Counter
+	bodies   prometheus.Observer
+}
+
+func (m *metrics) route(source string, keys int) *routeMetrics {
+	rm := &routeMetrics{bodies: m.bodies.WithLabelValues(source)}
+	for _, o := range gateway.Outcomes() {
+		rm.requests[o] = make(map[string]prometheus.Counter)
+		for _, reason := range reasonsOf(o) {
+			rm.requests[o][reason] = m.requests.WithLabelValues(source, o.Word(), reason)
+		}
+	}
+	for s := range gateway.NumStages {
+		rm.stages[s] = m.stages.WithLabelValues(source, s.String())
+	}
+	for i := range keys {
+		rm.keys = append(rm.keys, m.keys.WithLabelValues(source, strconv.Itoa(i)))
+	}
+	return rm
+}
+
+// reasonsOf lists the reasons with which an outcome can be reported.
+func reasonsOf(o gateway.Outcome) []string {
+	reasons := []string{o.Reason()}
+	switch o { //nolint:exhaustive // the others have one reason
+	case gateway.BadSignature, gateway.HandshakeRefused:
+		for _, err := range []error{
+			verifiers.ErrMissing, verifiers.ErrMalformed, verifiers.ErrMismatch, verifiers.ErrStale,
+			verifiers.ErrFuture, verifiers.ErrUntrusted, verifiers.ErrUnknownKey,
+		} {
+			reasons = append(reasons, verifiers.Reason(err))
+		}
+	case gateway.Quarantined, gateway.SchemaRejected:
+		reasons = append(reasons, "schema", "conflict", "no_id", "no_type")
+	}
+	slices.Sort(reasons)
+	return slices.Compact(reasons)
+}
+
+func (rm *routeMetrics) observe(r *gateway.Record) {
+	counter := rm.requests[r.Outcome][r.Reason]
+	if counter == nil {
+		counter = rm.requests[r.Outcome][r.Outcome.Reason()]
+	}
+	counter.Inc()
+	for s, d := range r.Stages {
+		if d > 0 {
+			rm.stages[s].Observe(d.Seconds())
+		}
+	}
+	if r.Stages[gateway.StageRead] > 0 {
+		rm.bodies.Observe(float64(r.Size))
+	}
+	if (r.Trust == gateway.Verified || r.Trust == gateway.Authenticated) && r.KeyIndex < len(rm.keys) {
+		rm.keys[r.KeyIndex].Inc()
+	}
+}

@@ -1,0 +1,84 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+)
+
+// observer counts each request and writes one line about it. The line holds no
+// payload, no value of a header and no secret.
+type observer struct {
+	metrics *routeMetrics
+	log     *slog.Logger
+}
+
+// Observe implements [gateway.Observer].
+func (o *observer) Observe(r *gateway.Record) {
+	o.metrics.observe(r)
+	level := slog.LevelInfo
+	switch r.Outcome.Word() {
+	case "rejected", "pending":
+		level = slog.LevelWarn
+	case "error":
+		level = slog.LevelError
+	}
+	ctx := context.Background()
+	if o.log.Enabled(ctx, level) {
+		o.log.LogAttrs(ctx, level, "webhook", attributes(r)...)
+	}
+}
+
+func attributes(r *gateway.Record) []slog.Attr {
+	attrs := make([]slog.Attr, 0, 24)
+	attrs = append(attrs,
+		slog.String("outcome", r.Outcome.Word()),
+		slog.String("reason", r.Reason),
+		slog.Int("status", r.Status),
+		slog.String("tenant", r.Tenant),
+		slog.String("source", r.Source),
+		slog.String("provider", r.Provider),
+		slog.String("request_id", r.RequestID),
+		slog.Int("size", r.Size),
+	)
+	for _, a := range []struct{ key, value string }{
+		{"handshake", r.Handshake},
+		{"event_id", r.EventID},
+		{"event_type", r.EventType},
+		{"trust", string(r.Trust)},
+		{"key_id", r.KeyID},
+		{"schema", string(r.Schema)},
+		{"stream", r.Ack.Stream},
+	} {
+		if a.value != "" {
+			attrs = append(attrs, slog.String(a.key, a.value))
+		}
+	}
+	if r.Ack.Sequence > 0 {
+		attrs = append(attrs, slog.Uint64("stream_seq", r.Ack.Sequence))
+	}
+	if r.Ack.Attempts > 1 {
+		attrs = append(attrs, slog.Int("attempts", r.Ack.Attempts))
+	}
+	if r.Skew != 0 {
+		attrs = append(attrs, slog.Duration("skew", r.Skew.Round(time.Second)))
+	}
+	for s, d := range r.Stages {
+		if d > 0 {
+			attrs = append(attrs, slog.Duration(gateway.Stage(s).String(), d)) //nolint:gosec // an index of the array
+		}
+	}
+	if r.Err != nil {
+		attrs = append(attrs, slog.String("error", r.Err.Error()))
+	}
+	var crash *gateway.PanicError
+	if errors.As(r.Err, &crash) {
+		attrs = append(attrs, slog.String("stack", string(crash.Stack)))
+	}
+	return attrs
+}
+
+var _ gateway.Observer = (*observer)(nil)

@@ -1,0 +1,296 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
+)
+
+// genericName is the provider about which nothing is known: the route describes
+// it, or accepts anything.
+const genericName = "generic"
+
+const defaultTenant = "default"
+
+// provision translates the handler's configuration into a route of the gateway.
+// It reports every mistake at once.
+func (h *Handler) provision() error {
+	provider, err := h.provider()
+	if err != nil {
+		return err
+	}
+	if h.Source == "" {
+		h.Source = provider.Name
+	}
+	cfg := gateway.Config{
+		Tenant:         h.tenant(),
+		Source:         h.Source,
+		Provider:       provider,
+		Unverified:     h.InsecureSkipVerify,
+		NoHandshakes:   h.NoHandshakes,
+		Methods:        h.Methods,
+		ContentTypes:   h.ContentTypes,
+		MaxBody:        h.MaxBody,
+		ReadTimeout:    time.Duration(h.ReadTimeout),
+		ClientRate:     h.ClientRate.translate(),
+		SourceRate:     h.SourceRate.translate(),
+		EventID:        h.EventID,
+		EventType:      h.EventType,
+		EventTime:      h.EventTime,
+		Accept:         h.Accept,
+		Drop:           h.Drop,
+		NoDedupe:       h.NoDedupe,
+		NoPublish:      h.NoPublish,
+		PublishTimeout: time.Duration(h.PublishTimeout),
+		Headers:        h.Headers,
+		Budgets:        []*gateway.Budget{h.app.budget},
+		Confirmer:      h.app.fetcher,
+	}
+	if h.Respond != nil {
+		cfg.Success = verifiers.Reply{Status: h.Respond.Status, Body: h.Respond.Body, ContentType: h.Respond.ContentType}
+	}
+	problems := []error{h.checkNames(), h.publicURL(&cfg), h.addresses(&cfg), h.publishing(&cfg)}
+	cfg.Options, err = h.options(provider)
+	problems = append(problems, err, h.verifier(&cfg, provider), h.schemas(&cfg))
+	if err := errors.Join(problems...); err != nil {
+		return err
+	}
+	cfg.Observer = h.app.observer(h.log, cfg.Source, len(h.Secrets))
+	if h.route, err = gateway.New(cfg); err != nil {
+		return err
+	}
+	if h.PassThru && !h.NoDedupe {
+		h.delivered = newDelivered()
+	}
+	return h.app.register(h, provider)
+}
+
+// provider looks the sender up: the app's own, the described ones, the
+// catalogue.
+func (h *Handler) provider() (verifiers.Provider, error) {
+	described := h.Provider == genericName || h.Provider == providers.HMAC.Name
+	if described {
+		return h.describedProvider()
+	}
+	if h.Verify != nil {
+		return verifiers.Provider{}, fmt.Errorf("provider %s has its own scheme: remove verify, or use the provider %s or %s",
+			h.Provider, providers.HMAC.Name, genericName)
+	}
+	if p, ok := h.app.providers[h.Provider]; ok {
+		return p, nil
+	}
+	if p, ok := providers.Lookup(h.Provider); ok {
+		return p, nil
+	}
+	return verifiers.Provider{}, unknownProvider(h.Provider)
+}
+
+func (h *Handler) describedProvider() (verifiers.Provider, error) {
+	p := verifiers.Provider{Name: h.Provider, Title: h.Provider}
+	switch {
+	case h.Verify == nil && h.InsecureSkipVerify:
+		return p, nil
+	case h.Verify == nil:
+		return p, fmt.Errorf("provider %s needs verify: say how the sender signs, such as `verify hmac sha256 { ... }`", h.Provider)
+	case h.InsecureSkipVerify:
+		return p, errors.New("verify and insecure_skip_verify contradict each other: remove one of them")
+	case h.Provider == providers.HMAC.Name && h.Verify.Kind != "hmac":
+		return p, fmt.Errorf("provider %s is for HMAC only: use the provider %s", h.Provider, genericName)
+	}
+	scheme, err := h.Verify.build()
+	p.Scheme = scheme
+	return p, err
+}
+
+// unknownProvider suggests names that look alike.
+func unknownProvider(name string) error {
+	var near []string
+	for _, p := range providers.All() {
+		if strings.Contains(p.Name, name) || strings.Contains(name, p.Name) || (len(name) > 2 && strings.HasPrefix(p.Name, name[:3])) {
+			near = append(near, p.Name)
+		}
+	}
+	hint := "`caddy webhooks providers` lists them; describe another with the provider hmac or generic"
+	if len(near) > 0 {
+		hint = "do you mean " + strings.Join(near, " or ") + "? " + hint
+	}
+	return fmt.Errorf("unknown provider %q: %s", name, hint)
+}
+
+func (h *Handler) tenant() string {
+	if h.Tenant == "" {
+		return defaultTenant
+	}
+	return h.Tenant
+}
+
+// checkNames finds placeholders where names are needed: both end in subjects
+// and in deduplication ids, which nothing from a request may decide.
+func (h *Handler) checkNames() error {
+	for _, n := range []struct{ field, value string }{{"tenant", h.Tenant}, {"source", h.Source}} {
+		if strings.ContainsAny(n.value, "{}") {
+			return fmt.Errorf("%s must be a name and not a placeholder: write one route for each", n.field)
+		}
+	}
+	return nil
+}
+
+func (h *Handler) publicURL(cfg *gateway.Config) error {
+	raw := h.PublicURL
+	if raw == "" {
+		raw = h.app.PublicURL
+	}
+	if raw == "" {
+		h.public = &publicURL{}
+		return nil
+	}
+	u, err := parsePublicURL(raw)
+	if err != nil {
+		return err
+	}
+	h.public = u
+	cfg.CESource = u.base + "/" + cfg.Tenant + "/" + cfg.Source
+	return nil
+}
+
+func (h *Handler) addresses(cfg *gateway.Config) error {
+	var problems []error
+	for _, s := range h.AllowIPs {
+		prefix, err := netip.ParsePrefix(s)
+		if err != nil {
+			addr, addrErr := netip.ParseAddr(s)
+			if addrErr != nil {
+				problems = append(problems, fmt.Errorf("allow_ips: %q is neither an address nor a prefix such as 192.0.2.0/24", s))
+				continue
+			}
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		cfg.AllowAddresses = append(cfg.AllowAddresses, prefix.Masked())
+	}
+	return errors.Join(problems...)
+}
+
+// publishing decides whether the route needs the broker.
+func (h *Handler) publishing(cfg *gateway.Config) error {
+	switch h.Quarantine {
+	case "", "on":
+		cfg.NoQuarantine = false
+	case "off":
+		cfg.NoQuarantine = true
+	default:
+		return fmt.Errorf("quarantine: %q is neither on nor off", h.Quarantine)
+	}
+	if h.NoPublish && !h.PassThru {
+		return errors.New("publish off without pass_thru would throw every event away: add pass_thru, or remove publish off")
+	}
+	if !h.NoPublish || h.Quarantine == "on" {
+		cfg.Publisher = h.app.publisher
+	}
+	return nil
+}
+
+func (h *Handler) options(p verifiers.Provider) (map[string]string, error) {
+	options := make(map[string]string, len(h.Options))
+	var problems []error
+	for name, raw := range h.Options {
+		i := slices.IndexFunc(p.Options, func(o verifiers.Option) bool { return o.Name == name })
+		if i < 0 {
+			problems = append(problems, fmt.Errorf("option %s: provider %s has no such option: %s", name, p.Name, optionNames(p)))
+			continue
+		}
+		resolve := resolveSetting
+		if p.Options[i].Secret {
+			resolve = func(s string) (string, error) { return resolveSecret(s, h.InsecureLiteralSecret) }
+		}
+		value, err := resolve(raw)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("option %s: %w", name, err))
+			continue
+		}
+		options[name] = value
+	}
+	return options, errors.Join(problems...)
+}
+
+func optionNames(p verifiers.Provider) string {
+	if len(p.Options) == 0 {
+		return "it has none"
+	}
+	names := make([]string, len(p.Options))
+	for i, o := range p.Options {
+		names[i] = o.Name
+	}
+	return "it has " + strings.Join(names, ", ")
+}
+
+// verifier resolves the secrets and builds the verifier.
+func (h *Handler) verifier(cfg *gateway.Config, p verifiers.Provider) error {
+	if h.InsecureSkipVerify {
+		if len(h.Secrets) > 0 {
+			return errors.New("insecure_skip_verify and a secret contradict each other: remove one of them")
+		}
+		return nil
+	}
+	var keys verifiers.Keys
+	var problems []error
+	for i, s := range h.Secrets {
+		key, err := s.key(h.InsecureLiteralSecret, i)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		keys = append(keys, key)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return err
+	}
+	vcfg := verifiers.Config{Options: cfg.Options, Tolerance: time.Duration(h.Tolerance), Fetcher: h.app.fetcher}
+	if len(keys) > 0 {
+		vcfg.Keys = keys
+	}
+	v, err := p.New(vcfg)
+	switch {
+	case errors.Is(err, verifiers.ErrNoKeys):
+		hint := ""
+		if p.SecretHint != "" {
+			hint = " (" + p.SecretHint + ")"
+		}
+		return fmt.Errorf("%w: add the secret%s as {env.NAME} or {file./absolute/path}", err, hint)
+	case errors.Is(err, verifiers.ErrOption):
+		return fmt.Errorf("%w: set it with `option <name> <value>`; %s", err, optionNames(p))
+	case errors.Is(err, verifiers.ErrKeyFormat) && p.SecretHint != "":
+		return fmt.Errorf("%w: use %s", err, p.SecretHint)
+	}
+	cfg.Verifier = v
+	return err
+}
+
+func (h *Handler) schemas(cfg *gateway.Config) error {
+	if h.Schema == nil {
+		return nil
+	}
+	v, err := h.Schema.load()
+	if err != nil {
+		return err
+	}
+	cfg.Validator, cfg.OnInvalid = v, h.Schema.OnInvalid
+	return nil
+}
+
+func (r *Rate) translate() gateway.Rate {
+	if r == nil {
+		return gateway.Rate{}
+	}
+	per := time.Duration(r.Per)
+	if per == 0 {
+		per = time.Second
+	}
+	return gateway.Rate{Count: r.Count, Per: per, Burst: r.Burst}
+}
