@@ -25,27 +25,22 @@ var (
 )
 
 // limitReadTime bounds how long the server waits for the rest of the request,
-// whether the pipeline reads it or the server drains it after a refusal. A
-// server's own shorter limit, which counts from the request's first byte, is
-// left alone.
+// whether the pipeline reads it or the server drains it after a refusal. The
+// server takes the deadline back when it has seen the end of the body, or, if
+// there is none, has done so already: it goes on reading to learn that the
+// sender has gone, and must not mistake a deadline for that. A server's own
+// shorter limit, which counts from the request's first byte, is left alone.
 func (x *exchange) limitReadTime() {
+	if x.r.Body == nil || x.r.Body == http.NoBody {
+		return
+	}
 	if s, ok := x.r.Context().Value(http.ServerContextKey).(*http.Server); ok &&
 		s.ReadTimeout > 0 && s.ReadTimeout <= x.route.cfg.ReadTimeout {
 		return
 	}
-	// Not the route's clock: the deadline is the network's.
-	err := http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(x.route.cfg.ReadTimeout))
-	x.deadline = err == nil
-}
-
-// unlimitReadTime is for bodies that are read to their end: the server goes on
-// reading to learn that the client has gone, and must not mistake the deadline
-// for it.
-func (x *exchange) unlimitReadTime() {
-	if x.deadline {
-		_ = http.NewResponseController(x.w).SetReadDeadline(time.Time{}) // it could be set before
-		x.deadline = false
-	}
+	// Not the route's clock: the deadline is the network's. Where there are no
+	// deadlines, readAll looks at the time itself.
+	_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(x.route.cfg.ReadTimeout))
 }
 
 // read reads the whole body or ends the exchange.
@@ -56,7 +51,6 @@ func (x *exchange) read() bool {
 		return x.end(BodyTooLarge, "", errDeclaredTooLarge)
 	}
 	if body == nil || body == http.NoBody {
-		x.unlimitReadTime()
 		x.req.Body = []byte{}
 		return true
 	}
@@ -68,7 +62,6 @@ func (x *exchange) read() bool {
 		x.unread = true
 		return x.end(outcome, "", fmt.Errorf("reading the body: %w", err))
 	}
-	x.unlimitReadTime()
 	x.req.Body = buf
 	return true
 }
@@ -100,7 +93,6 @@ func (x *exchange) readAll(body io.Reader, length, limit int64) ([]byte, Outcome
 		case err != nil:
 			return buf, x.readOutcome(err), err
 		case time.Since(start) > x.route.cfg.ReadTimeout:
-			// For a server whose connections have no deadlines.
 			return buf, BodySlow, errSlow
 		}
 		if empty++; n > 0 {
@@ -134,6 +126,19 @@ func nextSize(size, length, limit int64) int64 {
 		return min(length, max(2*size, firstRead))
 	}
 	return min(limit+1, max(2*size, 4<<10))
+}
+
+// abandon gives up a large body that was not read to its end. The server then
+// waits a little before it ends the connection: otherwise a sender that is
+// still writing could see a reset and no answer. Small bodies are the server's
+// own business, and who has asked whether to send has sent nothing: closing
+// either would wait for them.
+func abandon(r *http.Request) {
+	const small = 256 << 10 // what the server reads of a body by itself
+	if r.Body == nil || r.Header.Get("Expect") != "" || 0 <= r.ContentLength && r.ContentLength <= small {
+		return
+	}
+	_ = r.Body.Close() // nobody needs it any more
 }
 
 func (x *exchange) readOutcome(err error) Outcome {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 	"time"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
@@ -49,6 +50,52 @@ func TestBodyLimit(t *testing.T) {
 	}
 }
 
+// TestRefusalArrives: a sender that goes on writing a large body must see the
+// answer and not a connection that was reset.
+func TestRefusalArrives(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, maxBody(1000))
+	for name, tt := range map[string]struct {
+		change func(*http.Request)
+		want   int
+	}{
+		"declared too large": {func(*http.Request) {}, 413},
+		"chunked too large":  {func(req *http.Request) { chunked(req) }, 413},
+		"method":             {func(req *http.Request) { req.Method = http.MethodPut }, 405},
+		"content type":       {func(req *http.Request) { req.Header.Set("Content-Type", "a/b") }, 415},
+		"unknown path":       {func(req *http.Request) { req.URL.Path = "/" }, 404},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := newRequest(t, r.url, "", pad(8<<20))
+			tt.change(req)
+			if got := r.do(req); got.StatusCode != tt.want {
+				t.Errorf("got %d, want %d", got.StatusCode, tt.want)
+			}
+
+			// The server waits before it closes only if the body was closed.
+			closed := &closes{Reader: req.Body}
+			req = newRequest(t, r.url, "", pad(8<<20))
+			tt.change(req)
+			closed.Reader, req.Body = req.Body, closed
+			gateway.Paths{"/hook": r.route}.ServeHTTP(httptest.NewRecorder(), req)
+			if !closed.closed {
+				t.Error("the body was not closed")
+			}
+		})
+	}
+}
+
+type closes struct {
+	io.Reader
+	closed bool
+}
+
+func (c *closes) Close() error {
+	c.closed = true
+	return nil
+}
+
 // TestOuterLimit: a limit that the site sets before the gateway is a 413 too.
 func TestOuterLimit(t *testing.T) {
 	t.Parallel()
@@ -82,8 +129,12 @@ func TestExpectContinue(t *testing.T) {
 	if got := r.readFrom(conn); got.StatusCode != 200 {
 		t.Errorf("got %d, want 200", got.StatusCode)
 	}
-	if got := r.readFrom(r.dial(head + "Content-Length: 101\n\n")); got.StatusCode != 413 {
-		t.Errorf("over the limit: got %d, want 413 at once", got.StatusCode)
+	for _, length := range []string{"Content-Length: 101", "Content-Length: 100000000"} {
+		start := time.Now()
+		got := r.readFrom(r.dial(head + length + "\n\n"))
+		if d := time.Since(start); got.StatusCode != 413 || d > 5*time.Second {
+			t.Errorf("%s: got %d after %v, want 413 at once", length, got.StatusCode, d)
+		}
 	}
 }
 
@@ -152,6 +203,20 @@ func TestHTTP2(t *testing.T) {
 	}
 	if n := len(obs.Records()); n != 4 {
 		t.Errorf("got %d records, want 4", n)
+	}
+}
+
+// TestConnectionClose: over HTTP/2 that header would end the connection for all
+// other requests as well.
+func TestConnectionClose(t *testing.T) {
+	t.Parallel()
+	rt, _, _ := newRoute(t, maxBody(10))
+	for proto, want := range map[int]string{1: "close", 2: "", 3: ""} {
+		req := newRequest(t, "https://example.com/hook", "d1", payload("1"))
+		req.ProtoMajor = proto
+		if got := handle(rt, req).Header.Get("Connection"); got != want {
+			t.Errorf("HTTP/%d: got Connection %q, want %q", proto, got, want)
+		}
 	}
 }
 
@@ -229,6 +294,24 @@ func TestBudgetIsReturned(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSlowBodyWithoutDeadlines is for servers whose connections have none.
+func TestSlowBodyWithoutDeadlines(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rt, pub, _ := newRoute(t, nil)
+		req := newRequest(t, "https://example.com/hook", "d1", pad(100))
+		rest := strings.NewReader(pad(100))
+		req.Body = io.NopCloser(readFunc(func(p []byte) (int, error) {
+			time.Sleep(time.Second)
+			return rest.Read(p[:1])
+		}))
+		start := time.Now()
+		if res := handle(rt, req); res.Outcome != gateway.BodySlow || time.Since(start) != 11*time.Second || pub.Calls() != 0 {
+			t.Errorf("got %v after %v, want %v after 11s", res.Outcome, time.Since(start), gateway.BodySlow)
+		}
+	})
 }
 
 func TestAllowAddresses(t *testing.T) {

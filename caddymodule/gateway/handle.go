@@ -58,7 +58,6 @@ type exchange struct {
 	ended    bool
 	answered reply         // the answer of a handshake
 	wait     time.Duration // until a limit has room again
-	deadline bool          // a read deadline is set
 	unread   bool          // the body was not read to its end
 	beyond   [1]byte
 }
@@ -264,8 +263,9 @@ func (x *exchange) finish() {
 	if !x.ended {
 		res.Outcome, res.Reason, res.Err = Internal, Internal.Reason(), errors.Join(errUnfinished, res.Err)
 	}
-	if !x.unread && x.req.Body != nil {
-		res.RequestBody = x.req.Body
+	res.RequestBody = x.req.Body
+	if x.req.Body == nil {
+		abandon(x.r.Request)
 	}
 	switch {
 	case !res.Outcome.Success():

@@ -232,7 +232,12 @@ func TestOutcomes(t *testing.T) {
 			got := tt.send(r)
 			r.stored(tt.stored[0], tt.stored[1])
 			if tt.outcome != gateway.NotFound { // which no route sees
-				checkRecord(t, r.record(), tt.outcome, tt.reason, tt.status)
+				rec := r.record()
+				checkRecord(t, rec, tt.outcome, tt.reason, tt.status)
+				var p *gateway.PanicError
+				if got, want := errors.As(rec.Err, &p), strings.HasPrefix(tt.name, "panic"); got != want {
+					t.Errorf("got error %v, want a panic: %v", rec.Err, want)
+				}
 			}
 			if got.Response != nil {
 				checkAnswer(t, got, tt.outcome, tt.status)

@@ -172,7 +172,9 @@ type answer struct {
 
 func (r *rig) do(req *http.Request) answer {
 	r.t.Helper()
-	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	tr := &http.Transport{}
+	defer tr.CloseIdleConnections()
+	resp, err := tr.RoundTrip(req)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -33,6 +33,7 @@ func (p Paths) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// The server drains what the sender has still to send, and must not wait
 	// for it for ever. Where it cannot have a deadline, it has its own.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(defaultReadTimeout))
+	abandon(r)
 	res := Refusal(NotFound)
 	_ = res.Write(w) // the sender has gone
 }

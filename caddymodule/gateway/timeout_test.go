@@ -47,13 +47,16 @@ func (l *pipeListener) dial() net.Conn {
 	return client
 }
 
-// inBubble runs test against a server with fake time.
+// inBubble runs test against a server with fake time, which serves the route
+// if it has no handler.
 func inBubble(t *testing.T, srv *http.Server, change func(*gateway.Config), test func(t *testing.T, r *rig, dial func() net.Conn)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		rt, pub, obs := newRoute(t, change)
 		l := newPipeListener()
-		srv.Handler = rt
+		if srv.Handler == nil {
+			srv.Handler = rt
+		}
 		served := make(chan struct{})
 		go func() {
 			srv.Serve(l) //nolint:errcheck // it always ends with an error
@@ -114,6 +117,46 @@ func TestSlowBody(t *testing.T) {
 				conn.Close()
 				trickled.Wait()
 				r.stored(0, 0)
+			})
+		})
+	}
+}
+
+// TestReadDeadlineEndsWithTheBody: whoever is handed the request afterwards may
+// take longer than the body was permitted to, and must not be told that the
+// sender has gone.
+func TestReadDeadlineEndsWithTheBody(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*http.Request) *http.Request{
+		"length":  func(req *http.Request) *http.Request { return req },
+		"chunked": chunked,
+		"no body": func(req *http.Request) *http.Request {
+			req.Method, req.Body, req.ContentLength = http.MethodGet, nil, 0
+			req.URL.RawQuery = "hub.mode=subscribe&hub.challenge=1&hub.verify_token=" + verifyToken
+			return req
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var gone error
+			next := make(chan *gateway.Route, 1)
+			srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+				res := (<-next).Handle(w, gateway.Request{Request: req})
+				time.Sleep(time.Minute)
+				gone = req.Context().Err()
+				res.Write(w) //nolint:errcheck // the client would miss it
+			})}
+			inBubble(t, srv, nil, func(t *testing.T, r *rig, dial func() net.Conn) {
+				next <- r.route
+				conn := dial()
+				if err := change(r.request("d1", payload("1"))).Write(conn); err != nil {
+					t.Fatal(err)
+				}
+				resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+				if err != nil || resp.StatusCode != 200 || gone != nil {
+					t.Errorf("got %v, %v and a context with %v, want 200 and a sender that is there", resp, err, gone)
+				}
+				conn.Close()
 			})
 		})
 	}

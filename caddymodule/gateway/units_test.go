@@ -11,6 +11,17 @@ import (
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
 
+// TestNoOutcomeIsNoAcceptance: Accepted is the zero Outcome, so a stage that
+// forgets to say how it ended must not be taken for one that accepted.
+func TestNoOutcomeIsNoAcceptance(t *testing.T) {
+	t.Parallel()
+	x := &exchange{route: &Route{}, r: Request{Request: &http.Request{}}, res: &Result{}}
+	x.finish()
+	if x.res.Outcome != Internal || x.res.Status != 503 || x.res.Err == nil {
+		t.Errorf("got %v, %d, %v, want %v and 503", x.res.Outcome, x.res.Status, x.res.Err, Internal)
+	}
+}
+
 func TestMatch(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
