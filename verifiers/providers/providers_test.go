@@ -1,0 +1,547 @@
+package providers_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers/verifiertest"
+)
+
+// mandatory are the flags that every signature needs a vector for, in the order
+// of what they need besides: nothing, a key that is configured, a timestamp.
+var (
+	mandatory = []string{
+		"Valid", "ModifiedBody", "ModifiedSignature", "TruncatedSignature", "EmptySignature",
+		"MissingHeader", "DuplicateHeader", "WrongKey",
+	}
+	mandatoryKeyed = []string{"SecondKey"}
+	mandatoryTimed = []string{"Stale", "Future", "ModifiedTimestamp", "NonNumericTimestamp"}
+)
+
+func load(t testing.TB) map[string]verifiertest.Suite {
+	t.Helper()
+	list, err := verifiertest.Load(verifiertest.Vectors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	suites := make(map[string]verifiertest.Suite)
+	for _, s := range list {
+		suites[s.Provider] = s
+	}
+	return suites
+}
+
+func valid(t testing.TB, s verifiertest.Suite) *verifiertest.Vector {
+	t.Helper()
+	for i := range s.Tests {
+		if s.Tests[i].Has("Valid") {
+			return &s.Tests[i]
+		}
+	}
+	t.Fatalf("%s has no valid vector", s.Provider)
+	return nil
+}
+
+func build(t testing.TB, p verifiers.Provider, v *verifiertest.Vector) verifiers.Verifier {
+	t.Helper()
+	cfg, err := v.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier, err := p.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return verifier
+}
+
+func request(t testing.TB, v *verifiertest.Vector) *verifiers.Request {
+	t.Helper()
+	req, err := v.NewRequest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return req
+}
+
+// described returns the catalogue without the entry that has no scheme.
+func described() []verifiers.Provider {
+	return slices.DeleteFunc(providers.All(), func(p verifiers.Provider) bool { return p.Name == "hmac" })
+}
+
+func TestVectors(t *testing.T) {
+	t.Parallel()
+	verifiertest.Run(t, verifiertest.Vectors, providers.Lookup)
+}
+
+func TestCatalogue(t *testing.T) {
+	t.Parallel()
+	suites := load(t)
+	name := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	for _, p := range described() {
+		t.Run(p.Name, func(t *testing.T) {
+			t.Parallel()
+			for _, n := range append([]string{p.Name}, p.Aliases...) {
+				if !name.MatchString(n) {
+					t.Errorf("%q is not a name", n)
+				}
+				if q, ok := providers.Lookup(n); !ok || q.Name != p.Name {
+					t.Errorf("Lookup(%q): got %q", n, q.Name)
+				}
+			}
+			if p.Title == "" || p.TypePrefix == "" || !strings.HasPrefix(p.Docs, "https://") {
+				t.Errorf("title, type prefix or docs are lacking: %q, %q, %q", p.Title, p.TypePrefix, p.Docs)
+			}
+			if err := p.Check(); err != nil {
+				t.Errorf("Check: %v", err)
+			}
+			for _, h := range p.Headers {
+				if h != http.CanonicalHeaderKey(h) {
+					t.Errorf("header %s must be written %s", h, http.CanonicalHeaderKey(h))
+				}
+			}
+			for _, o := range p.Options {
+				if o.Name == "" || !strings.HasSuffix(o.Doc, ".") {
+					t.Errorf("option %q is not documented in a sentence: %q", o.Name, o.Doc)
+				}
+			}
+			s, ok := suites[p.Name]
+			if !ok {
+				t.Fatal("there are no vectors")
+			}
+			checkFlags(t, p, s)
+			checkBuild(t, p, valid(t, s))
+		})
+	}
+	for n := range suites {
+		if _, ok := providers.Lookup(n); !ok {
+			t.Errorf("there are vectors for %s, which is not in the catalogue", n)
+		}
+	}
+}
+
+func checkFlags(t *testing.T, p verifiers.Provider, s verifiertest.Suite) {
+	t.Helper()
+	var flags []string
+	foreign := false
+	for _, v := range s.Tests {
+		flags = append(flags, v.Flags...)
+		foreign = foreign || v.Origin != "self" && v.Want.Result == "ok"
+	}
+	if !foreign {
+		t.Error("no accepted vector comes from anybody but us")
+	}
+	v := valid(t, s)
+	res, err := build(t, p, v).Verify(t.Context(), request(t, v))
+	if err != nil {
+		t.Fatalf("the valid vector: %v", err)
+	}
+	want := slices.Clone(mandatory)
+	if len(v.Keys) > 0 {
+		want = append(want, mandatoryKeyed...)
+	}
+	if !res.Signed.IsZero() {
+		want = append(want, mandatoryTimed...)
+	}
+	if !res.Covers.Content() {
+		want = slices.DeleteFunc(want, func(f string) bool { return f == "ModifiedBody" })
+	}
+	for _, f := range want {
+		if !slices.Contains(flags, f) {
+			t.Errorf("no vector has the flag %s", f)
+		}
+	}
+}
+
+// checkBuild checks that a verifier is built from what a deployment needs to
+// configure, and from nothing less.
+func checkBuild(t *testing.T, p verifiers.Provider, v *verifiertest.Vector) {
+	t.Helper()
+	full, err := v.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.New(full); err != nil {
+		t.Errorf("building with all that is needed: %v", err)
+	}
+	if (p.SecretHint == "") != (len(v.Keys) == 0) {
+		t.Errorf("secret hint %q for %d keys", p.SecretHint, len(v.Keys))
+	}
+	if len(v.Keys) > 0 {
+		for _, keys := range []verifiers.KeySource{nil, verifiers.Keys{}, verifiers.Keys(nil)} {
+			cfg := full
+			cfg.Keys = keys
+			if built, err := p.New(cfg); err == nil || built != nil {
+				t.Errorf("building with the keys %#v: got %v, %v, want an error", keys, built, err)
+			}
+		}
+	} else {
+		cfg := full
+		cfg.Fetcher = nil
+		if built, err := p.New(cfg); !errors.Is(err, verifiers.ErrNoFetcher) || built != nil {
+			t.Errorf("building without a fetcher: got %v, %v, want %v", built, err, verifiers.ErrNoFetcher)
+		}
+	}
+	for _, o := range p.Options {
+		if !o.Required {
+			continue
+		}
+		for _, value := range []string{"", " "} {
+			cfg := full
+			cfg.Options = maps.Clone(full.Options)
+			cfg.Options[o.Name] = value
+			if built, err := p.New(cfg); !errors.Is(err, verifiers.ErrOption) || built != nil {
+				t.Errorf("building with the option %s %q: got %v, %v, want %v", o.Name, value, built, err, verifiers.ErrOption)
+			}
+		}
+	}
+}
+
+// TestErrorsTellNothing checks that no error holds a secret, a signature, the
+// one that was expected, or anything else of the request.
+func TestErrorsTellNothing(t *testing.T) {
+	t.Parallel()
+	for name, s := range load(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, _ := providers.Lookup(name)
+			signature := regexp.MustCompile(`[0-9A-Za-z+/_=-]{20,}`)
+			for i := range s.Tests {
+				v := &s.Tests[i]
+				_, err := build(t, p, v).Verify(t.Context(), request(t, v))
+				if err == nil {
+					continue
+				}
+				text := err.Error()
+				for _, k := range v.Keys {
+					if strings.Contains(text, k.Secret) {
+						t.Errorf("%d: the error holds the secret %s", v.ID, k.ID)
+					}
+				}
+				var typed *verifiers.Error
+				if !errors.As(err, &typed) || typed.Provider != name {
+					t.Fatalf("%d: got %#v, want an *Error of %s", v.ID, err, name)
+				}
+				// What is left without the field, which comes from the
+				// catalogue, is prose.
+				if rest := strings.ReplaceAll(text, typed.Field, ""); signature.MatchString(strings.ReplaceAll(rest, name, "")) {
+					t.Errorf("%d: the error may hold a signature: %s", v.ID, text)
+				}
+			}
+		})
+	}
+}
+
+// TestCoveredBytes flips bits in what the signature covers.
+func TestCoveredBytes(t *testing.T) {
+	t.Parallel()
+	for name, s := range load(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, _ := providers.Lookup(name)
+			v := valid(t, s)
+			verifier := build(t, p, v)
+			res, err := verifier.Verify(t.Context(), request(t, v))
+			if err != nil {
+				t.Fatal(err)
+			}
+			refused := func(what string, edit func(r *verifiers.Request)) {
+				t.Helper()
+				req := request(t, v)
+				edit(req)
+				if _, err := verifier.Verify(t.Context(), req); err == nil {
+					t.Errorf("accepted with a change of %s", what)
+				}
+			}
+			if res.Covers.Body {
+				for i := range v.Request.Body {
+					refused("the body", func(r *verifiers.Request) { r.Body[i] ^= 1 })
+				}
+				refused("the body's length", func(r *verifiers.Request) { r.Body = append(r.Body, '\n') })
+				refused("the body's length", func(r *verifiers.Request) { r.Body = r.Body[:len(r.Body)-1] })
+			}
+			for _, h := range res.Covers.Headers {
+				if value := v.Request.Header[h]; value != nil {
+					refused(h, func(r *verifiers.Request) { r.Header[h] = []string{value[0] + "0"} })
+				}
+			}
+			if res.Covers.URL {
+				for _, u := range []string{"http://mycompany.com/", "https://mycompany.com/myapp.php?foo=1&bar=3"} {
+					refused("the URL", func(r *verifiers.Request) { r.URL, _ = url.Parse(u) })
+				}
+			}
+			for _, pointer := range res.Covers.Pointers {
+				member := []byte(`"` + pointer[1:] + `": "`)
+				if at := bytes.Index([]byte(v.Request.Body), member); at >= 0 {
+					refused(pointer, func(r *verifiers.Request) { r.Body[at+len(member)] ^= 1 })
+				}
+			}
+		})
+	}
+}
+
+func TestAttributes(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		provider          string
+		header            http.Header
+		query, body       string
+		id, eventType, at string
+	}{
+		{
+			provider: "github", body: `{"action":"opened"}`, id: "72d3162e", eventType: "pull_request.opened",
+			header: http.Header{"X-Github-Delivery": {"72d3162e"}, "X-Github-Event": {"pull_request"}},
+		},
+		{
+			provider: "github", body: `{}`, id: "72d3162e", eventType: "push",
+			header: http.Header{"X-Github-Delivery": {"72d3162e"}, "X-Github-Event": {"push"}},
+		},
+		{
+			provider: "github", body: `payload=%7B%22action%22%3A%22opened%22%7D`, id: "72d3162e", eventType: "issues",
+			header: http.Header{
+				"X-Github-Delivery": {"72d3162e"}, "X-Github-Event": {"issues"},
+				"Content-Type": {"application/x-www-form-urlencoded"},
+			},
+		},
+		{
+			provider: "stripe", body: `{"id":"evt_1","type":"invoice.paid","created":1767323045}`,
+			id: "evt_1", eventType: "invoice.paid", at: "1767323045",
+		},
+		{
+			provider: "slack", body: `{"type":"event_callback","event_id":"Ev1","event":{"type":"message"},"event_time":1767323045}`,
+			id: "Ev1", eventType: "message", at: "1767323045",
+		},
+		{
+			provider: "slack", body: `command=%2Fweather&trigger_id=1.2`, id: "1.2", eventType: "/weather",
+			header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
+		},
+		{
+			provider: "standard-webhooks", body: `{"type":"invoice.paid"}`, id: "msg_1", eventType: "invoice.paid",
+			header: http.Header{"Webhook-Id": {"msg_1"}},
+		},
+		{
+			provider: "svix", body: `{"event_type":"ping"}`, id: "msg_1", eventType: "ping",
+			header: http.Header{"Svix-Id": {"msg_1"}, "Webhook-Id": {"msg_2"}},
+		},
+		{
+			provider: "svix", body: `{"type":"ping"}`, id: "msg_2", eventType: "ping",
+			header: http.Header{"Webhook-Id": {"msg_2"}},
+		},
+		{
+			provider: "shopify", body: `{}`, id: "b545", eventType: "orders/create", at: "2026-01-02T03:04:05Z",
+			header: http.Header{
+				"X-Shopify-Webhook-Id": {"b545"}, "X-Shopify-Topic": {"orders/create"},
+				"X-Shopify-Triggered-At": {"2026-01-02T03:04:05Z"},
+			},
+		},
+		{
+			provider: "shopify", body: `{}`, id: "b545", eventType: "Product/update",
+			header: http.Header{"Shopify-Webhook-Id": {"b545"}, "Shopify-Topic": {"Product"}, "Shopify-Action": {"update"}},
+		},
+		{
+			provider: "gitlab", body: `{"object_kind":"push"}`, id: "ada5", eventType: "push",
+			header: http.Header{"Idempotency-Key": {"ada5"}, "X-Gitlab-Event": {"Push Hook"}},
+		},
+		{
+			provider: "gitlab", body: `{"object_kind":"merge_request","object_attributes":{"action":"open"}}`,
+			eventType: "merge_request.open",
+		},
+		{provider: "gitlab", body: `{"event_name":"project_create"}`, eventType: "project_create"},
+		{
+			provider: "gitlab-signing-token", body: `{"custom":true}`, id: "msg_1", eventType: "Push Hook",
+			header: http.Header{"Webhook-Id": {"msg_1"}, "X-Gitlab-Event": {"Push Hook"}},
+		},
+		{
+			provider: "twilio", body: `MessageStatus=delivered&SmsStatus=sent`, id: "e2a3", eventType: "delivered",
+			header: http.Header{
+				"I-Twilio-Idempotency-Token": {"e2a3"}, "Content-Type": {"application/x-www-form-urlencoded"},
+			},
+		},
+		{provider: "twilio", query: "CallStatus=ringing", eventType: "ringing"},
+		{
+			provider: "twilio", body: `[{"type":"com.twilio.messaging.message.sent"}]`,
+			eventType: "com.twilio.messaging.message.sent", header: http.Header{"Content-Type": {"application/json"}},
+		},
+		{provider: "discord", body: `{"id":"846","type":2}`, id: "846", eventType: "2"},
+		{
+			provider:  "discord-webhook-events",
+			body:      `{"type":1,"event":{"type":"ENTITLEMENT_CREATE","timestamp":"2026-01-02T03:04:05Z"}}`,
+			eventType: "ENTITLEMENT_CREATE", at: "2026-01-02T03:04:05Z",
+		},
+		{
+			provider: "sendgrid", body: `[{"sg_event_id":"a","event":"open","timestamp":1767323045},{"sg_event_id":"b"}]`,
+			id: "a", eventType: "batch", at: "1767323045",
+		},
+		{
+			provider: "aws-sns", body: `{"MessageId":"22b8","Type":"Notification","Timestamp":"2026-01-02T03:04:05Z"}`,
+			id: "22b8", eventType: "Notification", at: "2026-01-02T03:04:05Z",
+		},
+		{
+			provider: "meta", body: `{"object":"page"}`, id: "a99c", eventType: "page",
+			header: http.Header{"X-Hub-Signature-256": {"sha256=a99c"}},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.provider+" "+tt.eventType, func(t *testing.T) {
+			t.Parallel()
+			p, ok := providers.Lookup(tt.provider)
+			if !ok {
+				t.Fatal("not in the catalogue")
+			}
+			req := &verifiers.Request{
+				Method: "POST", Header: tt.header, Body: []byte(tt.body),
+				URL: &url.URL{Scheme: "https", Host: "example.com", Path: "/", RawQuery: tt.query},
+			}
+			if req.Header == nil {
+				req.Header = http.Header{}
+			}
+			if tt.body == "" {
+				req.Method = "GET"
+			} else if req.Header["Content-Type"] == nil {
+				req.Header["Content-Type"] = []string{"application/json"}
+			}
+			for _, a := range []struct {
+				what   string
+				source verifiers.Source
+				want   string
+			}{{"id", p.ID, tt.id}, {"type", p.Type, tt.eventType}, {"time", p.Time, tt.at}} {
+				if a.source.IsZero() && a.want == "" {
+					continue
+				}
+				got, err := a.source.Lookup(req)
+				if got != a.want || err != nil && !(a.want == "" && errors.Is(err, verifiers.ErrMissing)) {
+					t.Errorf("%s: got %q, %v, want %q", a.what, got, err, a.want)
+				}
+			}
+		})
+	}
+}
+
+// TestProfiles checks facts on which the gateway's promises rest.
+func TestProfiles(t *testing.T) {
+	t.Parallel()
+	for _, p := range described() {
+		if p.Success.Status != 0 && p.Success.Status/100 != 2 {
+			t.Errorf("%s: success is %d", p.Name, p.Success.Status)
+		}
+		if p.RetrySpan > 96*time.Hour {
+			t.Errorf("%s: the retry span of %v is longer than events are remembered", p.Name, p.RetrySpan)
+		}
+		for _, h := range p.Handshakes {
+			if h.Name == "" {
+				t.Errorf("%s: a handshake has no name", p.Name)
+			}
+			if !h.Confirm.IsZero() && (len(h.Pin.Hosts) == 0 || !h.Signed || h.ConfirmOption == "") {
+				t.Errorf("%s: %s fetches a URL that is not pinned, signed and asked for", p.Name, h.Name)
+			}
+			if !h.Reply.Echo.IsZero() && !h.Signed && h.Token.IsZero() {
+				t.Errorf("%s: %s echoes what anybody sends", p.Name, h.Name)
+			}
+		}
+	}
+	if p, _ := providers.Lookup("github"); p.MaxBody != 25<<20 || !p.NeverRetries {
+		t.Errorf("github: got a limit of %d and never retries %v", p.MaxBody, p.NeverRetries)
+	}
+}
+
+func TestHMAC(t *testing.T) {
+	t.Parallel()
+	p, ok := providers.Lookup("hmac")
+	if !ok {
+		t.Fatal("not in the catalogue")
+	}
+	key, err := verifiers.NewKey("a", []byte("secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := p.New(verifiers.Config{Keys: verifiers.Keys{key}})
+	if !errors.Is(err, providers.ErrUndescribed) || v != nil {
+		t.Errorf("building: got %v, %v, want %v", v, err, providers.ErrUndescribed)
+	}
+}
+
+func TestCustom(t *testing.T) {
+	t.Parallel()
+	scheme := verifiers.HMAC{Hash: verifiers.SHA512, Signed: verifiers.Signed{
+		Signature: verifiers.Header("X-Acme-Signature").KV("v1"),
+		Timestamp: verifiers.Header("X-Acme-Time"),
+		Unit:      verifiers.Milliseconds,
+		Content:   "{timestamp}.{req:method}.{url}.{body}",
+		Key:       verifiers.KeyBase64,
+	}}
+	broken := scheme
+	broken.Content = "{timestamp}.{boddy}"
+	tests := []struct {
+		name string
+		p    verifiers.Provider
+		ok   bool
+	}{
+		{"complete", verifiers.Provider{Name: "acme", Scheme: scheme}, true},
+		{"named hmac", verifiers.Provider{Name: "hmac", Scheme: scheme}, true},
+		{"no name", verifiers.Provider{Scheme: scheme}, false},
+		{"not a name", verifiers.Provider{Name: "Acme Inc", Scheme: scheme}, false},
+		{"no scheme", verifiers.Provider{Name: "acme"}, false},
+		{"a name of the catalogue", verifiers.Provider{Name: "stripe", Scheme: scheme}, false},
+		{"an alias of the catalogue", verifiers.Provider{Name: "discord", Scheme: scheme}, false},
+		{"takes an alias", verifiers.Provider{Name: "acme", Aliases: []string{"stripe"}, Scheme: scheme}, false},
+		{"a token that does not exist", verifiers.Provider{Name: "acme", Scheme: broken}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p, err := providers.Custom(tt.p)
+			if (err == nil) != tt.ok {
+				t.Fatalf("got %v, want success %v", err, tt.ok)
+			}
+			if tt.ok && (p.Title != tt.p.Name || p.Scheme == nil) {
+				t.Errorf("got title %q and scheme %v", p.Title, p.Scheme)
+			}
+		})
+	}
+}
+
+func TestCustomVerifies(t *testing.T) {
+	t.Parallel()
+	p, err := providers.Custom(verifiers.Provider{Name: "acme", Scheme: verifiers.HMAC{
+		Hash:   verifiers.SHA256,
+		Signed: verifiers.Signed{Signature: verifiers.Header("X-Acme"), Content: "{req:path}\n{body}"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := verifiers.NewKey("a", []byte("a secret of the operator"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := verifiers.Config{Keys: verifiers.Keys{key}}
+	v, err := p.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := &verifiers.Request{
+		Method: "POST", URL: &url.URL{Scheme: "https", Host: "example.com", Path: "/acme"},
+		Header: http.Header{}, Body: []byte("hello"),
+	}
+	if err := p.Sign(req, cfg, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	// printf '/acme\nhello' | openssl dgst -sha256 -hmac 'a secret of the operator'
+	const want = "09dba5cceeb15790a712b700b1dc0a0469dea66fcb5ad90ce48c1f22cd39c1d9"
+	if got := req.Header.Get("X-Acme"); got != want {
+		t.Errorf("signed: got %s, want %s", got, want)
+	}
+	if res, err := v.Verify(context.Background(), req); err != nil || res.KeyID != "a" {
+		t.Errorf("got %+v, %v", res, err)
+	}
+}
