@@ -138,34 +138,6 @@ func TestExpectContinue(t *testing.T) {
 	}
 }
 
-// TestKeepAlive: an answered sender can send the next event on the same
-// connection, also after a refusal, and after the read deadline of the first.
-func TestKeepAlive(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, readTimeout(100*time.Millisecond))
-	dials := 0
-	tr := &http.Transport{}
-	t.Cleanup(tr.CloseIdleConnections)
-	tr.DialContext = countDials(&dials)
-	for i, status := range []int{200, 401, 200} {
-		req := r.request("", payload("1"))
-		if status == 401 {
-			req.Header.Set("X-Hub-Signature-256", sign("another"))
-		}
-		resp, err := tr.RoundTrip(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := readAnswer(t, resp); got.StatusCode != status {
-			t.Errorf("request %d: got %d, want %d", i+1, got.StatusCode, status)
-		}
-		time.Sleep(120 * time.Millisecond) // longer than the read deadline
-	}
-	if dials != 1 {
-		t.Errorf("got %d connections, want 1", dials)
-	}
-}
-
 // TestHTTP2: the end of the body comes by itself there, and a refusal must not
 // end the connection of everybody.
 func TestHTTP2(t *testing.T) {

@@ -373,37 +373,3 @@ func TestPassThrough(t *testing.T) {
 		t.Errorf("got %d events, want 1", len(pub.Events()))
 	}
 }
-
-func TestSuccess(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name     string
-		provider verifiers.Reply
-		route    verifiers.Reply
-		status   int
-		text     string
-		ct       string
-	}{
-		{"nothing configured", verifiers.Reply{}, verifiers.Reply{}, 200, "", ""},
-		{"the provider's", verifiers.Reply{Status: 202, Body: "<Response/>", ContentType: "text/xml"}, verifiers.Reply{}, 202, "<Response/>", "text/xml"},
-		{"the route's", verifiers.Reply{Status: 202, Body: "x"}, verifiers.Reply{Status: 204}, 204, "", ""},
-		{"text", verifiers.Reply{}, verifiers.Reply{Body: "ok"}, 200, "ok", "text/plain; charset=utf-8"},
-		{"echo", verifiers.Reply{}, verifiers.Reply{Echo: verifiers.JSON("/id")}, 200, "1", "text/plain; charset=utf-8"},
-		{"echo of what is not there", verifiers.Reply{}, verifiers.Reply{Status: 201, Echo: verifiers.JSON("/none")}, 201, "", ""},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			rt, _, _ := newRoute(t, func(c *gateway.Config) { c.Provider.Success, c.Success = tt.provider, tt.route })
-			for range 2 { // a duplicate is answered like the first
-				res := handle(rt, newRequest(t, "https://example.com/hook", "d1", payload("1")))
-				if res.Status != tt.status || string(res.Body) != tt.text || res.Header.Get("Content-Type") != tt.ct {
-					t.Errorf("got %d %q %q, want %d %q %q", res.Status, res.Body, res.Header.Get("Content-Type"), tt.status, tt.text, tt.ct)
-				}
-				res.Header.Set("Cache-Control", "spoilt by the caller")
-			}
-			if res := handle(rt, newRequest(t, "https://example.com/hook", "d2", payload("1"))); res.Header.Get("Cache-Control") != "no-store" {
-				t.Error("answers share their headers")
-			}
-		})
-	}
-}

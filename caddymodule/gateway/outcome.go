@@ -41,7 +41,8 @@ const (
 	BodyCut
 	// BodySlow: the body did not arrive in time.
 	BodySlow
-	// BodyNotJSON: the provider's events are JSON and this body is not.
+	// BodyNotJSON: the body is not the JSON, or the form, that the provider, the
+	// id, the type or the schema needs it to be.
 	BodyNotJSON
 	// BadSignature: the request is not authentic; the reason is the verifier's.
 	BadSignature

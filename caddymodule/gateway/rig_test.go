@@ -248,11 +248,3 @@ func (r *rig) stored(events, quarantined int) {
 		r.t.Errorf("got %d events stored and %d in quarantine, want %d and %d", e, q, events, quarantined)
 	}
 }
-
-// countDials is a DialContext that counts.
-func countDials(n *int) func(context.Context, string, string) (net.Conn, error) {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		*n++
-		return (&net.Dialer{}).DialContext(ctx, network, addr)
-	}
-}

@@ -162,6 +162,40 @@ func TestReadDeadlineEndsWithTheBody(t *testing.T) {
 	}
 }
 
+// TestKeepAlive: an answered sender can send the next event on the same
+// connection, also after a refusal, and after the read deadline of the first.
+func TestKeepAlive(t *testing.T) {
+	t.Parallel()
+	inBubble(t, &http.Server{}, nil, func(t *testing.T, r *rig, dial func() net.Conn) {
+		dials := 0
+		tr := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			dials++
+			return dial(), nil
+		}}
+		for i, status := range []int{200, 401, 200, 405, 200} {
+			req := r.request("", payload("1"))
+			switch status {
+			case 401:
+				req.Header.Set("X-Hub-Signature-256", sign("another"))
+			case 405:
+				req.Method = http.MethodPut
+			}
+			resp, err := tr.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := readAnswer(t, resp); got.StatusCode != status {
+				t.Errorf("request %d: got %d, want %d", i+1, got.StatusCode, status)
+			}
+			time.Sleep(time.Minute) // longer than the read deadline
+		}
+		if dials != 1 {
+			t.Errorf("got %d connections, want 1", dials)
+		}
+		tr.CloseIdleConnections()
+	})
+}
+
 // TestRefusalIsNotHeldUp: the server drains what a refused sender has still to
 // send, and must not wait for it for ever.
 func TestRefusalIsNotHeldUp(t *testing.T) {
