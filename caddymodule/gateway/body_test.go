@@ -138,6 +138,17 @@ func TestExpectContinue(t *testing.T) {
 	}
 }
 
+// TestExpectContinueRefused: who has asked and is refused is not waited for.
+func TestExpectContinueRefused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	start := time.Now()
+	got := r.readFrom(r.dial("PUT /hook HTTP/1.1\nHost: x\nExpect: 100-continue\nTransfer-Encoding: chunked\n\n"))
+	if d := time.Since(start); got.StatusCode != 405 || d > 5*time.Second {
+		t.Errorf("got %d after %v, want 405 at once", got.StatusCode, d)
+	}
+}
+
 // TestHTTP2: the end of the body comes by itself there, and a refusal must not
 // end the connection of everybody.
 func TestHTTP2(t *testing.T) {

@@ -101,6 +101,8 @@ func TestIdentify(t *testing.T) {
 		{name: "longest id", change: func(r *http.Request) { r.Header.Set("X-Hub-Delivery", strings.Repeat("a", 512)) },
 			want: strings.Repeat("a", 512) + " push", unsigned: "id type"},
 		{name: "long type", change: func(r *http.Request) { r.Header.Set("X-Hub-Event", strings.Repeat("a", 257)) }, want: "no_type"},
+		{name: "type that is unusable, with filters", config: func(c *gateway.Config) { c.Accept = []string{"push"} },
+			change: func(r *http.Request) { r.Header.Set("X-Hub-Event", strings.Repeat("a", 257)) }, want: "no_type"},
 		{name: "id with a line end", config: func(c *gateway.Config) { c.EventID = id }, body: `{"id":"a\r\nNats-Rollup: all","time":1}`, want: "no_id"},
 		{name: "id with NUL", config: func(c *gateway.Config) { c.EventID = id }, body: `{"id":"a\u0000","time":1}`, want: "no_id"},
 		{name: "id that is not UTF-8", change: func(r *http.Request) { r.Header.Set("X-Hub-Delivery", "a\xff") }, want: "no_id"},

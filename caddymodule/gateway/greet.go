@@ -44,9 +44,6 @@ func (x *exchange) shake(h *verifiers.Handshake) bool {
 }
 
 func (x *exchange) refuseHandshake(err error) bool {
-	if errors.Is(err, verifiers.ErrUnavailable) {
-		return x.end(Undecidable, "", err)
-	}
 	if reason := verifiers.Reason(err); reason != "internal" {
 		return x.end(HandshakeRefused, reason, err)
 	}
