@@ -199,8 +199,7 @@ func failure(err error) *Error {
 	if errors.Is(err, ErrAddress) {
 		return &Error{Kind: ErrAddress}
 	}
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
 	return &Error{Kind: ErrConnect, Cause: err}

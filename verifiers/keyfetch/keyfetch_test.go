@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -130,8 +131,7 @@ func checkError(t *testing.T, err error) {
 	if err == nil {
 		return
 	}
-	var e *Error
-	if !errors.As(err, &e) {
+	if _, ok := errors.AsType[*Error](err); !ok {
 		t.Errorf("got a %T, want an *Error", err)
 	}
 	if text := err.Error(); strings.Contains(text, "example") || strings.Contains(text, "/") {
@@ -212,7 +212,7 @@ func counting(n *atomic.Int64, down *atomic.Bool) http.HandlerFunc {
 			w.WriteHeader(http.StatusBadGateway)
 			return
 		}
-		_, _ = w.Write([]byte{byte('0' + i)})
+		_, _ = w.Write(strconv.AppendInt(nil, i, 10))
 	}
 }
 
@@ -258,9 +258,11 @@ func TestSingleFlight(t *testing.T) {
 	t.Parallel()
 	const callers = 20
 	var n atomic.Int64
-	release := make(chan struct{})
+	started, release := make(chan struct{}), make(chan struct{})
 	f, _ := serve(t, Config{}, func(w http.ResponseWriter, _ *http.Request) {
-		n.Add(1)
+		if n.Add(1) == 1 {
+			close(started)
+		}
 		<-release
 		_, _ = w.Write([]byte("key"))
 	})
@@ -271,9 +273,7 @@ func TestSingleFlight(t *testing.T) {
 			t.Errorf("got %v, want %v", err, context.Canceled)
 		}
 	})
-	for n.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	<-started
 	cancel() // the first caller leaves; the others still get the document
 	for range callers {
 		wg.Go(func() {

@@ -420,7 +420,8 @@ func TestAttributes(t *testing.T) {
 					continue
 				}
 				got, err := a.source.Lookup(req)
-				if got != a.want || err != nil && !(a.want == "" && errors.Is(err, verifiers.ErrMissing)) {
+				lacking := a.want == "" && errors.Is(err, verifiers.ErrMissing)
+				if got != a.want || err != nil && !lacking {
 					t.Errorf("%s: got %q, %v, want %q", a.what, got, err, a.want)
 				}
 			}

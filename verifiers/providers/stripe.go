@@ -13,9 +13,10 @@ import (
 // events (object "v2.core.event") are signed alike. By hand Stripe resends
 // events for longer than its own retries last.
 var Stripe = add(verifiers.Provider{
-	Name:  "stripe",
-	Title: "Stripe",
-	Docs:  "https://docs.stripe.com/webhooks#verify-manually",
+	Name:    "stripe",
+	Aliases: []string{"stripe-event-notifications"},
+	Title:   "Stripe",
+	Docs:    "https://docs.stripe.com/webhooks#verify-manually",
 	Scheme: verifiers.HMAC{
 		Hash: verifiers.SHA256,
 		Signed: verifiers.Signed{
