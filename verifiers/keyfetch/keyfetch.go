@@ -55,6 +55,11 @@ type Config struct {
 	// is public. It is for tests and for hosts that reach the Internet in a way
 	// of their own.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Failed is called after each exchange that failed, with the host, which a
+	// pin has allowed, and an [*Error]. It is where to log, since verifiers say
+	// only that a document could not be had. It must not block. Nil means that
+	// nobody is told.
+	Failed func(host string, err error)
 }
 
 // Fetcher is a [verifiers.Fetcher]. It is safe for concurrent use.
@@ -153,8 +158,20 @@ func (f *Fetcher) begin() error {
 	return nil
 }
 
-// get does one exchange.
+// get does one exchange and reports its failure.
 func (f *Fetcher) get(ctx context.Context, pin verifiers.Pin, rawURL string, want func(status int) bool) ([]byte, error) {
+	doc, err := f.exchange(ctx, pin, rawURL, want)
+	if err != nil && f.cfg.Failed != nil {
+		host := ""
+		if u, err := url.Parse(rawURL); err == nil {
+			host = u.Hostname()
+		}
+		f.cfg.Failed(host, err)
+	}
+	return doc, err
+}
+
+func (f *Fetcher) exchange(ctx context.Context, pin verifiers.Pin, rawURL string, want func(status int) bool) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.cfg.Timeout)
 	defer cancel()
 	select {

@@ -151,6 +151,39 @@ func TestUntrustedServer(t *testing.T) {
 	}
 }
 
+func TestFailuresAreReported(t *testing.T) {
+	t.Parallel()
+	type report struct {
+		host string
+		err  error
+	}
+	reports := make(chan report, 4)
+	f, _ := serve(t, Config{Failed: func(host string, err error) { reports <- report{host, err} }},
+		func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/good" {
+				w.WriteHeader(http.StatusTeapot)
+			}
+		})
+	_, _ = f.Fetch(t.Context(), pin, "https://example.com/good")
+	_, _ = f.Fetch(t.Context(), pin, "https://example.org/bad") // not an exchange
+	_, err := f.Fetch(t.Context(), pin, certURL)
+	_ = f.Confirm(t.Context(), pin, certURL)
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	close(reports)
+	n := 0
+	for r := range reports {
+		n++
+		if e, ok := errors.AsType[*Error](r.err); !ok || e.Status != http.StatusTeapot || r.host != "example.com" {
+			t.Errorf("got %q, %v, want example.com, %v", r.host, r.err, err)
+		}
+	}
+	if n != 2 {
+		t.Errorf("got %d reports, want 2", n)
+	}
+}
+
 func TestAddressIsCheckedWhenDialling(t *testing.T) {
 	t.Parallel()
 	f := New(Config{})
