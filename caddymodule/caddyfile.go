@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -115,7 +116,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 func (h *Handler) checkSecrets(d *caddyfile.Dispenser) error {
 	for _, s := range h.Secrets {
 		err := checkSecretReference(s.Secret)
-		if err != nil && (s.Secret == "" || !h.InsecureLiteralSecret || isPlaceholder(s.Secret)) {
+		if err != nil && (!h.InsecureLiteralSecret || !errors.Is(err, ErrLiteralSecret)) {
 			return d.WrapErr(fmt.Errorf("webhooks route %s: %w", h.label(), err))
 		}
 	}
@@ -125,7 +126,7 @@ func (h *Handler) checkSecrets(d *caddyfile.Dispenser) error {
 		if !given || !o.Secret {
 			continue
 		}
-		if err := checkSecretReference(value); err != nil && (!h.InsecureLiteralSecret || isPlaceholder(value)) {
+		if err := checkSecretReference(value); err != nil && (!h.InsecureLiteralSecret || !errors.Is(err, ErrLiteralSecret)) {
 			return d.WrapErr(fmt.Errorf("webhooks route %s: option %s: %w", h.label(), o.Name, err))
 		}
 	}
@@ -194,7 +195,7 @@ func parseBlock[T any](d *caddyfile.Dispenser, name string, words map[string]sub
 
 // redact keeps an error from showing what may be a misplaced secret.
 func redact(word string) string {
-	if len(word) > 24 {
+	if len(word) > 24 && !isPlaceholder(word) {
 		return "(a long word)"
 	}
 	return word

@@ -63,6 +63,7 @@ func init() {
 //	}
 func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 	if existing != nil {
+		d.Next()
 		return nil, d.Err("the global option webhooks is given twice: join the two blocks")
 	}
 	app := new(App)

@@ -18,9 +18,10 @@ import (
 var (
 	// ErrLiteralSecret: a secret is written out.
 	ErrLiteralSecret = errors.New("a secret must not be written out in the configuration: " +
-		"write {env.NAME} or {file./absolute/path}, or add insecure_literal_secret for a test")
-	// ErrRequestSecret: a secret would come from the request.
-	ErrRequestSecret = errors.New("a secret must not depend on the request: write {env.NAME} or {file./absolute/path}; " +
+		"write {env.NAME} or {file./absolute/path}")
+	// ErrRequestSecret: a secret would come from the request, the clock or the
+	// host's name.
+	ErrRequestSecret = errors.New("a secret must not depend on the request, the time or the host: write {env.NAME} or {file./absolute/path}; " +
 		"{file.name} without a slash means a part of the request's path")
 	// ErrNoSecret: a placeholder has no value.
 	ErrNoSecret = errors.New("the secret has no value: set the environment variable, " +
@@ -101,6 +102,8 @@ func resolveSecret(s string, literal bool) (string, error) {
 // holds s only where it is a placeholder.
 func checkSecretReference(s string) error {
 	switch {
+	case strings.TrimSpace(s) == "":
+		return ErrNoSecret
 	case strings.Contains(s, "{http."):
 		return fmt.Errorf("%s: %w", secretLabel(s), ErrRequestSecret)
 	case !isPlaceholder(s):
