@@ -1,6 +1,9 @@
 package verifiers
 
-import "slices"
+import (
+	"reflect"
+	"slices"
+)
 
 // Coverage says which parts of a request a signature protects. What it does not
 // protect may have been changed, or made up, by anybody on the way.
@@ -19,11 +22,35 @@ type Coverage struct {
 	Form []string `json:"form,omitempty"`
 	// Pointers are JSON Pointers of single members of a JSON body.
 	Pointers []string `json:"pointers,omitempty"`
+
+	// sources are those that are protected as they are read, although not all
+	// of the place is: an item of a list, or the first present of several.
+	sources []Source
 }
+
+// with returns a coverage that protects the value of s as well.
+func (c Coverage) with(s Source) Coverage {
+	switch {
+	case s.Pair != "" || s.Sep != "" || len(s.First)+len(s.Join) > 0:
+		c.sources = appendCopy(c.sources, s)
+	case s.Header != "":
+		c.Headers = appendCopy(c.Headers, s.Header)
+	case s.Query != "":
+		c.Query = appendCopy(c.Query, s.Query)
+	case s.Form != "":
+		c.Form = appendCopy(c.Form, s.Form)
+	case s.Pointer != "":
+		c.Pointers = appendCopy(c.Pointers, s.Pointer)
+	}
+	return c
+}
+
+// appendCopy never writes into the memory of the list it is given.
+func appendCopy[T any](list []T, v T) []T { return append(slices.Clip(list), v) }
 
 // None reports whether nothing at all is protected, as with a static token.
 func (c *Coverage) None() bool {
-	return !c.Body && !c.URL && !c.Method && len(c.Headers)+len(c.Query)+len(c.Form)+len(c.Pointers) == 0
+	return !c.Body && !c.URL && !c.Method && len(c.Headers)+len(c.Query)+len(c.Form)+len(c.Pointers)+len(c.sources) == 0
 }
 
 // Content reports whether what the request says is protected: the whole body,
@@ -35,6 +62,9 @@ func (c *Coverage) Content() bool {
 // Covers reports whether the value of s is protected. A source made of several
 // is covered only if all of them are.
 func (c *Coverage) Covers(s Source) bool {
+	if slices.ContainsFunc(c.sources, func(p Source) bool { return reflect.DeepEqual(p, s) }) {
+		return true
+	}
 	switch {
 	case s.Header != "":
 		return slices.Contains(c.Headers, s.Header)

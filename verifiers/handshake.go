@@ -1,5 +1,15 @@
 package verifiers
 
+import (
+	"net/http"
+	"strings"
+)
+
+const (
+	maxEcho  = 1024
+	textType = "text/plain; charset=utf-8"
+)
+
 // A Handshake is a request that asks the receiver to prove that it is there, or
 // that it knows something, before or between events. It is answered and never
 // published.
@@ -92,12 +102,67 @@ func (h *Handshake) Matches(req *Request) bool {
 // [ErrMismatch]; also [ErrMismatch] if the option that holds the expected
 // token is empty.
 func (h *Handshake) Answer(req *Request, options map[string]string) (Answer, error) {
-	return h.answer(req, options)
+	if !h.Token.IsZero() || h.TokenOption != "" {
+		token, err := h.Token.Lookup(req)
+		if err != nil {
+			return Answer{}, &Error{Field: h.Token.String(), Err: err}
+		}
+		if want := options[h.TokenOption]; want == "" || !sameSecret(token, want) {
+			return Answer{}, &Error{Field: h.Token.String(), Err: ErrMismatch}
+		}
+	}
+	return h.Reply.Render(req)
 }
 
 // ConfirmURL returns the URL to fetch before answering, or "" if the handshake
 // has none or the operator has not turned confirmation on. The error is an
 // [*Error]: [ErrUntrusted] if the URL is not one that Pin allows.
 func (h *Handshake) ConfirmURL(req *Request, options map[string]string) (string, error) {
-	return h.confirmURL(req, options)
+	if h.Confirm.IsZero() || h.ConfirmOption != "" && options[h.ConfirmOption] != "on" {
+		return "", nil
+	}
+	rawURL, err := h.Confirm.Lookup(req)
+	if err == nil {
+		err = h.Pin.Check(rawURL)
+	}
+	if err != nil {
+		return "", &Error{Field: h.Confirm.String(), Err: err}
+	}
+	return rawURL, nil
+}
+
+// Render fills in what r leaves out and looks up what it echoes. The error is
+// an [*Error]: [ErrMissing] or [ErrMalformed] if there is nothing that may be
+// echoed.
+func (r Reply) Render(req *Request) (Answer, error) {
+	a := Answer{Status: r.Status, ContentType: r.ContentType, Body: []byte(r.Body), Header: r.Header}
+	if !r.Echo.IsZero() {
+		text, err := r.Echo.Lookup(req)
+		if err == nil && !echoable(text) {
+			err = ErrMalformed
+		}
+		if err != nil {
+			return Answer{}, &Error{Field: r.Echo.String(), Err: err}
+		}
+		a.Body = []byte(text)
+	}
+	if a.Status == 0 {
+		a.Status = http.StatusOK
+	}
+	switch {
+	case len(a.Body) == 0:
+		a.ContentType = ""
+	case a.ContentType == "":
+		a.ContentType = textType
+	}
+	return a, nil
+}
+
+func echoable(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || strings.IndexByte("<>\"&'\\", c) >= 0 {
+			return false
+		}
+	}
+	return len(text) <= maxEcho
 }

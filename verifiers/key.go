@@ -1,9 +1,12 @@
 package verifiers
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"time"
 )
@@ -36,7 +39,9 @@ type Key struct {
 	public   crypto.PublicKey // set by NewPublicKey
 	notAfter time.Time        // zero: no end
 
-	derived derived // what schemes made of the material, by format
+	signer crypto.Signer // set by NewPrivateKey
+
+	derived *derived // what schemes made of the material, shared by copies
 }
 
 // NewKey returns a key made of a secret, or of the text of a public key,
@@ -44,24 +49,66 @@ type Key struct {
 // names the key in results and must not be secret. The secret is copied. An
 // empty secret, or one of white space only, is [ErrEmptyKey]; white space at
 // either end is [ErrKeyFormat], since it is always a slip of the hand.
-func NewKey(id string, secret []byte) (*Key, error) { return newKey(id, secret) }
+func NewKey(id string, secret []byte) (*Key, error) {
+	trimmed := bytes.TrimSpace(secret)
+	switch {
+	case len(trimmed) == 0:
+		return nil, ErrEmptyKey
+	case len(trimmed) != len(secret):
+		return nil, fmt.Errorf("%w: it begins or ends with white space", ErrKeyFormat)
+	}
+	return &Key{id: id, secret: bytes.Clone(secret), derived: &derived{}}, nil
+}
 
 // NewPublicKey returns a key for a signature scheme: an ed25519.PublicKey, an
 // *ecdsa.PublicKey or an *rsa.PublicKey. Any other type is [ErrKeyFormat].
-func NewPublicKey(id string, pub crypto.PublicKey) (*Key, error) { return newPublicKey(id, pub) }
+func NewPublicKey(id string, pub crypto.PublicKey) (*Key, error) {
+	if err := checkPublic(pub); err != nil {
+		return nil, err
+	}
+	return &Key{id: id, public: pub, derived: &derived{}}, nil
+}
+
+// NewPrivateKey returns a key with which [Provider.Sign] plays the sender of a
+// signature scheme. It verifies as well, with its public half. The public half
+// is of a type that [NewPublicKey] takes; anything else is [ErrKeyFormat].
+func NewPrivateKey(id string, private crypto.Signer) (*Key, error) {
+	if private == nil {
+		return nil, ErrEmptyKey
+	}
+	k, err := NewPublicKey(id, private.Public())
+	if err != nil {
+		return nil, err
+	}
+	k.signer = private
+	return k, nil
+}
 
 // Until returns a key like k that matches nothing after t: the old key of a
 // rotation.
-func (k *Key) Until(t time.Time) *Key { return k.until(t) }
+func (k *Key) Until(t time.Time) *Key {
+	c := *k
+	c.notAfter = t
+	return &c
+}
 
 // ID returns the id given at construction.
 func (k *Key) ID() string { return k.id }
 
 // String returns the key's id in brackets. The material is never shown.
-func (k *Key) String() string { return "key(" + k.id + ")" }
+func (k *Key) String() string {
+	if k == nil {
+		return "key()"
+	}
+	return "key(" + k.id + ")"
+}
 
 // GoString is String, so that %#v does not show the material either.
 func (k *Key) GoString() string { return k.String() }
+
+// Format writes String for every verb, so that %x and %d do not show the
+// material either.
+func (k *Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
 
 // LogValue is the key's id.
 func (k *Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
@@ -84,4 +131,14 @@ type Keys []*Key
 // Keys returns k, whatever the hint.
 func (k Keys) Keys(context.Context, string) ([]*Key, error) { return k, nil }
 
-var _ KeySource = Keys(nil)
+// usable reports whether k may match anything at the given time.
+func (k *Key) usable(now time.Time) bool {
+	return k != nil && (k.notAfter.IsZero() || !now.After(k.notAfter))
+}
+
+// Interface guards.
+var (
+	_ KeySource      = Keys(nil)
+	_ fmt.Formatter  = (*Key)(nil)
+	_ slog.LogValuer = (*Key)(nil)
+)

@@ -2,6 +2,10 @@ package verifiers
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -79,7 +83,31 @@ type Provider struct {
 // never a verifier that accepts less than it should, if the scheme cannot be
 // built from cfg: no key, a key in the wrong format, a missing required option,
 // no fetcher for a scheme that needs one.
-func (p Provider) New(cfg Config) (Verifier, error) { return newVerifier(p, cfg) }
+func (p Provider) New(cfg Config) (Verifier, error) {
+	if p.Scheme == nil {
+		return nil, fmt.Errorf("%s: no scheme", p.Name)
+	}
+	if err := p.checkOptions(cfg.Options); err != nil {
+		return nil, fmt.Errorf("%s: %w", p.Name, err)
+	}
+	return p.Scheme.Build(p.Name, cfg)
+}
+
+func (p Provider) checkOptions(values map[string]string) error {
+	known := make(map[string]bool, len(p.Options))
+	for _, o := range p.Options {
+		known[o.Name] = true
+		if o.Required && strings.TrimSpace(values[o.Name]) == "" {
+			return fmt.Errorf("%w %s is missing", ErrOption, o.Name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if !known[name] {
+			return fmt.Errorf("%w %s is unknown", ErrOption, name)
+		}
+	}
+	return nil
+}
 
 // Option is a setting of a provider besides its keys.
 type Option struct {

@@ -1,12 +1,197 @@
 package verifiers
 
-import "net/url"
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	maxFields = 1000
+	mediaForm = "application/x-www-form-urlencoded"
+	mediaPart = "multipart/form-data"
+)
+
+// What a Request has decoded.
+type (
+	document struct {
+		done  bool
+		value any
+		err   error
+	}
+	form struct {
+		done   bool
+		values url.Values
+		err    error
+	}
+	query struct {
+		raw    string // of which the others are made
+		values url.Values
+		err    error
+	}
+)
 
 // JSON returns the body decoded as by encoding/json with UseNumber: one value
 // and nothing after it, in UTF-8. It is decoded at most once. The result is
 // shared and read-only. The error is, or wraps, [ErrMalformed].
-func (r *Request) JSON() (any, error) { return r.json() }
+func (r *Request) JSON() (any, error) {
+	if !r.document.done {
+		r.document.value, r.document.err = decodeJSON(r.Body)
+		r.document.done = true
+	}
+	return r.document.value, r.document.err
+}
 
-// Form returns the fields of a form-encoded body. It is decoded at most once.
+// Form returns the fields of a form body, URL-encoded or multipart; files in it
+// are left out. It is decoded at most once.
 // The result is shared and read-only. The error is, or wraps, [ErrMalformed].
-func (r *Request) Form() (url.Values, error) { return r.formValues() }
+func (r *Request) Form() (url.Values, error) {
+	if !r.form.done {
+		r.form.values, r.form.err = decodeForm(r.Body, r.Header.Get("Content-Type"))
+		r.form.done = true
+	}
+	return r.form.values, r.form.err
+}
+
+// parameters returns the parameters of the URL.
+func (r *Request) parameters() (url.Values, error) {
+	if r.URL == nil || r.URL.RawQuery == "" {
+		return nil, nil
+	}
+	if r.query.raw != r.URL.RawQuery {
+		values, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil {
+			err = fmt.Errorf("decoding the query: %w", ErrMalformed)
+		}
+		r.query = query{r.URL.RawQuery, values, err}
+	}
+	return r.query.values, r.query.err
+}
+
+// media returns the body's media type without parameters, "" if there is none.
+func (r *Request) media() string {
+	values := r.Header["Content-Type"]
+	if len(values) != 1 {
+		return ""
+	}
+	media, _, _ := strings.Cut(values[0], ";")
+	return strings.ToLower(strings.TrimSpace(media))
+}
+
+// mayBeJSON reports whether the body could be JSON by its media type. Many
+// senders of JSON say text/plain or nothing.
+func (r *Request) mayBeJSON() bool {
+	media := r.media()
+	return len(r.Body) > 0 && media != mediaForm && !strings.HasPrefix(media, "multipart/") &&
+		!strings.HasSuffix(media, "/xml") && !strings.HasSuffix(media, "+xml")
+}
+
+func (r *Request) isForm() bool {
+	media := r.media()
+	return media == mediaForm || media == mediaPart
+}
+
+func decodeJSON(body []byte) (any, error) {
+	if !utf8.Valid(body) {
+		return nil, fmt.Errorf("decoding JSON: not UTF-8: %w", ErrMalformed)
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, fmt.Errorf("decoding JSON: %w", ErrMalformed)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("decoding JSON: more than one value: %w", ErrMalformed)
+	}
+	return v, nil
+}
+
+func decodeForm(body []byte, contentType string) (url.Values, error) {
+	if media, params, err := mime.ParseMediaType(contentType); err == nil && media == mediaPart {
+		return decodeParts(body, params["boundary"])
+	}
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, fmt.Errorf("decoding the form: %w", ErrMalformed)
+	}
+	return values, nil
+}
+
+func decodeParts(body []byte, boundary string) (url.Values, error) {
+	values := url.Values{}
+	if boundary == "" {
+		return nil, fmt.Errorf("decoding the form: no boundary: %w", ErrMalformed)
+	}
+	reader := multipart.NewReader(bytes.NewReader(body), boundary)
+	for range maxFields {
+		part, err := reader.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return values, nil
+		}
+		if err != nil {
+			break
+		}
+		data, err := io.ReadAll(part)
+		if err != nil {
+			break
+		}
+		if name := part.FormName(); name != "" && part.FileName() == "" {
+			values.Add(name, string(data))
+		}
+	}
+	return nil, fmt.Errorf("decoding the form: %w", ErrMalformed)
+}
+
+// member returns the value of a JSON document that an RFC 6901 pointer names.
+// There is no such value if the pointer leads nowhere or to null.
+func member(doc any, pointer string) (any, bool) {
+	for pointer != "" {
+		if pointer[0] != '/' {
+			return nil, false
+		}
+		name := pointer[1:]
+		pointer = ""
+		if i := strings.IndexByte(name, '/'); i >= 0 {
+			name, pointer = name[:i], name[i:]
+		}
+		if strings.Contains(name, "~") {
+			name = unescapePointer.Replace(name)
+		}
+		switch v := doc.(type) {
+		case map[string]any:
+			doc = v[name]
+		case []any:
+			i, ok := arrayIndex(name)
+			if !ok || i >= len(v) {
+				return nil, false
+			}
+			doc = v[i]
+		default:
+			return nil, false
+		}
+	}
+	return doc, doc != nil
+}
+
+var unescapePointer = strings.NewReplacer("~1", "/", "~0", "~")
+
+func arrayIndex(s string) (n int, ok bool) {
+	if s == "" || len(s) > 9 || len(s) > 1 && s[0] == '0' {
+		return 0, false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return 0, false
+		}
+		n = n*10 + int(s[i]-'0')
+	}
+	return n, true
+}

@@ -1,6 +1,10 @@
 package verifiers
 
-import "time"
+import (
+	"fmt"
+	"net/http"
+	"time"
+)
 
 // Sign plays the sender: it adds to req what p's sender would add to
 // authenticate it at the given time with the first of the keys. It is for
@@ -9,4 +13,17 @@ import "time"
 //
 // The source of the id, if the scheme signs one, and everything else that the
 // signed content names except the timestamp must be in req before.
-func (p Provider) Sign(req *Request, cfg Config, at time.Time) error { return sign(p, req, cfg, at) }
+func (p Provider) Sign(req *Request, cfg Config, at time.Time) error {
+	signer, ok := p.Scheme.(Signer)
+	if !ok {
+		return fmt.Errorf("%s: the sender's side of the scheme is not known", p.Name)
+	}
+	cfg.Time = func() time.Time { return at }
+	if req.Header == nil {
+		req.Header = http.Header{}
+	}
+	if err := signer.Sign(req, cfg); err != nil {
+		return fmt.Errorf("%s: %w", p.Name, err)
+	}
+	return nil
+}

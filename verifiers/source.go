@@ -20,10 +20,13 @@ type Source struct {
 	Header string `json:"header,omitempty"`
 	// Query is the name of a parameter of the URL.
 	Query string `json:"query,omitempty"`
-	// Form is the name of a field of a form-encoded body.
+	// Form is the name of a field of a form body, URL-encoded or multipart, as
+	// the media type declares it. Any other body has no fields.
 	Form string `json:"form,omitempty"`
 	// Pointer is an RFC 6901 JSON Pointer into a JSON body. Strings, numbers
-	// and booleans are values; anything else is malformed.
+	// (as they are written) and booleans are values, null is as if absent, and
+	// anything else is malformed. A body that its media type declares to be a
+	// form or XML has no members.
 	Pointer string `json:"json,omitempty"`
 	// Const is the value itself.
 	Const string `json:"const,omitempty"`
@@ -34,13 +37,17 @@ type Source struct {
 	Join []Source `json:"join,omitempty"`
 
 	// Prefix must stand before the value and is not part of it. A value
-	// without it is malformed.
+	// without it is malformed. With Pair it stands before the whole list; in a
+	// list without Pair it stands before each item, and items without it are
+	// skipped.
 	Prefix string `json:"prefix,omitempty"`
 	// Pair is the key of a key=value item: what is found is a list of such
 	// items, and the value is that of the item with this key.
 	Pair string `json:"pair,omitempty"`
 	// Sep separates the items of a list. Empty means "," where Pair is set,
-	// "." in Join, and otherwise that the value is no list.
+	// "." in Join, and otherwise that the value is no list. A header that is
+	// a list may be there several times. Spaces and tabs around items are not
+	// part of them.
 	Sep string `json:"sep,omitempty"`
 }
 

@@ -45,6 +45,7 @@ type Request struct {
 
 	document document
 	form     form
+	query    query
 }
 
 // Result describes an authentic request.

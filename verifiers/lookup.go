@@ -1,0 +1,295 @@
+package verifiers
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// maxItems is how many signatures one request may offer.
+const maxItems = 16
+
+// items are the values that a source has in a request.
+type items struct {
+	values [maxItems]string
+	n      int
+	over   bool // there were more
+}
+
+func (l *items) add(v string) {
+	if l.n == maxItems {
+		l.over = true
+		return
+	}
+	l.values[l.n] = v
+	l.n++
+}
+
+func (l *items) list() []string { return l.values[:l.n] }
+
+func (s *Source) lookup(r *Request) (string, error) {
+	switch {
+	case len(s.First) > 0:
+		for i := range s.First {
+			v, err := s.First[i].lookup(r)
+			if !errors.Is(err, ErrMissing) {
+				return v, err
+			}
+		}
+		return "", ErrMissing
+	case len(s.Join) > 0:
+		return s.join(r)
+	}
+	var l items
+	if err := s.collect(r, &l); err != nil {
+		return "", err
+	}
+	if l.n > 1 {
+		return "", ErrMalformed
+	}
+	return l.values[0], nil
+}
+
+func (s *Source) join(r *Request) (string, error) {
+	sep := s.Sep
+	if sep == "" {
+		sep = "."
+	}
+	var b strings.Builder
+	for i := range s.Join {
+		v, err := s.Join[i].lookup(r)
+		switch {
+		case err == nil && i > 0:
+			b.WriteString(sep)
+		case errors.Is(err, ErrMissing) && i > 0:
+			continue
+		case err != nil:
+			return "", err
+		}
+		b.WriteString(v)
+	}
+	return s.trim(b.String())
+}
+
+// collect adds the source's values to l: those of a list, or the only one.
+func (s *Source) collect(r *Request, l *items) error {
+	switch {
+	case len(s.First) > 0:
+		for i := range s.First {
+			if err := s.First[i].collect(r, l); !errors.Is(err, ErrMissing) {
+				return err
+			}
+		}
+		return ErrMissing
+	case len(s.Join) > 0:
+		v, err := s.join(r)
+		if err != nil {
+			return err
+		}
+		l.add(v)
+		return nil
+	case s.Header != "":
+		return s.cut(r.Header[s.Header], l)
+	case s.Query != "":
+		values, err := r.parameters()
+		if err != nil {
+			return err
+		}
+		return s.cut(values[s.Query], l)
+	case s.Form != "":
+		if !r.isForm() {
+			return ErrMissing
+		}
+		values, err := r.Form()
+		if err != nil {
+			return err
+		}
+		return s.cut(values[s.Form], l)
+	case s.Pointer != "":
+		v, err := s.member(r)
+		if err != nil {
+			return err
+		}
+		return s.cutOne(v, l)
+	case s.Const != "":
+		return s.cutOne(s.Const, l)
+	}
+	return ErrMissing
+}
+
+func (s *Source) member(r *Request) (string, error) {
+	if !r.mayBeJSON() {
+		return "", ErrMissing
+	}
+	doc, err := r.JSON()
+	if err != nil {
+		return "", err
+	}
+	v, ok := member(doc, s.Pointer)
+	if !ok {
+		return "", ErrMissing
+	}
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case json.Number:
+		return v.String(), nil
+	case bool:
+		if v {
+			return "true", nil
+		}
+		return "false", nil
+	}
+	return "", ErrMalformed
+}
+
+func (s *Source) isList() bool { return s.Pair != "" || s.Sep != "" }
+
+// cut adds what the texts found in one place hold. Several texts are one list,
+// or else malformed.
+func (s *Source) cut(found []string, l *items) error {
+	if len(found) == 0 {
+		return ErrMissing
+	}
+	if len(found) > 1 && !s.isList() {
+		return ErrMalformed
+	}
+	before := l.n
+	var failed error
+	for _, text := range found {
+		if err := s.cutOne(text, l); err != nil && (failed == nil || errors.Is(failed, ErrMissing)) {
+			failed = err
+		}
+	}
+	if errors.Is(failed, ErrMissing) && l.n > before {
+		return nil
+	}
+	return failed
+}
+
+func (s *Source) cutOne(text string, l *items) error {
+	if !s.isList() {
+		v, err := s.trim(text)
+		if err == nil {
+			l.add(v)
+		}
+		return err
+	}
+	sep := s.Sep
+	if sep == "" {
+		sep = ","
+	}
+	if s.Pair != "" && text != "" {
+		var err error
+		if text, err = s.trim(text); err != nil {
+			return err
+		}
+	}
+	before := l.n
+	for more := true; more; {
+		var item string
+		item, text, more = strings.Cut(text, sep)
+		if v, ok := s.item(strings.Trim(item, " \t")); ok && v != "" {
+			l.add(v)
+		}
+	}
+	switch {
+	case l.over:
+		return ErrMalformed
+	case l.n == before:
+		return ErrMissing
+	}
+	return nil
+}
+
+// item returns the value of an item of a list, if it is one of ours.
+func (s *Source) item(text string) (string, bool) {
+	if s.Pair == "" {
+		return strings.CutPrefix(text, s.Prefix)
+	}
+	key, value, ok := strings.Cut(text, "=")
+	return strings.TrimLeft(value, " \t"), ok && strings.TrimRight(key, " \t") == s.Pair
+}
+
+func (s *Source) trim(text string) (string, error) {
+	if text == "" {
+		return "", ErrMissing
+	}
+	v, ok := strings.CutPrefix(text, s.Prefix)
+	switch {
+	case !ok:
+		return "", ErrMalformed
+	case v == "":
+		return "", ErrMissing
+	}
+	return v, nil
+}
+
+// check reports what is wrong with a source that has to be one.
+func (s *Source) check() error {
+	kinds := 0
+	for _, set := range [...]bool{
+		s.Header != "", s.Query != "", s.Form != "", s.Pointer != "", s.Const != "", len(s.First) > 0, len(s.Join) > 0,
+	} {
+		if set {
+			kinds++
+		}
+	}
+	switch {
+	case kinds == 0:
+		return errors.New("the source is empty")
+	case kinds > 1:
+		return errors.New("the source names more than one place")
+	case s.Header == "Host":
+		return errors.New("the host is not among the headers: use {req:host}")
+	case s.Header != http.CanonicalHeaderKey(s.Header):
+		return fmt.Errorf("header %q must be written %q", s.Header, http.CanonicalHeaderKey(s.Header))
+	case s.Pointer != "" && !validPointer(s.Pointer):
+		return fmt.Errorf("%q is not a JSON Pointer", s.Pointer)
+	case s.Pair != "" && strings.ContainsAny(s.Pair, "= \t"):
+		return fmt.Errorf("%q cannot be the key of a pair", s.Pair)
+	case len(s.First) > 0 && (s.Prefix != "" || s.Pair != "" || s.Sep != ""):
+		return errors.New("prefix, pair and separator belong to the sources in first")
+	case len(s.Join) > 0 && s.Pair != "":
+		return errors.New("pair belongs to the sources in join")
+	}
+	for _, part := range append(s.First[:len(s.First):len(s.First)], s.Join...) {
+		if err := part.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func validPointer(p string) bool {
+	if p[0] != '/' {
+		return false
+	}
+	for i := range len(p) {
+		if p[i] == '~' && (i+1 == len(p) || p[i+1] != '0' && p[i+1] != '1') {
+			return false
+		}
+	}
+	return true
+}
+
+// canonical returns s with the names of headers as net/http writes them.
+func (s Source) canonical() Source {
+	s.Header = http.CanonicalHeaderKey(s.Header)
+	s.First = canonicalAll(s.First)
+	s.Join = canonicalAll(s.Join)
+	return s
+}
+
+func canonicalAll(sources []Source) []Source {
+	if len(sources) == 0 {
+		return nil
+	}
+	list := make([]Source, len(sources))
+	for i, s := range sources {
+		list[i] = s.canonical()
+	}
+	return list
+}
