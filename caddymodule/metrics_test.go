@@ -1,0 +1,138 @@
+package caddymodule
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+)
+
+func TestMetricsLint(t *testing.T) {
+	t.Parallel()
+	m := newMetrics()
+	m.route("lint", 2).observe(record(gateway.Accepted, ""))
+	reg := prometheus.NewPedanticRegistry()
+	if err := m.register(reg); err != nil {
+		t.Fatal(err)
+	}
+	problems, err := testutil.GatherAndLint(reg)
+	if err != nil || len(problems) > 0 {
+		t.Errorf("got %v (%v), want no problems", problems, err)
+	}
+}
+
+// TestMetricsContinue: Caddy makes a registry for each configuration, and the
+// counters must not start again.
+func TestMetricsContinue(t *testing.T) {
+	t.Parallel()
+	m := newMetrics()
+	for reload := 1; reload <= 3; reload++ {
+		reg := prometheus.NewRegistry()
+		for range 2 { // the app is provisioned twice in one configuration's life at most
+			if err := m.register(reg); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m.route("s", 1).observe(record(gateway.Accepted, ""))
+		want := fmt.Sprintf(`
+# HELP caddy_webhooks_key_matches_total Authentic requests by the position of the secret that matched, 0 being the newest.
+# TYPE caddy_webhooks_key_matches_total counter
+caddy_webhooks_key_matches_total{position="0",source="s"} %d
+`, reload)
+		if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "caddy_webhooks_key_matches_total"); err != nil {
+			t.Errorf("after reload %d: %v", reload, err)
+		}
+	}
+	other := prometheus.NewRegistry()
+	if err := newMetrics().register(other); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.register(other); err == nil {
+		t.Error("got no error for a registry with other collectors of the same name, whose values nobody would see")
+	}
+}
+
+// TestEveryOutcomeIsCounted, with every reason that it can have and with one
+// that nobody foresaw.
+func TestEveryOutcomeIsCounted(t *testing.T) {
+	t.Parallel()
+	m := newMetrics()
+	rm := m.route("s", 1)
+	want := make(map[[2]string]float64)
+	for _, o := range gateway.Outcomes() {
+		for _, reason := range append(reasonsOf(o), "unforeseen") {
+			rm.observe(record(o, reason))
+			if reason == "unforeseen" {
+				reason = o.Reason()
+			}
+			want[[2]string{o.Word(), reason}]++
+		}
+	}
+	for labels, n := range want {
+		if got := testutil.ToFloat64(m.requests.WithLabelValues("s", labels[0], labels[1])); got != n {
+			t.Errorf("%v: got %v, want %v", labels, got, n)
+		}
+	}
+	if got := testutil.CollectAndCount(m.requests); got != len(want) {
+		t.Errorf("got %d series, want %d: labels come from fixed sets", got, len(want))
+	}
+}
+
+func record(o gateway.Outcome, reason string) *gateway.Record {
+	if reason == "" {
+		reason = o.Reason()
+	}
+	r := &gateway.Record{
+		Tenant: "default", Source: "s", Provider: "github", RequestID: "01REQUEST", Outcome: o, Reason: reason, Status: 200,
+		EventID: "event-1", EventType: "push", Trust: gateway.Verified, KeyID: "2026-11", Schema: gateway.SchemaValid,
+		Ack: gateway.Ack{Stream: "WEBHOOKS", Sequence: 7, Attempts: 2}, Size: 100, Skew: 1500 * time.Millisecond,
+	}
+	for s := range r.Stages {
+		r.Stages[s] = time.Millisecond
+	}
+	return r
+}
+
+func TestLogLine(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		outcome gateway.Outcome
+		level   string
+	}{
+		{gateway.Accepted, "INFO"},
+		{gateway.Duplicate, "INFO"},
+		{gateway.Handshaken, "INFO"},
+		{gateway.BadSignature, "WARN"},
+		{gateway.Pending, "WARN"},
+		{gateway.BrokerFull, "ERROR"},
+		{gateway.Internal, "ERROR"},
+	} {
+		var out bytes.Buffer
+		o := &observer{metrics: newMetrics().route("s", 1), log: slog.New(slog.NewTextHandler(&out, nil))}
+		r := record(tt.outcome, "")
+		if !tt.outcome.Success() {
+			r.Err = errors.New("the cause")
+		}
+		o.Observe(r)
+		line := out.String()
+		if strings.Count(line, "\n") != 1 || !strings.Contains(line, "level="+tt.level+" msg=webhook ") {
+			t.Errorf("%v: got %q, want one line at the level %s", tt.outcome, line, tt.level)
+		}
+		for _, want := range []string{"outcome=" + tt.outcome.Word(), "request_id=01REQUEST", "source=s", "event_id=event-1", "stream_seq=7", "publish=1ms"} {
+			if !strings.Contains(line, want) {
+				t.Errorf("%v: got %q, want it to contain %q", tt.outcome, line, want)
+			}
+		}
+		if got := strings.Contains(line, "the cause"); got == tt.outcome.Success() {
+			t.Errorf("%v: got the cause in the line: %v, want %v", tt.outcome, got, !tt.outcome.Success())
+		}
+	}
+}
