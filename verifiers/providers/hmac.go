@@ -46,5 +46,8 @@ func Custom(p verifiers.Provider) (verifiers.Provider, error) {
 	if p.Title == "" {
 		p.Title = p.Name
 	}
+	if err := p.Check(); err != nil {
+		return verifiers.Provider{}, fmt.Errorf("describing %q: %w", p.Name, err)
+	}
 	return p, nil
 }

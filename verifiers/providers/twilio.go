@@ -136,7 +136,7 @@ func (s twilioScheme) Sign(req *verifiers.Request, cfg verifiers.Config) error {
 		u.RawQuery += twilioBodyHash.Query + "=" + hex.EncodeToString(hash[:])
 		req.URL = &u
 	}
-	return verifiers.Scheme(s.hmac(asReceived)).(verifiers.Signer).Sign(req, cfg)
+	return s.hmac(asReceived).Sign(req, cfg)
 }
 
 type twilioVerifier struct {
