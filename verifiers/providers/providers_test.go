@@ -429,6 +429,42 @@ func TestAttributes(t *testing.T) {
 	}
 }
 
+// TestUnsigned lists what consumers are told not to trust.
+func TestUnsigned(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{
+		"github":               "id type",
+		"shopify":              "id type time",
+		"gitlab":               "id type",
+		"gitlab-signing-token": "type", // the header stands in where the body has none
+		"twilio":               "id",
+		"meta":                 "id",
+	}
+	for name, s := range load(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, _ := providers.Lookup(name)
+			v := valid(t, s)
+			res, err := build(t, p, v).Verify(t.Context(), request(t, v))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, a := range []struct {
+				name   string
+				source verifiers.Source
+			}{{"id", p.ID}, {"type", p.Type}, {"time", p.Time}} {
+				if !a.source.IsZero() && !res.Covers.Covers(a.source) {
+					got = append(got, a.name)
+				}
+			}
+			if list := strings.Join(got, " "); list != want[name] {
+				t.Errorf("got %q, want %q", list, want[name])
+			}
+		})
+	}
+}
+
 // TestProfiles checks facts on which the gateway's promises rest.
 func TestProfiles(t *testing.T) {
 	t.Parallel()
