@@ -37,6 +37,7 @@ type Key struct {
 	id       string
 	secret   []byte           // as the provider shows it; nil for a public key
 	public   crypto.PublicKey // set by NewPublicKey
+	alg      string           // the one alg of JWT that the key is for; empty: any
 	notAfter time.Time        // zero: no end
 
 	signer crypto.Signer // set by NewPrivateKey

@@ -15,14 +15,9 @@ const maxItems = 16
 type items struct {
 	values [maxItems]string
 	n      int
-	over   bool // there were more
 }
 
 func (l *items) add(v string) {
-	if l.n == maxItems {
-		l.over = true
-		return
-	}
 	l.values[l.n] = v
 	l.n++
 }
@@ -147,26 +142,17 @@ func (s *Source) member(r *Request) (string, error) {
 
 func (s *Source) isList() bool { return s.Pair != "" || s.Sep != "" }
 
-// cut adds what the texts found in one place hold. Several texts are one list,
-// or else malformed.
+// cut adds what the text found in one place holds. A header, parameter or field
+// that is there twice is malformed even where it is a list: of two readers one
+// might take the first and the other the last.
 func (s *Source) cut(found []string, l *items) error {
-	if len(found) == 0 {
+	switch len(found) {
+	case 0:
 		return ErrMissing
+	case 1:
+		return s.cutOne(found[0], l)
 	}
-	if len(found) > 1 && !s.isList() {
-		return ErrMalformed
-	}
-	before := l.n
-	var failed error
-	for _, text := range found {
-		if err := s.cutOne(text, l); err != nil && (failed == nil || errors.Is(failed, ErrMissing)) {
-			failed = err
-		}
-	}
-	if errors.Is(failed, ErrMissing) && l.n > before {
-		return nil
-	}
-	return failed
+	return ErrMalformed
 }
 
 func (s *Source) cutOne(text string, l *items) error {
@@ -187,18 +173,17 @@ func (s *Source) cutOne(text string, l *items) error {
 			return err
 		}
 	}
-	before := l.n
-	for more := true; more; {
+	for more := text != ""; more; {
 		var item string
 		item, text, more = strings.Cut(text, sep)
-		if v, ok := s.item(strings.Trim(item, " \t")); ok && v != "" {
+		if v, ok := s.item(strings.Trim(item, " \t")); ok {
+			if v == "" || l.n == maxItems {
+				return ErrMalformed
+			}
 			l.add(v)
 		}
 	}
-	switch {
-	case l.over:
-		return ErrMalformed
-	case l.n == before:
+	if l.n == 0 {
 		return ErrMissing
 	}
 	return nil

@@ -43,7 +43,7 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 // release forgets the request and gives sc back.
 func (sc *scratch) release() {
 	clear(sc.found.values[:])
-	sc.found.n, sc.found.over, sc.n = 0, false, 0
+	sc.found.n, sc.n = 0, 0
 	clear(sc.signatures[:])
 	sc.raw, sc.custom = sc.raw[:0], sc.custom[:0]
 	sc.timestamp, sc.id = "", ""
@@ -73,7 +73,7 @@ type compiled struct {
 
 // compile checks s and fills in its defaults.
 func (s Signed) compile(key KeyFormat) (*compiled, error) {
-	s.Signature, s.Timestamp, s.ID = s.Signature.canonical(), s.Timestamp.canonical(), s.ID.canonical()
+	s = s.canonical()
 	if s.Encoding == "" {
 		s.Encoding = Hex
 	}

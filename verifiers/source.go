@@ -45,9 +45,9 @@ type Source struct {
 	// items, and the value is that of the item with this key.
 	Pair string `json:"pair,omitempty"`
 	// Sep separates the items of a list. Empty means "," where Pair is set,
-	// "." in Join, and otherwise that the value is no list. A header that is
-	// a list may be there several times. Spaces and tabs around items are not
-	// part of them.
+	// "." in Join, and otherwise that the value is no list. Spaces and tabs
+	// around items are not part of them, an empty item is malformed, and so
+	// are more than 16 items and a header that is sent twice.
 	Sep string `json:"sep,omitempty"`
 }
 

@@ -1,0 +1,482 @@
+package verifiers
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	maxJWT        = 64 << 10
+	defaultExpiry = 5 * time.Minute // of tokens that Sign makes
+)
+
+// A jwtAlgorithm is a value of alg, RFC 7518 and RFC 8037.
+type jwtAlgorithm struct {
+	hash   Hash
+	curve  elliptic.Curve // of ES*
+	public *publicScheme  // nil for HS*
+}
+
+func (a jwtAlgorithm) fits(pub crypto.PublicKey) bool {
+	if a.public == nil || !a.public.fits(pub) {
+		return false
+	}
+	key, ok := pub.(*ecdsa.PublicKey)
+	return !ok || key.Curve == a.curve
+}
+
+func findAlgorithm(alg string) (a jwtAlgorithm, ok bool) {
+	family, bits := alg, ""
+	if len(alg) == len("HS256") {
+		family, bits = alg[:2], alg[2:]
+		a.hash = Hash("sha" + bits)
+		if newHash(a.hash) == nil {
+			return a, false
+		}
+	}
+	var public publicScheme
+	switch family {
+	case "HS":
+		return a, true
+	case "RS":
+		public = RSA{Hash: a.hash}.scheme()
+	case "PS":
+		public = RSA{Hash: a.hash, PSS: true}.scheme()
+	case "ES":
+		public = ECDSA{Hash: a.hash, Raw: true}.scheme()
+		a.curve = map[string]elliptic.Curve{"256": elliptic.P256(), "384": elliptic.P384(), "512": elliptic.P521()}[bits]
+	case "EdDSA":
+		public = Ed25519{}.scheme()
+	default:
+		return a, false
+	}
+	a.public = &public
+	return a, true
+}
+
+// jwtVerifier verifies compact JWS.
+type jwtVerifier struct {
+	deployment
+	JWT
+	algorithms map[string]jwtAlgorithm
+	covers     Coverage
+	text       string // Audience, or the option's value
+}
+
+// normal checks j and fills in its defaults.
+func (j JWT) normal() (JWT, map[string]jwtAlgorithm, error) {
+	j.Token = j.Token.canonical()
+	if err := j.Token.check(); err != nil {
+		return j, nil, fmt.Errorf("checking token: %w", err)
+	}
+	algorithms := make(map[string]jwtAlgorithm, len(j.Algorithms))
+	public := false
+	for i, name := range j.Algorithms {
+		a, ok := findAlgorithm(name)
+		switch {
+		case !ok:
+			return j, nil, fmt.Errorf("unknown algorithm %q", name)
+		case i > 0 && public != (a.public != nil):
+			return j, nil, errors.New("algorithms with secrets and with public keys cannot be mixed: " +
+				"a public key could be used as a secret")
+		}
+		public = a.public != nil
+		algorithms[name] = a
+	}
+	if len(algorithms) == 0 {
+		return j, nil, errors.New("no algorithm is permitted")
+	}
+	switch {
+	case public:
+		j.Key = publicFormat(j.Key)
+	case j.Key == "":
+		j.Key = KeyText
+	}
+	if !public && isPublic(j.Key) {
+		return j, nil, fmt.Errorf("%w: %q is a format of public keys", ErrKeyFormat, j.Key)
+	}
+	if j.Tolerance == 0 {
+		j.Tolerance = defaultTolerance
+	}
+	if j.BodyHashAlg == "" {
+		j.BodyHashAlg = SHA256
+	}
+	if j.BodyHashEncoding == "" {
+		j.BodyHashEncoding = Hex
+	}
+	if newHash(j.BodyHashAlg) == nil {
+		return j, nil, fmt.Errorf("unknown hash %q", j.BodyHashAlg)
+	}
+	s := Signed{Encoding: j.BodyHashEncoding, Unit: Seconds, Tolerance: j.Tolerance}
+	if err := s.checkWords(); err != nil {
+		return j, nil, err
+	}
+	return j.pinned(public, algorithms)
+}
+
+func (j JWT) pinned(public bool, algorithms map[string]jwtAlgorithm) (JWT, map[string]jwtAlgorithm, error) {
+	if j.JWKS == "" {
+		return j, algorithms, nil
+	}
+	if !public {
+		return j, nil, errors.New("a JSON Web Key Set is for algorithms with public keys")
+	}
+	if len(j.Pin.Hosts) == 0 {
+		u, err := url.Parse(j.JWKS)
+		if err != nil {
+			return j, nil, errors.New("the URL of the JSON Web Key Set cannot be parsed")
+		}
+		j.Pin.Hosts = []string{u.Hostname()}
+	}
+	if err := j.Pin.Check(j.JWKS); err != nil {
+		return j, nil, fmt.Errorf("checking jwks: %w", err)
+	}
+	return j, algorithms, nil
+}
+
+// Build returns a verifier of JSON Web Tokens.
+func (j JWT) Build(provider string, cfg Config) (Verifier, error) {
+	j, algorithms, err := j.normal()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", provider, err)
+	}
+	v := &jwtVerifier{JWT: j, algorithms: algorithms}
+	if v.text, err = j.audience(cfg); err != nil {
+		return nil, fmt.Errorf("%s: %w", provider, err)
+	}
+	if j.JWKS != "" {
+		if cfg.Fetcher == nil {
+			return nil, fmt.Errorf("%s: keys are fetched: %w", provider, ErrNoFetcher)
+		}
+		cfg.Keys = &keySet{fetcher: cfg.Fetcher, pin: j.Pin, url: j.JWKS}
+	}
+	v.deployment, err = deploy(provider, cfg, j.Tolerance, v.checkKey)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", provider, err)
+	}
+	v.covers = Coverage{Body: j.BodyHash != "", URL: v.text == audienceURL}
+	if j.Token.Pointer != "" || j.Token.Form != "" {
+		v.covers = v.covers.with(j.Token)
+	}
+	return v, nil
+}
+
+const audienceURL = "{url}"
+
+func (j JWT) audience(cfg Config) (string, error) {
+	if j.AudienceOption == "" {
+		return j.Audience, nil
+	}
+	if text := cfg.Options[j.AudienceOption]; text != "" {
+		return text, nil
+	}
+	if j.Audience == "" {
+		return "", fmt.Errorf("%w %s is missing", ErrOption, j.AudienceOption)
+	}
+	return j.Audience, nil
+}
+
+// checkKey refuses keys that no permitted algorithm can use.
+func (v *jwtVerifier) checkKey(k *Key) error {
+	var unfit error
+	for _, a := range v.algorithms {
+		if a.public == nil {
+			return k.material(a.hash, v.Key).err
+		}
+		m := k.material("", v.Key)
+		if m.err != nil {
+			return m.err
+		}
+		if a.fits(m.public) {
+			return nil
+		}
+		unfit = fmt.Errorf("%w: the public key fits no permitted algorithm", ErrKeyFormat)
+	}
+	return unfit
+}
+
+func (v *jwtVerifier) Verify(ctx context.Context, req *Request) (Result, error) {
+	field := v.Token.String()
+	text, err := v.Token.Lookup(req)
+	if err != nil {
+		return v.fail(field, err)
+	}
+	t, err := parseToken3(text)
+	if err != nil {
+		return v.fail(field, err)
+	}
+	alg, ok := v.algorithms[t.alg]
+	if !ok || t.critical {
+		return v.fail(field, ErrUntrusted)
+	}
+	now := v.now()
+	k, i, err := v.match(ctx, t, alg, now)
+	if err != nil {
+		return v.fail(field, err)
+	}
+	signed, claim, err := v.checkClaims(t.claims, req, now)
+	if err != nil {
+		return v.fail("claim "+claim, err)
+	}
+	return Result{
+		KeyID: k.id, KeyIndex: i, Signed: signed, Scheme: "jwt-" + strings.ToLower(t.alg), Covers: &v.covers,
+	}, nil
+}
+
+func (v *jwtVerifier) match(ctx context.Context, t *compactJWS, alg jwtAlgorithm, now time.Time) (*Key, int, error) {
+	keys, err := v.find(ctx, t.kid)
+	if err != nil {
+		return nil, 0, err
+	}
+	matched, broken := -1, false
+	for i, k := range keys {
+		if !k.usable(now) || k.alg != "" && k.alg != t.alg {
+			continue
+		}
+		ok, err := t.signedBy(k, alg, v.Key)
+		if ok && matched < 0 {
+			matched = i
+		}
+		broken = broken || err != nil
+	}
+	switch {
+	case matched < 0 && broken:
+		return nil, 0, fmt.Errorf("decoding a key: %w", ErrUnavailable)
+	case matched < 0:
+		return nil, 0, ErrMismatch
+	}
+	return keys[matched], matched, nil
+}
+
+// compactJWS is a parsed token, whose signature has not been checked.
+type compactJWS struct {
+	alg, kid  string
+	critical  bool // it has extensions that must be understood; we know none
+	signed    string
+	signature []byte
+	claims    map[string]any
+}
+
+func parseToken3(text string) (*compactJWS, error) {
+	if len(text) > maxJWT {
+		return nil, ErrMalformed
+	}
+	head, rest, ok1 := strings.Cut(text, ".")
+	payload, sig, ok2 := strings.Cut(rest, ".")
+	if !ok1 || !ok2 || strings.ContainsAny(text, "=\r\n") {
+		return nil, ErrMalformed
+	}
+	t := &compactJWS{signed: text[:len(head)+1+len(payload)]}
+	header, err := decodeObject(head)
+	if err != nil {
+		return nil, err
+	}
+	if t.claims, err = decodeObject(payload); err != nil {
+		return nil, err
+	}
+	if t.signature, err = strictRawURL.DecodeString(sig); err != nil || len(t.signature) == 0 || len(t.signature) > maxSignature {
+		return nil, ErrMalformed
+	}
+	var ok bool
+	if t.alg, ok = header["alg"].(string); !ok {
+		return nil, ErrMalformed
+	}
+	if kid, there := header["kid"]; there {
+		if t.kid, ok = kid.(string); !ok {
+			return nil, ErrMalformed
+		}
+	}
+	_, t.critical = header["crit"]
+	return t, nil
+}
+
+func decodeObject(text string) (map[string]any, error) {
+	raw, err := strictRawURL.DecodeString(text)
+	if err != nil {
+		return nil, ErrMalformed
+	}
+	v, err := decodeJSON(raw)
+	object, ok := v.(map[string]any)
+	if err != nil || !ok {
+		return nil, ErrMalformed
+	}
+	return object, nil
+}
+
+func (t *compactJWS) signedBy(k *Key, alg jwtAlgorithm, format KeyFormat) (bool, error) {
+	if alg.public == nil {
+		m := k.material(alg.hash, format)
+		if m.err != nil {
+			return false, m.err
+		}
+		return hmac.Equal(m.sumString(t.signed), t.signature), nil
+	}
+	m := k.material("", format)
+	if m.err != nil {
+		return false, m.err
+	}
+	return alg.fits(m.public) && alg.public.verify(m.public, alg.digest(t.signed), t.signature), nil
+}
+
+// digest returns what is signed: the text's hash, or the text.
+func (a jwtAlgorithm) digest(text string) []byte {
+	if a.hash == "" {
+		return []byte(text)
+	}
+	h := newHash(a.hash)()
+	_, _ = h.Write([]byte(text))
+	return h.Sum(nil)
+}
+
+// checkClaims returns the time of issue and the claim at fault.
+func (v *jwtVerifier) checkClaims(claims map[string]any, req *Request, now time.Time) (signed time.Time, claim string, err error) {
+	if v.BodyHash != "" {
+		if err := v.checkBody(claims, req); err != nil {
+			return signed, v.BodyHash, err
+		}
+	}
+	if len(v.Issuers) > 0 {
+		iss, err := stringClaim(claims, "iss")
+		if err == nil && !slices.Contains(v.Issuers, iss) {
+			err = ErrUntrusted
+		}
+		if err != nil {
+			return signed, "iss", err
+		}
+	}
+	if err := v.checkAudience(claims, req); err != nil {
+		return signed, "aud", err
+	}
+	return v.checkTimes(claims, now)
+}
+
+func (v *jwtVerifier) checkBody(claims map[string]any, req *Request) error {
+	text, err := stringClaim(claims, v.BodyHash)
+	if err != nil {
+		return err
+	}
+	h := newHash(v.BodyHashAlg)()
+	_, _ = h.Write(req.Body)
+	var want []byte
+	switch v.BodyHashEncoding {
+	case Base64:
+		want, err = decodeBase64(text)
+	case Base64URL:
+		want, err = decodeBase64URL(text)
+	default:
+		want, err = hex.DecodeString(text)
+	}
+	if err != nil || len(want) != h.Size() {
+		return ErrMalformed
+	}
+	if !hmac.Equal(want, h.Sum(nil)) {
+		return ErrMismatch
+	}
+	return nil
+}
+
+func (v *jwtVerifier) checkAudience(claims map[string]any, req *Request) error {
+	want := v.text
+	if want == "" {
+		return nil
+	}
+	if want == audienceURL {
+		if req.URL == nil {
+			return ErrMissing
+		}
+		want = req.URL.String()
+	}
+	switch aud := claims["aud"].(type) {
+	case nil:
+		return ErrMissing
+	case string:
+		if aud == want {
+			return nil
+		}
+	case []any:
+		if slices.ContainsFunc(aud, func(a any) bool { s, ok := a.(string); return ok && s == want }) {
+			return nil
+		}
+	default:
+		return ErrMalformed
+	}
+	return ErrUntrusted
+}
+
+// checkTimes refuses a token without any time: it would be valid for ever.
+func (v *jwtVerifier) checkTimes(claims map[string]any, now time.Time) (issued time.Time, claim string, err error) {
+	exp, hasExp, err := timeClaim(claims, "exp")
+	if err != nil {
+		return issued, "exp", err
+	}
+	nbf, hasNbf, err := timeClaim(claims, "nbf")
+	if err != nil {
+		return issued, "nbf", err
+	}
+	issued, hasIat, err := timeClaim(claims, "iat")
+	if err != nil {
+		return issued, "iat", err
+	}
+	switch {
+	case !hasExp && (v.RequireExpiry || !hasIat):
+		return issued, "exp", ErrMissing
+	case hasExp && now.Sub(exp) > v.tolerance:
+		return issued, "exp", ErrStale
+	case hasNbf && nbf.Sub(now) > v.tolerance:
+		return issued, "nbf", ErrFuture
+	case hasIat && issued.Sub(now) > v.tolerance:
+		return issued, "iat", ErrFuture
+	case !hasExp && now.Sub(issued) > v.tolerance:
+		return issued, "iat", ErrStale
+	}
+	return issued, "", nil
+}
+
+func stringClaim(claims map[string]any, name string) (string, error) {
+	switch v := claims[name].(type) {
+	case nil:
+		return "", ErrMissing
+	case string:
+		if v == "" {
+			return "", ErrMissing
+		}
+		return v, nil
+	}
+	return "", ErrMalformed
+}
+
+// timeClaim reads a NumericDate, RFC 7519 section 2, which may have decimals.
+func timeClaim(claims map[string]any, name string) (t time.Time, ok bool, err error) {
+	switch v := claims[name].(type) {
+	case nil:
+		return t, false, nil
+	case json.Number:
+		whole, _, _ := strings.Cut(v.String(), ".")
+		if t, err = parseTime(whole, Seconds); err != nil {
+			return t, false, err
+		}
+		return t, true, nil
+	}
+	return t, false, ErrMalformed
+}
+
+// sumString returns the MAC of a text.
+func (m *material) sumString(text string) []byte {
+	sc := scratches.Get().(*scratch) //nolint:forcetypeassert // the pool holds nothing else
+	defer sc.release()
+	return bytes.Clone(m.sum(template{{kind: segLiteral, text: text}}, sc, nil))
+}
+
+func (j JWT) check() error { _, _, err := j.normal(); return err }
