@@ -129,6 +129,10 @@ func TestAttackSameIDOtherBytes(t *testing.T) {
 	if q := pub.Quarantined(); len(q) != 1 || string(q[0].Body) != payload("2") || q[0].Why.Reason != "conflict" {
 		t.Errorf("got %+v in quarantine, want the second as a conflict", q)
 	}
+	res = handle(rt, newRequest(t, "https://example.com/hook", "d1", payload("3")))
+	if res.Outcome != gateway.Quarantined || len(pub.Quarantined()) != 2 {
+		t.Errorf("got %v and %d in quarantine, want a third version kept as well", res.Outcome, len(pub.Quarantined()))
+	}
 }
 
 // TestAttackForgedIDPoisonsDedup: a forged copy that arrives first must not

@@ -37,7 +37,9 @@ type Publisher interface {
 	// unknown outcome are the Publisher's, with the same id, inside ctx. The
 	// event is accepted on an Ack that names a Stream, and on nothing else.
 	Publish(ctx context.Context, e *Event) (Ack, error)
-	// Quarantine stores the event, with the reason, apart from the others.
+	// Quarantine stores the event, with the reason, apart from the others. The
+	// same id with the same bytes and the same reason is a duplicate; other bytes
+	// are another event, so that none is lost, and never a conflict.
 	Quarantine(ctx context.Context, e *Event, q Quarantine) (Ack, error)
 }
 

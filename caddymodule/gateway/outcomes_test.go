@@ -51,6 +51,15 @@ var outcomeTests = []struct {
 	}},
 	{name: "schema", outcome: gateway.Quarantined, reason: "schema", status: 200, stored: [2]int{0, 1}, send: event,
 		change: func(c *gateway.Config) { c.Validator = refuseSchema }},
+	{name: "retry of what is in quarantine", outcome: gateway.Duplicate, status: 200, stored: [2]int{0, 1},
+		change: func(c *gateway.Config) { c.Validator = refuseSchema },
+		send: func(r *rig) answer {
+			other, _, _ := newRoute(r.t, func(c *gateway.Config) {
+				c.Publisher, c.Observer, c.Validator = r.pub, nil, refuseSchema
+			})
+			handle(other, r.request("d1", payload("1")))
+			return r.send("d1", payload("1"))
+		}},
 	{name: "conflict", outcome: gateway.Quarantined, reason: "conflict", status: 200, stored: [2]int{1, 1}, send: conflict},
 	{name: "two ids", outcome: gateway.Quarantined, reason: "no_id", status: 200, stored: [2]int{0, 1}, send: func(r *rig) answer {
 		req := r.request("d1", payload("1"))

@@ -125,6 +125,9 @@ func (x *exchange) keepAside() {
 		x.end(x.storeOutcome(err), "", fmt.Errorf("quarantining: %w", err))
 	case ack.Stream == "":
 		x.end(Internal, "", errNoProof)
+	case ack.Duplicate:
+		x.res.Ack = ack
+		x.end(Duplicate, "", nil)
 	default:
 		x.res.Ack = ack
 		x.end(Quarantined, q.Reason, x.cause)

@@ -92,6 +92,12 @@ func (p *Publisher) Quarantine(ctx context.Context, e *gateway.Event, q gateway.
 	if p.quarantineErr != nil {
 		return gateway.Ack{}, p.quarantineErr
 	}
+	for i := range p.quarantined {
+		o := &p.quarantined[i]
+		if o.Tenant == e.Tenant && o.Source == e.Source && o.ID == e.ID && o.Digest == e.Digest && o.Why.Reason == q.Reason {
+			return gateway.Ack{Stream: QuarantineStream, Sequence: uint64(i + 1), Duplicate: true, Attempts: 1}, nil
+		}
+	}
 	if err := p.wait(ctx); err != nil {
 		return gateway.Ack{}, err
 	}
