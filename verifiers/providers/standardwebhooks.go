@@ -10,18 +10,6 @@ import (
 // suggests, with room for its jitter.
 const standardRetries = 80 * time.Hour
 
-// standardSigned is what both kinds of Standard Webhooks signatures have in
-// common.
-var standardSigned = verifiers.Signed{
-	Signature: verifiers.Header("Webhook-Signature").Split(" ").Trim("v1,"),
-	Encoding:  verifiers.Base64,
-	Timestamp: verifiers.Header("Webhook-Timestamp"),
-	ID:        verifiers.Header("Webhook-Id"),
-	Content:   "{id}.{timestamp}.{body}",
-	Tolerance: 5 * time.Minute,
-	Key:       verifiers.KeyWhsec,
-}
-
 // StandardWebhooks is the symmetric scheme, v1, of the specification by that
 // name. The signature covers id, timestamp and body. The header may hold
 // several signatures and other versions; only v1 counts. The timestamp is that
@@ -31,9 +19,9 @@ var StandardWebhooks = add(verifiers.Provider{
 	Aliases:      []string{"standardwebhooks"},
 	Title:        "Standard Webhooks",
 	Docs:         "https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md",
-	Scheme:       verifiers.HMAC{Hash: verifiers.SHA256, Signed: standardSigned},
+	Scheme:       verifiers.StandardWebhooks(),
 	SecretHint:   "the endpoint's secret, whsec_ and base64",
-	ID:           standardSigned.ID,
+	ID:           verifiers.Header("Webhook-Id"),
 	Type:         verifiers.JSON("/type"),
 	Time:         verifiers.JSON("/timestamp"),
 	TypePrefix:   "com.standardwebhooks",

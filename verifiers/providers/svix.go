@@ -11,24 +11,10 @@ import (
 // svix-* goes first, header by header. The event type is the sender's choice
 // and mostly a member "type".
 var Svix = add(verifiers.Provider{
-	Name:  "svix",
-	Title: "Svix",
-	Docs:  "https://docs.svix.com/receiving/verifying-payloads/how-manual",
-	Scheme: verifiers.HMAC{
-		Hash: verifiers.SHA256,
-		Signed: verifiers.Signed{
-			Signature: verifiers.First(
-				verifiers.Header("Svix-Signature").Split(" ").Trim("v1,"),
-				verifiers.Header("Webhook-Signature").Split(" ").Trim("v1,"),
-			),
-			Encoding:  verifiers.Base64,
-			Timestamp: verifiers.First(verifiers.Header("Svix-Timestamp"), verifiers.Header("Webhook-Timestamp")),
-			ID:        verifiers.First(verifiers.Header("Svix-Id"), verifiers.Header("Webhook-Id")),
-			Content:   "{id}.{timestamp}.{body}",
-			Tolerance: 5 * time.Minute,
-			Key:       verifiers.KeyWhsec,
-		},
-	},
+	Name:         "svix",
+	Title:        "Svix",
+	Docs:         "https://docs.svix.com/receiving/verifying-payloads/how-manual",
+	Scheme:       verifiers.StandardWebhooks("svix", "webhook"),
 	SecretHint:   "the endpoint's signing secret, whsec_ and base64",
 	ID:           verifiers.First(verifiers.Header("Svix-Id"), verifiers.Header("Webhook-Id")),
 	Type:         verifiers.First(verifiers.JSON("/type"), verifiers.JSON("/event_type")),
