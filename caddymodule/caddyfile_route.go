@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -337,10 +338,8 @@ func parseWord(d *caddyfile.Dispenser, into *string, words ...string) error {
 	if err := parseString(d, into); err != nil {
 		return err
 	}
-	for _, w := range words {
-		if *into == w {
-			return nil
-		}
+	if slices.Contains(words, *into) {
+		return nil
 	}
 	return d.Errf("%s: '%s' is not understood: write %s", name, redact(*into), strings.Join(words, " or "))
 }

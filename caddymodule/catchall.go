@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"slices"
+
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
@@ -34,8 +36,8 @@ func uncovered(routes caddyhttp.RouteList, covered bool) []*Handler {
 		r := &routes[i]
 		everything := len(r.MatcherSets) == 0
 		after := covered && !r.Terminal
-		for j := len(r.Handlers) - 1; j >= 0; j-- {
-			switch h := r.Handlers[j].(type) {
+		for _, handler := range slices.Backward(r.Handlers) {
+			switch h := handler.(type) {
 			case *Handler:
 				// Without a matcher nothing is left for others.
 				if !everything && !after {

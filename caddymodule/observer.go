@@ -74,8 +74,7 @@ func attributes(r *gateway.Record) []slog.Attr {
 	if r.Err != nil {
 		attrs = append(attrs, slog.String("error", r.Err.Error()))
 	}
-	var crash *gateway.PanicError
-	if errors.As(r.Err, &crash) {
+	if crash, ok := errors.AsType[*gateway.PanicError](r.Err); ok {
 		attrs = append(attrs, slog.String("stack", string(crash.Stack)))
 	}
 	return attrs

@@ -56,10 +56,10 @@ func (h *Handler) provision() error {
 	if h.Respond != nil {
 		cfg.Success = verifiers.Reply{Status: h.Respond.Status, Body: h.Respond.Body, ContentType: h.Respond.ContentType}
 	}
-	problems := []error{h.checkNames(), h.publicURL(&cfg), h.addresses(&cfg), h.publishing(&cfg)}
 	cfg.Options, err = h.options(provider)
-	problems = append(problems, err, h.verifier(&cfg, provider), h.schemas(&cfg))
-	if err := errors.Join(problems...); err != nil {
+	err = errors.Join(err, h.checkNames(), h.publicURL(&cfg), h.addresses(&cfg), h.publishing(&cfg),
+		h.verifier(&cfg, provider), h.schemas(&cfg))
+	if err != nil {
 		return err
 	}
 	cfg.Observer = h.app.observer(h.log, cfg.Source, len(h.Secrets))

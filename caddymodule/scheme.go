@@ -135,9 +135,6 @@ func (s *Scheme) signed(key verifiers.KeyFormat) verifiers.Signed {
 	}
 }
 
-// needsNoSecret reports whether the scheme fetches its keys.
-func (s *Scheme) needsNoSecret() bool { return s.Kind == "jwt" && s.JWKS != "" }
-
 // CustomProvider describes a sender that is not in the catalogue, so that
 // routes can use it by its name like a built-in one.
 type CustomProvider struct {
