@@ -1,9 +1,6 @@
 package verifiers
 
-import (
-	"reflect"
-	"slices"
-)
+import "slices"
 
 // Coverage says which parts of a request a signature protects. What it does not
 // protect may have been changed, or made up, by anybody on the way.
@@ -62,7 +59,7 @@ func (c *Coverage) Content() bool {
 // Covers reports whether the value of s is protected. A source made of several
 // is covered only if all of them are.
 func (c *Coverage) Covers(s Source) bool {
-	if slices.ContainsFunc(c.sources, func(p Source) bool { return reflect.DeepEqual(p, s) }) {
+	if slices.ContainsFunc(c.sources, s.equal) {
 		return true
 	}
 	switch {

@@ -96,26 +96,23 @@ func (k *Key) Until(t time.Time) *Key {
 // ID returns the id given at construction.
 func (k *Key) ID() string { return k.id }
 
-// String returns the key's id in brackets. The material is never shown.
-func (k *Key) String() string {
-	if k == nil {
-		return "key()"
-	}
-	return "key(" + k.id + ")"
-}
+// String returns the key's id in brackets. The material is never shown, not
+// even by a copy of the key: that is why this and the other methods that format
+// it have value receivers.
+func (k Key) String() string { return "key(" + k.id + ")" }
 
 // GoString is String, so that %#v does not show the material either.
-func (k *Key) GoString() string { return k.String() }
+func (k Key) GoString() string { return k.String() }
 
 // Format writes String for every verb, so that %x and %d do not show the
 // material either.
-func (k *Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
+func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
 
 // LogValue is the key's id.
-func (k *Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
+func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
 // MarshalText returns String, so that no encoder sees the material.
-func (k *Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
 // A KeySource yields the keys to try, in order, the newest first. The hint is
 // the key id that a request names, if its scheme has such a thing, and "" if
@@ -140,6 +137,6 @@ func (k *Key) usable(now time.Time) bool {
 // Interface guards.
 var (
 	_ KeySource      = Keys(nil)
-	_ fmt.Formatter  = (*Key)(nil)
-	_ slog.LogValuer = (*Key)(nil)
+	_ fmt.Formatter  = Key{}
+	_ slog.LogValuer = Key{}
 )

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -277,4 +278,10 @@ func canonicalAll(sources []Source) []Source {
 		list[i] = s.canonical()
 	}
 	return list
+}
+
+func (s Source) equal(o Source) bool {
+	return s.Header == o.Header && s.Query == o.Query && s.Form == o.Form && s.Pointer == o.Pointer &&
+		s.Const == o.Const && s.Prefix == o.Prefix && s.Pair == o.Pair && s.Sep == o.Sep &&
+		slices.EqualFunc(s.First, o.First, Source.equal) && slices.EqualFunc(s.Join, o.Join, Source.equal)
 }
