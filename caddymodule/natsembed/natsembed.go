@@ -1,0 +1,230 @@
+// Package natsembed runs a NATS server with JetStream inside this process.
+//
+// A publish is acknowledged after it is on disk, unless the operator says
+// otherwise. Clients that connect over TCP may read events and may not write
+// them: whoever can publish on the gateway's subjects can forge what it
+// vouches for.
+package natsembed
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// Errors of Start and Ready. They are wrapped with what they are about.
+var (
+	// ErrLocked: another process, or another server of this one, uses the
+	// store directory. nats-server itself would not notice, and both would lose
+	// acknowledged events.
+	ErrLocked = errors.New("the store directory is in use by another server")
+	// ErrNotReady: the server is still starting.
+	ErrNotReady = errors.New("the server is not ready")
+	// ErrFailed: the server has met an error from which it does not recover.
+	ErrFailed = errors.New("the server has failed")
+	// ErrDiskFull: so little space is left that a write could fail. JetStream
+	// would answer with silence, and the stream would stay frozen.
+	ErrDiskFull = errors.New("the disk is nearly full")
+)
+
+const (
+	// maxPayload is above the largest body of any provider (25 MB) and its
+	// headers.
+	maxPayload = 32 << 20
+	// reserve is the free space below which nothing is accepted.
+	reserve = 64 << 20
+	// readyPoll is how often WaitReady looks.
+	readyPoll = 20 * time.Millisecond
+)
+
+// Config describes a server.
+type Config struct {
+	// StoreDir is where events are kept. It is created, for this user only.
+	StoreDir string
+	// ServerName is shown to clients. Empty means "webhooks".
+	ServerName string
+	// SyncInterval is how often written events are synced to disk; zero means
+	// that each one is synced before it is acknowledged.
+	SyncInterval time.Duration
+	// Listen is an address for clients: host:port, where port 0 is any. Empty
+	// means that there are clients in this process only.
+	Listen string
+	// MaxStore caps the store's size in bytes. Zero means three quarters of
+	// what is free, with what the store already has.
+	MaxStore int64
+	// Readable are the names of the streams that clients over TCP may read.
+	Readable []string
+	// Logger gets the server's messages. Nil means that nobody does.
+	Logger *slog.Logger
+}
+
+// Key tells configurations apart: servers with equal keys are the same.
+func (c Config) Key() string {
+	return fmt.Sprintf("%q %q %v %q %d %q", c.StoreDir, c.ServerName, c.SyncInterval, c.Listen, c.MaxStore, c.Readable)
+}
+
+// Server is a running server. It is safe for concurrent use.
+type Server struct {
+	cfg      Config
+	nats     *server.Server
+	lock     *os.File
+	log      *logger
+	password string
+	once     sync.Once
+}
+
+// Start starts a server and returns while it may still be recovering its store,
+// which takes seconds where millions of ids are remembered; see WaitReady. The
+// error is, or wraps, [ErrLocked], or says what is wrong with cfg.
+func Start(cfg Config) (*Server, error) {
+	if cfg.StoreDir == "" {
+		return nil, errors.New("starting the embedded NATS server: no store directory")
+	}
+	if err := os.MkdirAll(cfg.StoreDir, 0o700); err != nil {
+		return nil, fmt.Errorf("starting the embedded NATS server: %w", err)
+	}
+	lock, err := lockDir(cfg.StoreDir)
+	if err != nil {
+		return nil, fmt.Errorf("starting the embedded NATS server: %w", err)
+	}
+	s := &Server{cfg: cfg, lock: lock, log: newLogger(cfg.Logger), password: rand.Text()}
+	opts, err := s.options()
+	if err == nil {
+		s.nats, err = server.NewServer(opts)
+	}
+	if err != nil {
+		unlock(lock)
+		return nil, fmt.Errorf("starting the embedded NATS server: %w", err)
+	}
+	s.nats.SetLoggerV2(s.log, false, false, false)
+	go s.nats.Start()
+	return s, nil
+}
+
+func (s *Server) options() (*server.Options, error) {
+	name := s.cfg.ServerName
+	if name == "" {
+		name = "webhooks"
+	}
+	maxStore := s.cfg.MaxStore
+	if maxStore == 0 {
+		free, err := freeSpace(s.cfg.StoreDir)
+		if err != nil {
+			return nil, fmt.Errorf("measuring the free space: %w", err)
+		}
+		maxStore = max(free/4*3+usedSpace(s.cfg.StoreDir)-reserve, reserve)
+	}
+	opts := &server.Options{}
+	if err := opts.ProcessConfigString(accounts(s.password, s.cfg.Readable)); err != nil {
+		return nil, fmt.Errorf("configuring accounts: %w", err)
+	}
+	opts.ServerName = name
+	opts.JetStream = true
+	opts.StoreDir = s.cfg.StoreDir
+	opts.SyncAlways = s.cfg.SyncInterval == 0
+	opts.SyncInterval = s.cfg.SyncInterval
+	opts.JetStreamMaxStore = maxStore
+	opts.JetStreamMaxMemory = 64 << 20
+	opts.MaxPayload = maxPayload
+	opts.MaxPending = 4 * maxPayload
+	opts.NoSigs = true
+	opts.DisableJetStreamBanner = true
+	opts.DontListen = s.cfg.Listen == ""
+	if s.cfg.Listen != "" {
+		host, port, err := net.SplitHostPort(s.cfg.Listen)
+		if err != nil {
+			return nil, fmt.Errorf("listening on %q: write host and port, such as 127.0.0.1:4222", s.cfg.Listen)
+		}
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil {
+			return nil, fmt.Errorf("listening on %q: the port is not a number", s.cfg.Listen)
+		}
+		opts.Host, opts.Port = host, int(n)
+		if n == 0 {
+			opts.Port = server.RANDOM_PORT
+		}
+	}
+	return opts, nil
+}
+
+// InProcessConn returns a connection that needs no network. Log in with
+// Credentials.
+func (s *Server) InProcessConn() (net.Conn, error) { return s.nats.InProcessConn() }
+
+// Credentials returns the user name and password of the gateway. They are made
+// up at each start and never leave the process.
+func (s *Server) Credentials() (user, password string) { return gatewayUser, s.password }
+
+// Addr returns the address on which clients are served, or nil.
+func (s *Server) Addr() net.Addr {
+	if s.cfg.Listen == "" {
+		return nil
+	}
+	return s.nats.Addr()
+}
+
+// Ready returns nil if the server takes events now, and otherwise an error that
+// is, or wraps, [ErrNotReady], [ErrFailed] or [ErrDiskFull].
+func (s *Server) Ready() error {
+	if err := s.log.fatal(); err != nil {
+		return fmt.Errorf("%w: %w", ErrFailed, err)
+	}
+	if !s.nats.Running() || !s.nats.ReadyForConnections(time.Microsecond) || !s.nats.JetStreamEnabled() {
+		return ErrNotReady
+	}
+	free, err := freeSpace(s.cfg.StoreDir)
+	if err == nil && free < reserve {
+		return fmt.Errorf("%w: %d bytes are left in %s", ErrDiskFull, free, s.cfg.StoreDir)
+	}
+	if health := s.nats.Healthz(nil); health.Status != "ok" {
+		return fmt.Errorf("%w: %s", ErrFailed, health.Error)
+	}
+	return nil
+}
+
+// WaitReady waits until the server is ready. It returns early if the server has
+// failed, and ctx's error joined with the last reason if ctx ends.
+func (s *Server) WaitReady(ctx context.Context) error {
+	tick := time.NewTicker(readyPoll)
+	defer tick.Stop()
+	for {
+		err := s.Ready()
+		if err == nil || s.log.fatal() != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-tick.C:
+		}
+	}
+}
+
+// Shutdown stops the server, after everybody has stopped publishing, and gives
+// the directory free. It waits until everything is written, or until ctx ends.
+func (s *Server) Shutdown(ctx context.Context) error {
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		s.once.Do(func() {
+			s.nats.Shutdown()
+			s.nats.WaitForShutdown()
+			unlock(s.lock)
+		})
+	}()
+	select {
+	case <-stopped:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("stopping the embedded NATS server: %w", ctx.Err())
+	}
+}
