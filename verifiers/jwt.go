@@ -36,7 +36,7 @@ func (a jwtAlgorithm) fits(pub crypto.PublicKey) bool {
 
 func findAlgorithm(alg string) (a jwtAlgorithm, ok bool) {
 	family, bits := alg, ""
-	if len(alg) == len("HS256") {
+	if len(alg) == len("HS256") && alg != "EdDSA" {
 		family, bits = alg[:2], alg[2:]
 		a.hash = Hash("sha" + bits)
 		if newHash(a.hash) == nil {
