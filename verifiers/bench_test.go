@@ -27,7 +27,9 @@ func benchmarkCases(t testing.TB, body string) []benchmarkCase {
 	// The allocation is the URL's text.
 	twilio := HMAC{Hash: SHA1, Signed: Signed{
 		Signature: Header("X-Twilio-Signature"), Encoding: Base64, Content: "{custom}",
-		Custom: func(dst []byte, r *Request) ([]byte, error) { return append(dst, r.URL.String()...), nil },
+		Custom: func(dst []byte, r *Request) ([]byte, error) {
+			return append(append(dst, r.URL.String()...), r.Body...), nil
+		},
 	}}
 	list := []struct {
 		name   string

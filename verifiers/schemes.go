@@ -64,8 +64,9 @@ type AppendFunc func(dst []byte, r *Request) ([]byte, error)
 // to all schemes that sign a text made of parts of the request.
 type Signed struct {
 	// Signature is where the signatures are. A source with Pair or Sep may
-	// hold several, and one that fits is enough. Elsewhere a second value is
-	// malformed: two readers must never see two different signatures.
+	// hold up to 16, and one that fits is enough. Elsewhere a second value is
+	// malformed, and so is a header sent twice everywhere: two readers must
+	// never see two different signatures.
 	Signature Source `json:"signature"`
 	// Encoding of the signature. Empty means hex.
 	Encoding Encoding `json:"encoding,omitempty"`
@@ -103,7 +104,8 @@ type Signed struct {
 	Tolerance time.Duration `json:"tolerance,omitempty"`
 	// ID is where the value of {id} is.
 	ID Source `json:"id,omitzero"`
-	// Key is the format of keys.
+	// Key is the format of keys. Empty means text for HMAC and any form of a
+	// public key for the others, which also read a format of secrets as that.
 	Key KeyFormat `json:"key,omitempty"`
 }
 
@@ -158,8 +160,8 @@ type JWT struct {
 	Token Source `json:"token"`
 	// Algorithms are the permitted values of alg: HS256, HS384, HS512, RS256,
 	// RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA. Required;
-	// "none" is never permitted, and a key is only used for the kind of
-	// algorithm that it is made for.
+	// "none" is never permitted, HS* cannot be mixed with the others, and a key
+	// is only used for the kind of algorithm that it is made for.
 	Algorithms []string `json:"algorithms"`
 	// JWKS is the URL of the sender's JSON Web Key Set; keys are then fetched
 	// and chosen by kid, and Config.Keys is not used.
@@ -184,8 +186,10 @@ type JWT struct {
 	// RequireExpiry means that exp must be there.
 	RequireExpiry bool `json:"require_expiry,omitempty"`
 	// Tolerance is the leeway for exp, nbf and iat, and the greatest age by
-	// iat where there is no exp. Zero means 5 minutes.
+	// iat where there is no exp. Zero means 5 minutes. A token with neither
+	// would be valid for ever and is refused as missing exp.
 	Tolerance time.Duration `json:"tolerance,omitempty"`
-	// Key is the format of keys in Config.Keys. Empty means text.
+	// Key is the format of keys in Config.Keys. Empty means text for HS* and
+	// any form of a public key for the others.
 	Key KeyFormat `json:"key,omitempty"`
 }
