@@ -1,0 +1,90 @@
+package natspub
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+)
+
+// failure is what an error of one attempt means.
+type failure struct {
+	// as is the gateway's word for it, if there is no further attempt.
+	as error
+	// cause is the error itself.
+	cause error
+	// tries is up to which attempt it is worth another one: 0 never, -1 as
+	// long as there is time.
+	tries int
+	// unknown means that the event may be stored.
+	unknown bool
+}
+
+const (
+	never   = 0
+	forever = -1
+	// electing is how many attempts a stream without a leader is worth: about
+	// a second and a half, in which a new one is found.
+	electing = 8
+)
+
+// apiFailures are the error codes of the JetStream API that a publish can meet.
+// They all say that nothing was stored.
+var apiFailures = map[jetstream.ErrorCode]failure{
+	10158: {as: gateway.ErrInFlight, tries: forever},  // the same id is being stored
+	10164: {as: gateway.ErrInFlight, tries: forever},  // the same subject is being stored
+	10167: {as: gateway.ErrOverloaded, tries: never},  // the stream's queue is full
+	10077: {as: gateway.ErrFull, tries: never},        // the stream's limits
+	10002: {as: gateway.ErrFull, tries: never},        // the account's limits
+	10023: {as: gateway.ErrFull, tries: never},        // the server's limits
+	10047: {as: gateway.ErrFull, tries: never},        // the server's disk
+	10028: {as: gateway.ErrFull, tries: never},        // the server's memory
+	10054: {as: gateway.ErrTooLarge, tries: never},    // the stream's message size
+	10097: {as: gateway.ErrTooLarge, tries: never},    // the size of headers
+	10060: {as: gateway.ErrRefused, tries: never},     // another stream has the subject
+	10109: {as: gateway.ErrRefused, tries: never},     // the stream is sealed
+	10039: {as: gateway.ErrRefused, tries: never},     // JetStream is off for the account
+	10076: {as: gateway.ErrRefused, tries: never},     // JetStream is off
+	10008: {as: gateway.ErrNotReady, tries: electing}, // the cluster has no leader
+	10009: {as: gateway.ErrNotReady, tries: electing}, // nor has the stream
+}
+
+// classify says what an error means. lastError is the connection's, which is
+// the only sign of a missing permission: the server does not answer the publish.
+func classify(err error, subject string, lastError error) failure {
+	f := failure{as: gateway.ErrTimeout, tries: forever, unknown: true}
+	var api *jetstream.APIError
+	switch {
+	case errors.As(err, &api):
+		known, ok := apiFailures[api.ErrorCode]
+		switch {
+		case ok:
+			f = known
+		case api.Code >= 500:
+			f = failure{as: gateway.ErrNotReady, tries: electing, unknown: true}
+		default:
+			f = failure{as: gateway.ErrRefused, tries: never}
+		}
+	case errors.Is(err, nats.ErrMaxPayload), errors.Is(err, nats.ErrHeadersNotSupported):
+		f = failure{as: gateway.ErrTooLarge, tries: never}
+	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
+		f = failure{as: gateway.ErrRefused, tries: electing}
+	case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, nats.ErrConnectionDraining):
+		f = failure{as: gateway.ErrNotReady, tries: never, unknown: true}
+	case errors.Is(err, nats.ErrDisconnected), errors.Is(err, nats.ErrReconnectBufExceeded):
+		f = failure{as: gateway.ErrNotReady, tries: forever, unknown: true}
+	case errors.Is(err, jetstream.ErrTooManyStalledMsgs):
+		f = failure{as: gateway.ErrOverloaded, tries: never}
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		f.tries = never
+	}
+	if f.unknown && errors.Is(lastError, nats.ErrPermissionViolation) && strings.Contains(lastError.Error(), `"`+subject+`"`) {
+		f = failure{as: gateway.ErrRefused, tries: never}
+	}
+	f.cause = err
+	return f
+}

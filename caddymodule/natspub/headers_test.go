@@ -1,0 +1,102 @@
+package natspub
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+)
+
+func testEvent(id, body string) *gateway.Event {
+	return &gateway.Event{
+		Tenant: "acme", Source: "billing", Provider: "stripe", TypePrefix: "com.stripe",
+		CESource: "https://hooks.example.com/acme/billing",
+		ID:       id, HasID: true, Type: "invoice.paid",
+		Time:     time.Date(2026, 11, 23, 10, 15, 2, 0, time.UTC),
+		IngestID: "01JD" + id, Received: time.Date(2026, 11, 23, 10, 15, 3, 114e6, time.UTC),
+		ContentType: "application/json; charset=utf-8",
+		Body:        []byte(body), Digest: sha256.Sum256([]byte(body)),
+		Header: http.Header{"Stripe-Signature": {"t=1,v1=ab cd"}},
+		Trust:  gateway.Verified, Scheme: "hmac-sha256", KeyID: "2026-11",
+		Schema: gateway.SchemaValid, SchemaURI: "invoice.json", Dedupe: true,
+	}
+}
+
+// TestContract is the consumer contract, header by header.
+func TestContract(t *testing.T) {
+	t.Parallel()
+	e := testEvent("evt_1", "{}")
+	e.Unsigned = []string{"id", "time"}
+	h := headers(e, MsgID(e.Tenant, e.Source, e.ID), "WEBHOOKS")
+	var got strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		fmt.Fprintf(&got, "%s: %s\n", name, strings.Join(h[name], " | "))
+	}
+	const want = `Nats-Expected-Stream: WEBHOOKS
+Nats-Msg-Id: MSGID
+Wh-H-Stripe-Signature: t=1,v1=ab cd
+ce-datacontenttype: application/json;%20charset=utf-8
+ce-dataschema: invoice.json
+ce-id: evt_1
+ce-recordedtime: 2026-11-23T10:15:03.114Z
+ce-source: https://hooks.example.com/acme/billing
+ce-specversion: 1.0
+ce-time: 2026-11-23T10:15:02Z
+ce-type: com.stripe.invoice.paid
+ce-whdedupe: unique
+ce-whingestid: 01JDevt_1
+ce-whkeyid: 2026-11
+ce-whprovider: stripe
+ce-whschema: valid
+ce-whscheme: hmac-sha256
+ce-whsha256: 44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a
+ce-whsize: 2
+ce-whsource: billing
+ce-whtenant: acme
+ce-whtrust: verified
+ce-whunsigned: id,time
+`
+	if full := strings.Replace(want, "MSGID", MsgID("acme", "billing", "evt_1"), 1); got.String() != full {
+		t.Errorf("got\n%s\nwant\n%s", got.String(), full)
+	}
+}
+
+func TestHeadersLeaveOut(t *testing.T) {
+	t.Parallel()
+	e := testEvent("evt_1", "{}")
+	e.Time, e.Type, e.TypePrefix, e.ContentType, e.SchemaURI, e.KeyID, e.CESource, e.Dedupe = time.Time{}, "", "", "", "", "", "", false
+	e.Header = http.Header{"X-Odd": {"caf\xe9"}, "X-Long": {strings.Repeat("x", maxHeaders)}, "X-Fine": {"yes"}}
+	h := headers(e, "id", "S")
+	for _, name := range []string{"ce-time", "ce-datacontenttype", "ce-dataschema", "ce-whkeyid", "ce-whunsigned", "Wh-H-X-Odd", "Wh-H-X-Long"} {
+		if v, ok := h[name]; ok {
+			t.Errorf("got %s: %v, want it left out", name, v)
+		}
+	}
+	for name, want := range map[string]string{"ce-type": "stripe.unknown", "ce-source": "/acme/billing", "ce-whdedupe": "off", "Wh-H-X-Fine": "yes"} {
+		if got := one(h, name); got != want {
+			t.Errorf("got %s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestEscape(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"plain-~!":          "plain-~!",
+		"refs/heads/a b":    "refs/heads/a%20b",
+		`100% "é"`:          "100%25%20%22%C3%A9%22",
+		"a\r\nNats-Rollup:": "a%0D%0ANats-Rollup:",
+		"\x7f\x00\xff":      "%7F%00%FF",
+		"🎉":                 "%F0%9F%8E%89",
+	} {
+		if got := escape(in); got != want {
+			t.Errorf("escape(%q) is %q, want %q", in, got, want)
+		}
+	}
+}

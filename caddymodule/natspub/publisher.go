@@ -1,0 +1,344 @@
+package natspub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+)
+
+const (
+	defaultMaxPending = 4096
+	// defaultAttempt is how long one attempt may take before it is repeated. A
+	// sync to a slow disk is far below it, and a sender's deadline above.
+	defaultAttempt = 2500 * time.Millisecond
+	// readyInterval is how often Config.Ready is asked.
+	readyInterval = 500 * time.Millisecond
+)
+
+// Config describes a Publisher.
+type Config struct {
+	// Conn is the connection to publish on; it stays the caller's. Required.
+	Conn *nats.Conn
+	// Stream is for verified events, Unverified for those of sources that are
+	// not checked, Quarantine for what is kept aside. An event for a stream
+	// without a name is refused.
+	Stream, Unverified, Quarantine StreamConfig
+	// MaxPending is how many events may wait for the broker; 0 means 4096.
+	MaxPending int
+	// AttemptTimeout bounds one attempt; 0 means 2.5 s.
+	AttemptTimeout time.Duration
+	// Embedded means that the server is in this process, and SyncAlways that it
+	// syncs before it acknowledges. They only serve to say what an
+	// acknowledgement is worth.
+	Embedded, SyncAlways bool
+	// Ready, if not nil, is asked twice a second whether the broker is well. As
+	// long as it returns an error events are refused at once: a server whose
+	// disk is full does not answer at all.
+	Ready func() error
+	// Logger gets what no caller is told. Nil means that nobody does.
+	Logger *slog.Logger
+}
+
+// Publisher is a [gateway.Publisher] on JetStream. Deduplication is JetStream's
+// own, by message id, so that storing and deduplicating are one step that holds
+// for all gateways of a stream, over restarts, and for retries of ours.
+type Publisher struct {
+	cfg     Config
+	js      jetstream.JetStream
+	pending atomic.Int64
+	unwell  atomic.Pointer[error]
+	done    chan struct{}
+	watcher sync.WaitGroup
+	closed  sync.Once
+
+	mu      sync.Mutex
+	streams map[string]jetstream.Stream
+}
+
+// New returns a publisher. Call Preflight before the first event, and Close at
+// the end.
+func New(cfg Config) (*Publisher, error) {
+	if cfg.Conn == nil {
+		return nil, errors.New("publishing to NATS: no connection")
+	}
+	if cfg.MaxPending <= 0 {
+		cfg.MaxPending = defaultMaxPending
+	}
+	if cfg.AttemptTimeout <= 0 {
+		cfg.AttemptTimeout = defaultAttempt
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	js, err := jetstream.New(cfg.Conn,
+		// We bound what waits; nats.go would stall.
+		jetstream.WithPublishAsyncMaxPending(2*cfg.MaxPending),
+		jetstream.WithPublishAsyncTimeout(cfg.AttemptTimeout))
+	if err != nil {
+		return nil, fmt.Errorf("publishing to NATS: %w", err)
+	}
+	p := &Publisher{cfg: cfg, js: js, done: make(chan struct{}), streams: make(map[string]jetstream.Stream)}
+	if cfg.Ready != nil {
+		p.look()
+		p.watcher.Go(p.watch)
+	}
+	return p, nil
+}
+
+// Preflight creates the streams that are to be created, checks all of them and
+// says what it found and, as a Note, what an acknowledgement is worth. The error
+// means that it could not look, as when there is no connection.
+func (p *Publisher) Preflight(ctx context.Context) ([]Finding, error) {
+	found := checkServer(p.cfg.Conn.ConnectedServerVersion())
+	for _, s := range []struct {
+		root string
+		cfg  StreamConfig
+	}{{Root, p.cfg.Stream}, {UnverifiedRoot, p.cfg.Unverified}, {QuarantineRoot, p.cfg.Quarantine}} {
+		if s.cfg.Name == "" {
+			continue
+		}
+		list, err := preflight(ctx, p.js, s.root, s.cfg)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, list...)
+	}
+	if p.cfg.Stream.Name != "" {
+		s, err := p.stream(ctx, p.cfg.Stream.Name)
+		if err == nil {
+			found = append(found, Finding{Note, p.cfg.Stream.Name, worth(s.CachedInfo().Config.Replicas, p.cfg.Embedded, p.cfg.SyncAlways), ""})
+		}
+	}
+	return found, nil
+}
+
+// Ready returns nil if events are taken now.
+func (p *Publisher) Ready() error {
+	if status := p.cfg.Conn.Status(); status != nats.CONNECTED {
+		return fmt.Errorf("%w: the connection is %s", gateway.ErrNotReady, status)
+	}
+	if err := p.unwell.Load(); err != nil && *err != nil {
+		return fmt.Errorf("%w: %w", gateway.ErrNotReady, *err)
+	}
+	return nil
+}
+
+// Pending returns how many events wait for the broker now.
+func (p *Publisher) Pending() int { return int(p.pending.Load()) }
+
+// Close ends the publisher's own work. Events that are being published are not
+// interrupted.
+func (p *Publisher) Close() {
+	p.closed.Do(func() { close(p.done) })
+	p.watcher.Wait()
+}
+
+func (p *Publisher) watch() {
+	tick := time.NewTicker(readyInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-p.done:
+			return
+		case <-tick.C:
+			p.look()
+		}
+	}
+}
+
+func (p *Publisher) look() {
+	err := p.cfg.Ready()
+	before := p.unwell.Swap(&err)
+	if err != nil && (before == nil || *before == nil) {
+		p.cfg.Logger.Error("the broker takes no events", "error", err)
+	}
+}
+
+// Publish stores the event in the stream for its trust.
+func (p *Publisher) Publish(ctx context.Context, e *gateway.Event) (gateway.Ack, error) {
+	stream := p.cfg.Stream.Name
+	if e.Trust == gateway.Unverified {
+		stream = p.cfg.Unverified.Name
+	}
+	id := e.ID
+	if !e.Dedupe {
+		id = e.IngestID
+	}
+	m := message{subject: Subject(e), stream: stream, event: e}
+	m.header = headers(e, MsgID(e.Tenant, e.Source, id), stream)
+	return p.store(ctx, &m)
+}
+
+// Quarantine stores the event in the quarantine stream.
+func (p *Publisher) Quarantine(ctx context.Context, e *gateway.Event, q gateway.Quarantine) (gateway.Ack, error) {
+	stream := p.cfg.Quarantine.Name
+	m := message{subject: QuarantineSubject(e, q), stream: stream, event: e}
+	m.header = headers(e, quarantineMsgID(e, q), stream)
+	m.header["ce-whreason"] = []string{escape(q.Reason)}
+	if q.Detail != "" {
+		m.header["ce-whdetail"] = []string{escape(q.Detail)}
+	}
+	return p.store(ctx, &m)
+}
+
+// message is one event on its way, for as many attempts as it takes.
+type message struct {
+	subject, stream string
+	header          nats.Header
+	event           *gateway.Event
+	attempts        int
+	unknown         bool // an attempt has ended without an answer
+}
+
+func (p *Publisher) store(ctx context.Context, m *message) (gateway.Ack, error) {
+	if m.stream == "" {
+		return gateway.Ack{}, fmt.Errorf("%w: there is no stream for %s", gateway.ErrRefused, m.subject)
+	}
+	if p.pending.Add(1) > int64(p.cfg.MaxPending) {
+		p.pending.Add(-1)
+		return gateway.Ack{}, gateway.ErrOverloaded
+	}
+	defer p.pending.Add(-1)
+	if err := p.Ready(); err != nil {
+		return gateway.Ack{}, err
+	}
+	ack, err := p.retry(ctx, m)
+	if err != nil {
+		return gateway.Ack{Attempts: m.attempts}, err
+	}
+	return p.prove(ctx, m, ack), nil
+}
+
+// retry sends the message until there is an answer that counts. Every attempt
+// has the same id, so that it does not matter which of them were stored.
+func (p *Publisher) retry(ctx context.Context, m *message) (*jetstream.PubAck, error) {
+	for {
+		m.attempts++
+		ack, err := p.attempt(ctx, m)
+		if err == nil {
+			if ack.Stream != m.stream {
+				return nil, fmt.Errorf("%w: the stream %s answered in place of %s", gateway.ErrRefused, ack.Stream, m.stream)
+			}
+			return ack, nil
+		}
+		f := classify(err, m.subject, p.cfg.Conn.LastError())
+		m.unknown = m.unknown || f.unknown
+		if f.tries > 0 && m.attempts >= f.tries || f.tries == 0 {
+			return nil, fmt.Errorf("%w: %w", f.as, err)
+		}
+		if err := p.pause(ctx, m.attempts, f); err != nil {
+			return nil, fmt.Errorf("%w: %w", err, f.cause)
+		}
+	}
+}
+
+// attempt sends the message once and waits for the answer.
+func (p *Publisher) attempt(ctx context.Context, m *message) (*jetstream.PubAck, error) {
+	future, err := p.js.PublishMsgAsync(&nats.Msg{Subject: m.subject, Header: m.header, Data: m.event.Body}, jetstream.WithRetryAttempts(0))
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case ack := <-future.Ok():
+		return ack, nil
+	case err := <-future.Err():
+		return nil, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// pause waits before the next attempt: a little longer each time, and while
+// there is no connection until there is one. It returns what the sender's answer
+// is to be if there is no time left.
+func (p *Publisher) pause(ctx context.Context, attempts int, f failure) error {
+	wait := min(20*time.Millisecond<<min(attempts-1, 5), 500*time.Millisecond)
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return f.as
+	case <-timer.C:
+	}
+	if p.cfg.Conn.Status() == nats.CONNECTED {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for p.cfg.Conn.Status() != nats.CONNECTED {
+		select {
+		case <-ctx.Done():
+			return gateway.ErrNotReady
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// prove makes the Ack of the server's answer. That a duplicate is stored the
+// server has said; the original says whether it is ours and has the same bytes.
+func (p *Publisher) prove(ctx context.Context, m *message, ack *jetstream.PubAck) gateway.Ack {
+	a := gateway.Ack{Stream: ack.Stream, Sequence: ack.Sequence, Duplicate: ack.Duplicate, Attempts: m.attempts}
+	if !ack.Duplicate {
+		return a
+	}
+	original, err := p.original(ctx, ack)
+	if err != nil {
+		// Nothing more can be proven, and what is proven is enough: the event
+		// with this id is stored.
+		p.cfg.Logger.Warn("the original of a duplicate cannot be read", "stream", ack.Stream, "sequence", ack.Sequence, "error", err)
+		return a
+	}
+	if m.unknown && one(original.Header, headerIngestID) == m.event.IngestID {
+		a.Duplicate = false
+		return a
+	}
+	a.Conflict = one(original.Header, headerDigest) != one(m.header, headerDigest)
+	return a
+}
+
+func one(h nats.Header, name string) string {
+	if v := h[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+func (p *Publisher) original(ctx context.Context, ack *jetstream.PubAck) (*jetstream.RawStreamMsg, error) {
+	s, err := p.stream(ctx, ack.Stream)
+	if err != nil {
+		return nil, err
+	}
+	return s.GetMsg(ctx, ack.Sequence)
+}
+
+// stream returns the handle of a stream and asks the server only once.
+func (p *Publisher) stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	p.mu.Lock()
+	s := p.streams[name]
+	p.mu.Unlock()
+	if s != nil {
+		return s, nil
+	}
+	s, err := p.js.Stream(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	p.streams[name] = s
+	p.mu.Unlock()
+	return s, nil
+}
+
+var _ gateway.Publisher = (*Publisher)(nil)
