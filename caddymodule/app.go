@@ -80,6 +80,7 @@ type App struct {
 	stores    bool                // a route needs the broker
 	anybody   bool                // a route has insecure_skip_verify
 	settings  *brokerSettings
+	session   *session // nil: no broker
 	lease     *lease
 }
 
@@ -96,7 +97,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx, a.log = ctx, ctx.Slogger()
 	a.routes = make(map[string]*Handler)
-	a.publisher = new(publisher)
+	a.publisher = newPublisher()
 	a.fetcher = keyfetch.New(keyfetch.Config{})
 	a.lease = newLease(a.release)
 	a.metrics = collectors()

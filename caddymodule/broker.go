@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +13,9 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natsembed"
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natspub"
 )
 
 // Embedded configures JetStream inside this process.
@@ -107,25 +111,34 @@ const (
 	syncAlways, syncOften = "always", "interval"
 )
 
-// brokerSettings are what defines a broker: routes whose apps have equal
-// settings share one.
+// brokerSettings are what defines a broker: configurations with equal settings
+// share one.
 type brokerSettings struct {
-	embedded *Embedded
-	nats     *NATS // with secrets resolved
-	key      string
+	key     string
+	embed   natsembed.Config // zero for a cluster
+	connect natspub.ConnectConfig
 }
 
 // brokerSettings checks and completes the configuration of the broker.
 func (a *App) brokerSettings() (*brokerSettings, error) {
-	if a.Embedded != nil && a.NATS != nil {
-		return nil, errors.New("embedded and nats contradict each other: remove one of them")
+	name := a.Instance
+	if name == "" {
+		name, _ = os.Hostname() // a connection may have no name
 	}
+	connect := natspub.ConnectConfig{Name: "caddy-webhooks " + name}
 	if a.NATS != nil {
-		n, err := a.NATS.resolve()
-		if err != nil {
+		if a.Embedded != nil {
+			return nil, errors.New("embedded and nats contradict each other: remove one of them")
+		}
+		if err := a.NATS.resolve(&connect); err != nil {
 			return nil, fmt.Errorf("nats: %w", err)
 		}
-		return &brokerSettings{nats: n, key: "nats:" + strings.Join(n.URLs, ",")}, nil
+		// The key holds secrets only as a digest.
+		text := fmt.Sprintf("%q", []string{
+			strings.Join(connect.URLs, " "), connect.Name, connect.Credentials, string(connect.NKeySeed),
+			connect.User, connect.Password, connect.Token, connect.CA, connect.Cert, connect.Key,
+		})
+		return &brokerSettings{key: fmt.Sprintf("nats:%x", sha256.Sum256([]byte(text))), connect: connect}, nil
 	}
 	e := Embedded{}
 	if a.Embedded != nil {
@@ -134,7 +147,17 @@ func (a *App) brokerSettings() (*brokerSettings, error) {
 	if err := e.complete(); err != nil {
 		return nil, fmt.Errorf("nats embedded: %w", err)
 	}
-	return &brokerSettings{embedded: &e, key: "embedded:" + e.StoreDir}, nil
+	return &brokerSettings{
+		key: "embedded:" + e.StoreDir,
+		embed: natsembed.Config{
+			StoreDir:     e.StoreDir,
+			SyncInterval: time.Duration(e.SyncInterval),
+			Listen:       e.Listen,
+			MaxStore:     e.MaxStore,
+			Readable:     []string{a.Stream.Name, a.UnverifiedStream.Name, a.QuarantineStream.Name},
+		},
+		connect: connect,
+	}, nil
 }
 
 func (e *Embedded) complete() error {
@@ -175,87 +198,87 @@ func (e *Embedded) complete() error {
 	return nil
 }
 
-// resolve returns n with its placeholders replaced. It reports every mistake at
-// once.
-func (n *NATS) resolve() (*NATS, error) {
-	r := *n
+// resolve writes the settings, with placeholders replaced, into c. It reports
+// every mistake at once.
+func (n *NATS) resolve(c *natspub.ConnectConfig) error {
 	var problems []error
-	if len(n.URLs) == 0 {
-		problems = append(problems, errors.New("urls are missing: write the servers' URLs, such as tls://nats-1:4222"))
-	}
-	r.URLs = slices.Clone(n.URLs)
-	for i, raw := range r.URLs {
-		u, err := url.Parse(raw)
-		switch {
-		case err != nil || u.Host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme):
-			problems = append(problems, fmt.Errorf("url %d is not that of a server: write nats://host:port or tls://host:port", i+1))
-		case u.User != nil:
-			problems = append(problems, fmt.Errorf("url %d: %w; use user, password or token", i+1, ErrLiteralSecret))
+	add := func(name string, err error) {
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", name, err))
 		}
 	}
+	if len(n.URLs) == 0 {
+		add("urls", errors.New("write the servers' URLs, such as tls://nats-1:4222"))
+	}
+	for _, raw := range n.URLs {
+		add("url", checkServerURL(raw))
+	}
+	c.URLs = n.URLs
+	var nkey string
 	for _, s := range []struct {
-		name  string
-		value *string
-	}{{"nkey", &r.NKey}, {"password", &r.Password}, {"token", &r.Token}} {
-		if *s.value == "" {
+		name, value string
+		into        *string
+	}{{"nkey", n.NKey, &nkey}, {"password", n.Password, &c.Password}, {"token", n.Token, &c.Token}} {
+		if s.value == "" {
 			continue
 		}
-		value, err := resolveSecret(*s.value, false)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", s.name, err))
-		}
-		*s.value = value
+		value, err := resolveSecret(s.value, false)
+		add(s.name, err)
+		*s.into = value
 	}
-	problems = append(problems, r.resolveFiles()...)
+	c.NKeySeed = []byte(nkey)
+	tls := n.TLS
+	if tls == nil {
+		tls = new(TLS)
+	}
+	if (tls.Cert == "") != (tls.Key == "") {
+		add("tls", errors.New("cert and key belong together: set both"))
+	}
+	for _, s := range []struct {
+		name, value string
+		file        bool
+		into        *string
+	}{
+		{"user", n.User, false, &c.User},
+		{"credentials", n.Credentials, true, &c.Credentials},
+		{"tls: ca", tls.CA, true, &c.CA},
+		{"tls: cert", tls.Cert, true, &c.Cert},
+		{"tls: key", tls.Key, true, &c.Key},
+	} {
+		if s.value == "" {
+			continue
+		}
+		value, err := resolveSetting(s.value)
+		if err == nil && s.file {
+			err = readable(value)
+		}
+		add(s.name, err)
+		*s.into = value
+	}
 	ways := 0
-	for _, set := range []bool{r.Credentials != "", r.NKey != "", r.User != "" || r.Password != "", r.Token != ""} {
+	for _, set := range []bool{n.Credentials != "", n.NKey != "", n.User != "" || n.Password != "", n.Token != ""} {
 		if set {
 			ways++
 		}
 	}
 	if ways > 1 {
-		problems = append(problems, errors.New("credentials, nkey, user and token exclude each other: keep one of them"))
+		add("login", errors.New("credentials, nkey, user and token exclude each other: keep one of them"))
 	}
-	if (r.User == "") != (r.Password == "") {
-		problems = append(problems, errors.New("user and password belong together: set both"))
+	if (n.User == "") != (n.Password == "") {
+		add("login", errors.New("user and password belong together: set both"))
 	}
-	return &r, errors.Join(problems...)
+	return errors.Join(problems...)
 }
 
-// resolveFiles completes the settings that name something, and looks whether
-// the files can be read.
-func (n *NATS) resolveFiles() []error {
-	var problems []error
-	if n.TLS != nil {
-		t := *n.TLS
-		n.TLS = &t
-		if (t.Cert == "") != (t.Key == "") {
-			problems = append(problems, errors.New("tls: cert and key belong together: set both"))
-		}
+func checkServerURL(raw string) error {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme):
+		return errors.New("it is not that of a NATS server: write nats://host:port or tls://host:port")
+	case u.User != nil:
+		return fmt.Errorf("%w; use user, password or token", ErrLiteralSecret)
 	}
-	type setting struct {
-		name  string
-		value *string
-		file  bool
-	}
-	settings := []setting{{"user", &n.User, false}, {"credentials", &n.Credentials, true}}
-	if n.TLS != nil {
-		settings = append(settings, setting{"tls: ca", &n.TLS.CA, true}, setting{"tls: cert", &n.TLS.Cert, true}, setting{"tls: key", &n.TLS.Key, true})
-	}
-	for _, s := range settings {
-		if *s.value == "" {
-			continue
-		}
-		value, err := resolveSetting(*s.value)
-		if err == nil && s.file {
-			err = readable(value)
-		}
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", s.name, err))
-		}
-		*s.value = value
-	}
-	return problems
+	return nil
 }
 
 func readable(file string) error {

@@ -1,4 +1,185 @@
 package caddymodule
 
-func (a *App) connect() error { return nil }
-func (a *App) disconnect()    {}
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natspub"
+)
+
+const (
+	// startPatience is how long Start waits for the broker, so that what is
+	// wrong with it fails the load. What takes longer goes on in the background,
+	// while senders are asked to try again.
+	startPatience = 5 * time.Second
+	// lookTimeout bounds one look at the streams.
+	lookTimeout = 5 * time.Second
+	// lookAgain is the time between two looks that failed.
+	lookAgain = time.Second
+)
+
+// session is what one configuration does with a broker.
+type session struct {
+	broker *broker
+	key    string
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+
+	mu        sync.Mutex
+	publisher *natspub.Publisher
+}
+
+// ErrPreflight: a stream does not keep what the gateway promises.
+var ErrPreflight = errors.New("a stream does not keep the gateway's promises")
+
+// connect opens the broker and makes the publisher when it is ready.
+func (a *App) connect() error {
+	live.use(a.log)
+	b, err := openBroker(a.settings)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &session{broker: b, key: a.settings.key, cancel: cancel}
+	a.session = s
+	early, late := make(chan error, 1), make(chan struct{})
+	s.work.Go(func() { a.open(ctx, early, late) })
+	select {
+	case err := <-early:
+		return err
+	case <-time.After(startPatience):
+		close(late)
+		a.publisher.stopWaiting()
+		a.log.Warn("NATS is not ready; senders are asked to try again until it is", "waited", startPatience)
+		return nil
+	}
+}
+
+// open works until the publisher is in place. It reports to early what Start
+// waits for; after Start has stopped waiting, which late says, it goes on
+// trying.
+func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}) {
+	err := a.session.broker.wait(ctx)
+	if err != nil {
+		a.log.Error("opening NATS", "error", err)
+		early <- err
+		return
+	}
+	p, err := natspub.New(natspub.Config{
+		Conn:       a.session.broker.conn,
+		Stream:     a.Stream.translate(a.window(), false),
+		Unverified: a.unverified(),
+		Quarantine: a.QuarantineStream.translate(a.window(), true),
+		MaxPending: a.MaxPending,
+		Embedded:   a.session.broker.server != nil,
+		SyncAlways: a.settings.embed.SyncInterval == 0,
+		Ready:      a.session.broker.ready,
+		Logger:     a.log,
+	})
+	if err != nil {
+		early <- err
+		return
+	}
+	a.session.mu.Lock()
+	a.session.publisher = p
+	a.session.mu.Unlock()
+	for {
+		err := a.preflight(ctx, p)
+		if err == nil {
+			a.publisher.set(p)
+			early <- nil
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if errors.Is(err, ErrPreflight) {
+			select {
+			case <-late:
+			default:
+				early <- err
+				return
+			}
+		}
+		a.log.Warn("preparing the streams", "error", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(lookAgain):
+		}
+	}
+}
+
+// preflight creates and checks the streams. It returns [ErrPreflight] if one
+// that must be as promised is not.
+func (a *App) preflight(ctx context.Context, p *natspub.Publisher) error {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	findings, err := p.Preflight(ctx)
+	if err != nil {
+		return err
+	}
+	modes := map[string]string{
+		"":                      a.Stream.Preflight,
+		a.Stream.Name:           a.Stream.Preflight,
+		a.UnverifiedStream.Name: a.UnverifiedStream.Preflight,
+		a.QuarantineStream.Name: a.QuarantineStream.Preflight,
+	}
+	var problems []error
+	for _, f := range findings {
+		switch mode := modes[f.Stream]; {
+		case mode == preflightOff:
+		case f.Severity == natspub.Note:
+			a.log.Info("preflight", "stream", f.Stream, "finding", f.Problem)
+		case f.Severity == natspub.Fatal && mode == preflightStrict:
+			problems = append(problems, fmt.Errorf("%w: %s; or set `preflight warn`", ErrPreflight, f))
+		default:
+			a.log.Warn("preflight", "stream", f.Stream, "finding", f.Problem, "cure", f.Cure)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// disconnect gives the broker back.
+func (a *App) disconnect() {
+	a.publisher.stopWaiting()
+	s := a.session
+	if s == nil {
+		return
+	}
+	s.cancel()
+	s.work.Wait()
+	a.publisher.unset()
+	if s.publisher != nil {
+		s.publisher.Close()
+	}
+	if _, err := brokers.Delete(s.key); err != nil {
+		a.log.Error("closing NATS", "error", err)
+	}
+}
+
+// unverified is the stream for routes that verify nothing, if there are any.
+func (a *App) unverified() natspub.StreamConfig {
+	if !a.anybody {
+		return natspub.StreamConfig{}
+	}
+	return a.UnverifiedStream.translate(a.window(), false)
+}
+
+func (s *Stream) translate(window time.Duration, dropOldest bool) natspub.StreamConfig {
+	if s.DuplicateWindow > 0 {
+		window = time.Duration(s.DuplicateWindow)
+	}
+	return natspub.StreamConfig{
+		Name:       s.Name,
+		Replicas:   s.Replicas,
+		MaxAge:     time.Duration(s.MaxAge),
+		MaxBytes:   s.MaxBytes,
+		Window:     min(window, time.Duration(s.MaxAge)),
+		DropOldest: dropOldest,
+		Create:     s.Create == "on",
+	}
+}

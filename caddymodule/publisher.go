@@ -2,37 +2,65 @@ package caddymodule
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
 )
 
 // publisher stands for the real one, which is there once the broker is ready.
-// Until then, and again after it is gone, senders are asked to try again.
+// Caddy starts apps in no order, so that a site may serve before the broker's
+// first look; requests wait for that, as far as their time allows. After it,
+// and again when the broker is given back, senders are asked to try again at
+// once.
 type publisher struct {
-	target atomic.Pointer[gateway.Publisher]
+	target  atomic.Pointer[gateway.Publisher]
+	started chan struct{} // closed when there is no more sense in waiting
+	once    sync.Once
 }
 
-func (p *publisher) set(to gateway.Publisher) { p.target.Store(&to) }
+func newPublisher() *publisher { return &publisher{started: make(chan struct{})} }
+
+func (p *publisher) set(to gateway.Publisher) {
+	p.target.Store(&to)
+	p.stopWaiting()
+}
 
 func (p *publisher) unset() { p.target.Store(nil) }
 
+// stopWaiting says that the broker is not going to be ready soon.
+func (p *publisher) stopWaiting() { p.once.Do(func() { close(p.started) }) }
+
+func (p *publisher) get(ctx context.Context) (gateway.Publisher, error) {
+	if to := p.target.Load(); to != nil {
+		return *to, nil
+	}
+	select {
+	case <-p.started:
+	case <-ctx.Done():
+	}
+	if to := p.target.Load(); to != nil {
+		return *to, nil
+	}
+	return nil, gateway.ErrNotReady
+}
+
 // Publish implements [gateway.Publisher].
 func (p *publisher) Publish(ctx context.Context, e *gateway.Event) (gateway.Ack, error) {
-	to := p.target.Load()
-	if to == nil {
-		return gateway.Ack{}, gateway.ErrNotReady
+	to, err := p.get(ctx)
+	if err != nil {
+		return gateway.Ack{}, err
 	}
-	return (*to).Publish(ctx, e)
+	return to.Publish(ctx, e)
 }
 
 // Quarantine implements [gateway.Publisher].
 func (p *publisher) Quarantine(ctx context.Context, e *gateway.Event, q gateway.Quarantine) (gateway.Ack, error) {
-	to := p.target.Load()
-	if to == nil {
-		return gateway.Ack{}, gateway.ErrNotReady
+	to, err := p.get(ctx)
+	if err != nil {
+		return gateway.Ack{}, err
 	}
-	return (*to).Quarantine(ctx, e, q)
+	return to.Quarantine(ctx, e, q)
 }
 
 var _ gateway.Publisher = (*publisher)(nil)

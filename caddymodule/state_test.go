@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway/gatewaytest"
@@ -53,7 +54,21 @@ func TestLease(t *testing.T) {
 
 func TestPublisherBeforeTheBroker(t *testing.T) {
 	t.Parallel()
-	p := new(publisher)
+	p := newPublisher()
+	short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if _, err := p.Publish(short, &gateway.Event{}); !errors.Is(err, gateway.ErrNotReady) {
+		t.Errorf("out of time: got %v, want %v", err, gateway.ErrNotReady)
+	}
+	waiting := make(chan error)
+	go func() {
+		_, err := p.Publish(context.Background(), &gateway.Event{})
+		waiting <- err
+	}()
+	p.stopWaiting()
+	if err := <-waiting; !errors.Is(err, gateway.ErrNotReady) {
+		t.Errorf("waiting in vain: got %v, want %v", err, gateway.ErrNotReady)
+	}
 	check := func(when string) {
 		t.Helper()
 		if _, err := p.Publish(context.Background(), &gateway.Event{}); !errors.Is(err, gateway.ErrNotReady) {
