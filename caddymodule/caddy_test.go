@@ -133,10 +133,22 @@ func (s *site) post(path, id, body string, change func(*http.Request)) response 
 	return s.do(req)
 }
 
+// do sends the request on a connection of its own. After a reload the first
+// connection may have gone to a server of the old configuration, which closes it
+// unread.
 func (s *site) do(req *http.Request) response {
 	s.Helper()
 	tr := &http.Transport{DisableKeepAlives: true}
 	resp, err := tr.RoundTrip(req)
+	for try := 0; errors.Is(err, io.EOF) && try < 10; try++ {
+		time.Sleep(20 * time.Millisecond)
+		if req.GetBody != nil {
+			if req.Body, err = req.GetBody(); err != nil {
+				break
+			}
+		}
+		resp, err = tr.RoundTrip(req)
+	}
 	if err != nil {
 		s.Fatal(err)
 	}
