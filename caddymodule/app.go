@@ -24,11 +24,6 @@ func init() {
 const (
 	defaultMaxMemory  = 256 << 20
 	defaultMaxPending = 4096
-
-	// shortestWindow and longestWindow bound the deduplication window that
-	// follows from the senders' retries.
-	shortestWindow = 24 * time.Hour
-	longestWindow  = 96 * time.Hour
 )
 
 // App holds what all webhooks routes share: the connection to NATS JetStream,
@@ -170,11 +165,6 @@ func (a *App) register(h *Handler, p verifiers.Provider) error {
 		a.spans = max(a.spans, p.RetrySpan)
 	}
 	return nil
-}
-
-// window is the deduplication window: the longest retry span of the senders.
-func (a *App) window() time.Duration {
-	return min(max(a.spans, shortestWindow), longestWindow)
 }
 
 func (a *App) observer(log *slog.Logger, source string, keys int) *observer {

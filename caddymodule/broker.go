@@ -2,6 +2,8 @@ package caddymodule
 
 import (
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -69,46 +71,11 @@ type TLS struct {
 	Key string `json:"key,omitempty"`
 }
 
-// Stream configures one stream.
-type Stream struct {
-	// The stream's name. Default: WEBHOOKS, WEBHOOKS_UNVERIFIED or
-	// WEBHOOKS_QUARANTINE.
-	Name string `json:"name,omitempty"`
-	// How many servers keep each event. Default: 1 embedded, 3 in a cluster.
-	Replicas int `json:"replicas,omitempty"`
-	// How long events are kept. Not less than the deduplication window.
-	// Default: 7d, quarantine 14d.
-	MaxAge caddy.Duration `json:"max_age,omitempty"`
-	// How many bytes the stream may have. Default: no limit of its own,
-	// quarantine 1 GiB.
-	MaxBytes int64 `json:"max_bytes,omitempty"`
-	// How long the id of an event is remembered. Default: the longest retry
-	// span of the routes' senders, at least 24h and at most 96h. Each id needs
-	// about 145 bytes of the server's memory.
-	DuplicateWindow caddy.Duration `json:"duplicate_window,omitempty"`
-	// What to do if an existing stream does not keep the gateway's promises:
-	// `strict` refuses to work, `warn` says so in the log, `off` does not look.
-	// Default: `strict` embedded, `warn` in a cluster.
-	Preflight string `json:"preflight,omitempty"`
-	// Whether to create the stream if it does not exist: `on` or `off`.
-	// Default: `on`.
-	Create string `json:"create,omitempty"`
-}
-
-// The defaults of streams.
 const (
-	streamName            = "WEBHOOKS"
-	unverifiedName        = "WEBHOOKS_UNVERIFIED"
-	quarantineName        = "WEBHOOKS_QUARANTINE"
-	defaultMaxAge         = 7 * 24 * time.Hour
-	quarantineMaxAge      = 14 * 24 * time.Hour
-	quarantineMaxBytes    = 1 << 30
 	defaultSyncInterval   = 2 * time.Minute
 	defaultStoreDirName   = "webhooks"
-	preflightStrict       = "strict"
-	preflightWarn         = "warn"
-	preflightOff          = "off"
 	syncAlways, syncOften = "always", "interval"
+	nkeySeedLength        = 58
 )
 
 // brokerSettings are what defines a broker: configurations with equal settings
@@ -227,12 +194,12 @@ func (n *NATS) resolve(c *natspub.ConnectConfig) error {
 		*s.into = value
 	}
 	c.NKeySeed = []byte(nkey)
-	tls := n.TLS
-	if tls == nil {
-		tls = new(TLS)
+	if nkey != "" && (len(nkey) != nkeySeedLength || !strings.HasPrefix(nkey, "SU")) {
+		add("nkey", fmt.Errorf("it is not the seed of a user: it has %d characters and begins with SU", nkeySeedLength))
 	}
-	if (tls.Cert == "") != (tls.Key == "") {
-		add("tls", errors.New("cert and key belong together: set both"))
+	files := n.TLS
+	if files == nil {
+		files = new(TLS)
 	}
 	for _, s := range []struct {
 		name, value string
@@ -241,9 +208,9 @@ func (n *NATS) resolve(c *natspub.ConnectConfig) error {
 	}{
 		{"user", n.User, false, &c.User},
 		{"credentials", n.Credentials, true, &c.Credentials},
-		{"tls: ca", tls.CA, true, &c.CA},
-		{"tls: cert", tls.Cert, true, &c.Cert},
-		{"tls: key", tls.Key, true, &c.Key},
+		{"tls: ca", files.CA, true, &c.CA},
+		{"tls: cert", files.Cert, true, &c.Cert},
+		{"tls: key", files.Key, true, &c.Key},
 	} {
 		if s.value == "" {
 			continue
@@ -254,6 +221,9 @@ func (n *NATS) resolve(c *natspub.ConnectConfig) error {
 		}
 		add(s.name, err)
 		*s.into = value
+	}
+	if len(problems) == 0 {
+		add("tls", checkTLS(c))
 	}
 	ways := 0
 	for _, set := range []bool{n.Credentials != "", n.NKey != "", n.User != "" || n.Password != "", n.Token != ""} {
@@ -281,83 +251,32 @@ func checkServerURL(raw string) error {
 	return nil
 }
 
+// checkTLS reads the files as the connection will.
+func checkTLS(c *natspub.ConnectConfig) error {
+	if (c.Cert == "") != (c.Key == "") {
+		return errors.New("cert and key belong together: set both")
+	}
+	if c.CA != "" {
+		pem, err := os.ReadFile(c.CA)
+		if err != nil {
+			return err
+		}
+		if !x509.NewCertPool().AppendCertsFromPEM(pem) {
+			return fmt.Errorf("ca: there is no certificate in %s: use a file in PEM", c.CA)
+		}
+	}
+	if c.Cert != "" {
+		if _, err := tls.LoadX509KeyPair(c.Cert, c.Key); err != nil {
+			return fmt.Errorf("cert and key: %w", err)
+		}
+	}
+	return nil
+}
+
 func readable(file string) error {
 	f, err := os.Open(file) //nolint:gosec // named by the operator
 	if err != nil {
 		return err
 	}
 	return f.Close()
-}
-
-// checkStreams checks and completes the streams.
-func (a *App) checkStreams() error {
-	var problems []error
-	for _, s := range []struct {
-		field    string
-		stream   **Stream
-		name     string
-		maxAge   time.Duration
-		maxBytes int64
-	}{
-		{"stream", &a.Stream, streamName, defaultMaxAge, 0},
-		{"unverified_stream", &a.UnverifiedStream, unverifiedName, defaultMaxAge, 0},
-		{"quarantine_stream", &a.QuarantineStream, quarantineName, quarantineMaxAge, quarantineMaxBytes},
-	} {
-		c := Stream{}
-		if *s.stream != nil {
-			c = **s.stream
-		}
-		*s.stream = &c
-		if c.Name == "" {
-			c.Name = s.name
-		}
-		if c.MaxAge == 0 {
-			c.MaxAge = caddy.Duration(s.maxAge)
-		}
-		if c.MaxBytes == 0 {
-			c.MaxBytes = s.maxBytes
-		}
-		if err := c.check(a.NATS != nil); err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", s.field, err))
-		}
-	}
-	if a.Stream.Name == a.UnverifiedStream.Name || a.Stream.Name == a.QuarantineStream.Name || a.UnverifiedStream.Name == a.QuarantineStream.Name {
-		problems = append(problems, errors.New("two streams have the same name: give each its own"))
-	}
-	return errors.Join(problems...)
-}
-
-func (s *Stream) check(cluster bool) error {
-	var problems []error
-	if strings.ContainsAny(s.Name, " \t\r\n.*>/\\{}") {
-		problems = append(problems, fmt.Errorf("%q is not a stream's name: use letters, digits, _ and -", s.Name))
-	}
-	if s.Replicas < 0 || s.Replicas > 5 || (!cluster && s.Replicas > 1) {
-		problems = append(problems, errors.New("replicas: use 1 to 5, and 1 where JetStream is embedded"))
-	}
-	if s.MaxAge < 0 || s.MaxBytes < 0 || s.DuplicateWindow < 0 {
-		problems = append(problems, errors.New("max_age, max_bytes and duplicate_window must be above zero"))
-	}
-	if s.DuplicateWindow > s.MaxAge {
-		problems = append(problems, fmt.Errorf("duplicate_window %v is longer than max_age %v: ids end with their events",
-			time.Duration(s.DuplicateWindow), time.Duration(s.MaxAge)))
-	}
-	switch s.Preflight {
-	case "":
-		s.Preflight = preflightStrict
-		if cluster {
-			s.Preflight = preflightWarn
-		}
-	case preflightStrict, preflightWarn, preflightOff:
-	default:
-		problems = append(problems, fmt.Errorf("preflight: %q is not understood: write strict, warn or off", s.Preflight))
-	}
-	switch s.Create {
-	case "":
-		s.Create = "on"
-	case "on", "off":
-	default:
-		problems = append(problems, fmt.Errorf("create: %q is not understood: write on or off", s.Create))
-	}
-	return errors.Join(problems...)
 }

@@ -160,26 +160,3 @@ func (a *App) disconnect() {
 		a.log.Error("closing NATS", "error", err)
 	}
 }
-
-// unverified is the stream for routes that verify nothing, if there are any.
-func (a *App) unverified() natspub.StreamConfig {
-	if !a.anybody {
-		return natspub.StreamConfig{}
-	}
-	return a.UnverifiedStream.translate(a.window(), false)
-}
-
-func (s *Stream) translate(window time.Duration, dropOldest bool) natspub.StreamConfig {
-	if s.DuplicateWindow > 0 {
-		window = time.Duration(s.DuplicateWindow)
-	}
-	return natspub.StreamConfig{
-		Name:       s.Name,
-		Replicas:   s.Replicas,
-		MaxAge:     time.Duration(s.MaxAge),
-		MaxBytes:   s.MaxBytes,
-		Window:     min(window, time.Duration(s.MaxAge)),
-		DropOldest: dropOldest,
-		Create:     s.Create == "on",
-	}
-}

@@ -103,6 +103,10 @@ func TestSecretsDoNotLoad(t *testing.T) {
 // TestConfigErrors: mistakes that only provisioning can see.
 func TestConfigErrors(t *testing.T) {
 	s := newSite(t)
+	noCertificate := filepath.Join(s.dir, "no-certificate.pem")
+	if err := os.WriteFile(noCertificate, []byte("nothing"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct{ name, global, body, want string }{
 		{"two providers under one source", "", "webhooks /a github {env.GITHUB_SECRET} {\n\t\tsource x\n\t}\n\twebhooks /b stripe {env.GITHUB_SECRET} {\n\t\tsource x\n\t}", "source <name>"},
 		{"verify on a known provider", "", "webhooks /a github {env.GITHUB_SECRET} {\n\t\tverify basic\n\t}", "has its own scheme"},
@@ -125,6 +129,10 @@ func TestConfigErrors(t *testing.T) {
 		{"credentials", "webhooks {\n\t\tnats nats://nats-1:4222 {\n\t\t\tcredentials /nope\n\t\t}\n\t}", verifyOnly, "/nope"},
 		{"two ways to log in", "webhooks {\n\t\tnats nats://nats-1:4222 {\n\t\t\ttoken {env.GITHUB_SECRET}\n\t\t\tuser a\n\t\t\tpassword {env.GITHUB_SECRET}\n\t\t}\n\t}", verifyOnly, "exclude"},
 		{"user without password", "webhooks {\n\t\tnats nats://nats-1:4222 {\n\t\t\tuser a\n\t\t}\n\t}", verifyOnly, "belong together"},
+		{"nkey", "webhooks {\n\t\tnats nats://nats-1:4222 {\n\t\t\tnkey {env.GITHUB_SECRET}\n\t\t}\n\t}", verifyOnly, "begins with SU"},
+		{"certificate authority", "webhooks {\n\t\tnats tls://nats-1:4222 {\n\t\t\ttls {\n\t\t\t\tca " + noCertificate + "\n\t\t\t}\n\t\t}\n\t}", verifyOnly, "no certificate"},
+		{"certificate without key", "webhooks {\n\t\tnats tls://nats-1:4222 {\n\t\t\ttls {\n\t\t\t\tcert " + noCertificate + "\n\t\t\t}\n\t\t}\n\t}", verifyOnly, "belong together"},
+		{"certificate", "webhooks {\n\t\tnats tls://nats-1:4222 {\n\t\t\ttls {\n\t\t\t\tcert " + noCertificate + "\n\t\t\t\tkey " + noCertificate + "\n\t\t\t}\n\t\t}\n\t}", verifyOnly, "cert and key"},
 		{"listen", "webhooks {\n\t\tnats embedded {\n\t\t\tlisten localhost\n\t\t}\n\t}", verifyOnly, "listen"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
