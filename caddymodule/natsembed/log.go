@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 )
 
@@ -29,10 +30,21 @@ func (l *logger) fatal() error {
 }
 
 func (l *logger) Noticef(format string, v ...any) { l.log(l.to.Debug, format, v) }
-func (l *logger) Warnf(format string, v ...any)   { l.log(l.to.Warn, format, v) }
-func (l *logger) Errorf(format string, v ...any)  { l.log(l.to.Error, format, v) }
-func (l *logger) Debugf(string, ...any)           {}
-func (l *logger) Tracef(string, ...any)           {}
+
+// Warnf leaves out what the server says about our own settings: the password is
+// made up at each start and stays in memory, and payloads are as large as
+// senders make them.
+func (l *logger) Warnf(format string, v ...any) {
+	write := l.to.Warn
+	if strings.HasPrefix(format, "Plaintext passwords detected") || strings.HasPrefix(format, "Maximum payloads over") {
+		write = l.to.Debug
+	}
+	l.log(write, format, v)
+}
+
+func (l *logger) Errorf(format string, v ...any) { l.log(l.to.Error, format, v) }
+func (l *logger) Debugf(string, ...any)          {}
+func (l *logger) Tracef(string, ...any)          {}
 
 func (l *logger) Fatalf(format string, v ...any) {
 	err := errors.New(fmt.Sprintf(format, v...))

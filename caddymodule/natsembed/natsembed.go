@@ -44,6 +44,9 @@ const (
 	reserve = 64 << 20
 	// readyPoll is how often WaitReady looks.
 	readyPoll = 20 * time.Millisecond
+	// readyPatience is what the server needs to say that it has started: it
+	// looks at least once only if it has some time.
+	readyPatience = 25 * time.Millisecond
 )
 
 // Config describes a server.
@@ -178,7 +181,7 @@ func (s *Server) Ready() error {
 	if err := s.log.fatal(); err != nil {
 		return fmt.Errorf("%w: %w", ErrFailed, err)
 	}
-	if !s.nats.Running() || !s.nats.ReadyForConnections(time.Microsecond) || !s.nats.JetStreamEnabled() {
+	if !s.nats.Running() || !s.nats.ReadyForConnections(readyPatience) || !s.nats.JetStreamEnabled() {
 		return ErrNotReady
 	}
 	free, err := freeSpace(s.cfg.StoreDir)

@@ -1,8 +1,10 @@
 package natsembed_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"testing"
 	"time"
@@ -266,5 +268,28 @@ func TestConfigMistakes(t *testing.T) {
 		if _, err := natsembed.Start(cfg); err == nil {
 			t.Errorf("%s: got no error", name)
 		}
+	}
+}
+
+// Ready is asked again and again while events arrive: it must not say no to a
+// healthy server now and then.
+func TestReadyIsSteady(t *testing.T) {
+	t.Parallel()
+	s := start(t, natsembed.Config{})
+	for i := range 2000 {
+		if err := s.Ready(); err != nil {
+			t.Fatalf("look %d: %v", i, err)
+		}
+	}
+}
+
+// What the operator can do nothing about does not go into the log as a warning.
+func TestQuietStart(t *testing.T) {
+	t.Parallel()
+	var text bytes.Buffer
+	// The buffer is read when nobody writes any more.
+	stop(t, start(t, natsembed.Config{Logger: slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelWarn}))}))
+	if text.Len() > 0 {
+		t.Errorf("a healthy start warns:\n%s", text.String())
 	}
 }
