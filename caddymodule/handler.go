@@ -167,8 +167,10 @@ type Rate struct {
 type Schema struct {
 	// The directory of the schemas. A `$ref` may not leave it. Required.
 	Dir string `json:"dir"`
-	// Which schema is for which type, in order; the first that fits counts.
-	// Default: the file `<type>.json`, else none.
+	// Which schema is for which type. Of several that fit, the most specific
+	// counts: one without a star before any with, then the one with more other
+	// characters. Default: the file `<type>.json`, for `a.b` then `a.json`, then
+	// `envelope.json`, else none.
 	Types []SchemaType `json:"types,omitempty"`
 	// What happens to an event whose type has no schema: `accept`, or what
 	// `on_invalid` says with `invalid`. Default: `accept`.
@@ -184,7 +186,8 @@ type Schema struct {
 type SchemaType struct {
 	// A glob over the event's type; "*" is any run of characters.
 	Match string `json:"match"`
-	// The schema's file inside the directory.
+	// The schema's file inside the directory, and perhaps a JSON Pointer, such
+	// as `schema.json#/definitions/push_event`.
 	File string `json:"file"`
 }
 
