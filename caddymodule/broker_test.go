@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -286,5 +287,35 @@ func TestConflict(t *testing.T) {
 	}
 	if got := s.outcomes(); got[len(got)-1] != "quarantined WEBHOOKS_QUARANTINE 1" {
 		t.Errorf("got %v, want the second in quarantine", got)
+	}
+}
+
+// TestSchema: what its schema refuses goes where the route says.
+func TestSchema(t *testing.T) {
+	s := newSite(t)
+	if err := os.WriteFile(filepath.Join(s.dir, "push.json"), []byte(`{"required": ["ref"]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	id := 0
+	for _, tt := range []struct {
+		name, options, event, body string
+		status                     int
+		outcome                    string
+	}{
+		{"valid", "", "push", `{"ref":"x"}`, 200, "accepted WEBHOOKS"},
+		{"invalid", "", "push", `{}`, 200, "quarantined WEBHOOKS_QUARANTINE"},
+		{"tag", "on_invalid tag", "push", `{}`, 200, "accepted WEBHOOKS"},
+		{"reject", "on_invalid reject", "push", `{}`, 422, "rejected <nil>"},
+		{"no schema", "", "star", `{}`, 200, "accepted WEBHOOKS"},
+		{"no schema is invalid", "unknown_type invalid", "star", `{}`, 200, "quarantined WEBHOOKS_QUARANTINE"},
+		{"by rule", "type st* push.json", "star", `{}`, 200, "quarantined WEBHOOKS_QUARANTINE"},
+	} {
+		id++
+		s.load("", "webhooks /github github {env.GITHUB_SECRET} {\n\t\tschema {\n\t\t\tdir "+s.dir+"\n\t\t\t"+tt.options+"\n\t\t}\n\t}\n\trespond 404")
+		got := s.post("/github", strconv.Itoa(id), tt.body, func(r *http.Request) { r.Header.Set("X-Github-Event", tt.event) })
+		outcomes := s.outcomes()
+		if last := outcomes[len(outcomes)-1]; got.status != tt.status || !strings.HasPrefix(last, tt.outcome) {
+			t.Errorf("%s: got %d, %s, want %d, %s", tt.name, got.status, last, tt.status, tt.outcome)
+		}
 	}
 }

@@ -163,34 +163,6 @@ type Rate struct {
 	Burst int `json:"burst,omitempty"`
 }
 
-// Schema says how payloads are validated.
-type Schema struct {
-	// The directory of the schemas. A `$ref` may not leave it. Required.
-	Dir string `json:"dir"`
-	// Which schema is for which type. Of several that fit, the most specific
-	// counts: one without a star before any with, then the one with more other
-	// characters. Default: the file `<type>.json`, for `a.b` then `a.json`, then
-	// `envelope.json`, else none.
-	Types []SchemaType `json:"types,omitempty"`
-	// What happens to an event whose type has no schema: `accept`, or what
-	// `on_invalid` says with `invalid`. Default: `accept`.
-	UnknownType string `json:"unknown_type,omitempty"`
-	// What happens to an event that its schema refuses: `quarantine` keeps it
-	// aside and tells the sender that it has arrived, `tag` publishes and marks
-	// it, `reject` answers 422, after which most senders give up. Default:
-	// `quarantine`.
-	OnInvalid gateway.SchemaMode `json:"on_invalid,omitempty"`
-}
-
-// SchemaType is the schema for some types.
-type SchemaType struct {
-	// A glob over the event's type; "*" is any run of characters.
-	Match string `json:"match"`
-	// The schema's file inside the directory, and perhaps a JSON Pointer, such
-	// as `schema.json#/definitions/push_event`.
-	File string `json:"file"`
-}
-
 // Respond is an answer.
 type Respond struct {
 	// The status, a 2xx.

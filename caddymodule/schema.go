@@ -8,35 +8,58 @@ import (
 	"github.com/caddy-webhooks/caddy-webhooks/schemas"
 )
 
-// load compiles the schemas. The error names each mistake with its file and
-// JSON Pointer.
+// Schema says how payloads are validated.
+type Schema struct {
+	// The directory of the schemas. All of it is read and compiled when the
+	// configuration is loaded; a `$ref` may not leave it. Required.
+	Dir string `json:"dir"`
+	// Which schema is for which type; the most specific glob that fits counts.
+	// Default: the file of the type's name, for `pull_request.opened`
+	// `pull_request.opened.json`, else `pull_request.json`, else
+	// `envelope.json`.
+	Types []SchemaType `json:"types,omitempty"`
+	// What happens to an event for whose type there is no schema: `accept`, or
+	// `invalid` to treat it as one that its schema refuses. Default: `accept`.
+	UnknownType string `json:"unknown_type,omitempty"`
+	// What happens to an event that its schema refuses: `quarantine` keeps it
+	// aside and tells the sender that it has arrived, `tag` publishes and marks
+	// it, `reject` answers 422, after which most senders give up. Default:
+	// `quarantine`.
+	OnInvalid gateway.SchemaMode `json:"on_invalid,omitempty"`
+}
+
+// SchemaType is the schema for some types.
+type SchemaType struct {
+	// A glob over the event's type; "*" is any run of characters.
+	Match string `json:"match"`
+	// The schema's file inside the directory, optionally with a JSON Pointer:
+	// `schema.json#/definitions/push_event`.
+	File string `json:"file"`
+}
+
+// load compiles the directory.
 func (s *Schema) load() (gateway.Validator, error) {
 	if s.Dir == "" {
 		return nil, errors.New("schema: dir is missing: name the directory of the schemas")
 	}
-	dir, err := resolveSetting(s.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("schema dir: %w", err)
+	cfg := schemas.Config{}
+	var err error
+	if cfg.Dir, err = resolveSetting(s.Dir); err != nil {
+		return nil, fmt.Errorf("schema: dir: %w", err)
 	}
-	cfg := schemas.Config{Dir: dir}
 	switch s.UnknownType {
 	case "", "accept":
 	case "invalid":
 		cfg.RefuseUnknown = true
 	default:
-		return nil, fmt.Errorf("schema unknown_type: %q is not understood: write accept or invalid", s.UnknownType)
-	}
-	switch s.OnInvalid {
-	case "", gateway.OnInvalidQuarantine, gateway.OnInvalidTag, gateway.OnInvalidReject:
-	default:
-		return nil, fmt.Errorf("schema on_invalid: %q is not understood: write quarantine, tag or reject", s.OnInvalid)
+		return nil, fmt.Errorf("schema: unknown_type: %q is not understood: write accept or invalid", s.UnknownType)
 	}
 	for _, t := range s.Types {
 		cfg.Rules = append(cfg.Rules, schemas.Rule{Type: t.Match, Schema: t.File})
 	}
 	set, err := schemas.Load(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("schema dir %s: %w", dir, err)
+		return nil, fmt.Errorf("schema: %w", err)
 	}
 	return set, nil
 }
