@@ -49,7 +49,7 @@ func readDir(name string) (*directory, error) {
 	if err != nil {
 		return nil, &LoadError{Err: fmt.Errorf("opening the directory: %w", err)}
 	}
-	defer root.Close() //nolint:errcheck // it was only read
+	defer root.Close()
 	d := &directory{byName: make(map[string]*file), byID: make(map[string]*file)}
 	var problems []error
 	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
@@ -86,7 +86,7 @@ func (d *directory) add(root *os.Root, name string) error {
 	if err != nil {
 		return &LoadError{File: name, Err: fmt.Errorf("reading it: %w", err)}
 	}
-	defer r.Close() //nolint:errcheck // it was only read
+	defer r.Close()
 	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	switch {
 	case err != nil:
@@ -122,8 +122,7 @@ func decode(data []byte) (any, error) {
 		}
 		err = errors.New("there is more after the schema")
 	}
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		at = syntax.Offset
 	}
 	before := data[:min(int(at), len(data))]
@@ -206,16 +205,14 @@ func (d *directory) compile(c *jsonschema.Compiler, address string) (*jsonschema
 // explain makes a LoadError of the library's error.
 func (d *directory) explain(name string, err error) error {
 	out := &LoadError{File: name, Err: err}
-	var schema *jsonschema.SchemaError
-	if errors.As(err, &schema) {
+	if schema, ok := errors.AsType[*jsonschema.SchemaError](err); ok {
 		rawURL, _, _ := strings.Cut(schema.SchemaURL, "#")
 		if f := d.find(rawURL); f != nil {
 			out.File = f.name
 		}
 		out.Err = schema.Err
 	}
-	var invalid *jsonschema.ValidationError
-	if errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[*jsonschema.ValidationError](err); ok {
 		// The instance is the schema here: it is the operator's own.
 		for len(invalid.Causes) > 0 {
 			invalid = invalid.Causes[0]

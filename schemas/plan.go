@@ -1,6 +1,8 @@
 package schemas
 
 import (
+	"slices"
+
 	"github.com/santhosh-tekuri/jsonschema/v5"
 )
 
@@ -109,7 +111,7 @@ func pins(s *jsonschema.Schema, depth int) map[string][]string {
 	}
 	parts := s.AllOf
 	if s.Ref != nil {
-		parts = append(parts[:len(parts):len(parts)], s.Ref)
+		parts = append(slices.Clip(parts), s.Ref)
 	}
 	for _, part := range parts {
 		for name, values := range pins(part, depth+1) {

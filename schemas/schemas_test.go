@@ -148,8 +148,7 @@ func TestValidate(t *testing.T) {
 				}
 				return
 			}
-			var invalid *schemas.Invalid
-			if !errors.As(err, &invalid) {
+			if _, ok := errors.AsType[*schemas.Invalid](err); !ok {
 				t.Fatalf("got %v, want it invalid", err)
 			}
 			if tt.name != "false" && !strings.Contains(err.Error(), tt.want) {

@@ -103,16 +103,19 @@ func TestHMACDocumentedExamples(t *testing.T) {
 	}{
 		{
 			"github", githubScheme, githubSecret, 0,
-			testRequest(t, githubBody, "X-Hub-Signature-256", "sha256="+githubSum), 0, Coverage{Body: true},
+			testRequest(t, githubBody, "X-Hub-Signature-256", "sha256="+githubSum), 0,
+			Coverage{Body: true},
 		},
 		{
 			"github in upper case", githubScheme, githubSecret, 0,
-			testRequest(t, githubBody, "X-Hub-Signature-256", "sha256="+strings.ToUpper(githubSum)), 0, Coverage{Body: true},
+			testRequest(t, githubBody, "X-Hub-Signature-256", "sha256="+strings.ToUpper(githubSum)), 0,
+			Coverage{Body: true},
 		},
 		{
 			"standard webhooks", StandardWebhooks("svix", "webhook"), standardSecret, 1614265330,
 			testRequest(t, standardBody, "Webhook-Id", standardID, "Webhook-Timestamp", "1614265330",
-				"Webhook-Signature", "v2,AAAA v1,"+strings.Repeat("A", 43)+"= "+standardSum+" v1a,AAAA"), 1614265330, Coverage{Body: true},
+				"Webhook-Signature", "v2,AAAA v1,"+strings.Repeat("A", 43)+"= "+standardSum+" v1a,AAAA"), 1614265330,
+			Coverage{Body: true},
 		},
 		{
 			"slack", slack, "8f742231b10e8888abcd99yyyzzz85a5", 1531420618,

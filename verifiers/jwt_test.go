@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"strings"
 	"testing"
@@ -26,9 +27,7 @@ var jwtAlgorithms = map[string]string{
 func TestJWTAlgorithms(t *testing.T) {
 	t.Parallel()
 	algorithms := map[string]string{"HS256": "", "HS384": "", "HS512": ""}
-	for alg, key := range jwtAlgorithms {
-		algorithms[alg] = key
-	}
+	maps.Copy(algorithms, jwtAlgorithms)
 	for alg, key := range algorithms {
 		t.Run(alg, func(t *testing.T) {
 			t.Parallel()

@@ -69,7 +69,7 @@ func TestKeyShowsNothing(t *testing.T) {
 	}
 	forms := []string{
 		secret, hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret))),
-		base64.StdEncoding.EncodeToString([]byte(secret)), strings.Trim(fmt.Sprint([]byte(secret)), "[]"),
+		base64.StdEncoding.EncodeToString([]byte(secret)), strings.Trim(fmt.Sprint(string([]byte(secret))), "[]"),
 		strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", []byte(secret)), "[]byte{"), "}"),
 	}
 	for _, text := range texts {
@@ -88,9 +88,14 @@ func TestNoKeysNoVerifier(t *testing.T) {
 	t.Parallel()
 	text := Signed{Signature: Header("X-Sig"), Content: "{body}"}
 	schemes := []Scheme{
-		githubScheme, Ed25519{text}, ECDSA{Hash: SHA256, Signed: text}, RSA{Hash: SHA256, Signed: text},
-		Token{Source: Header("X-Token")}, Basic{},
-		JWT{Token: Header("X-Jwt"), Algorithms: []string{"HS256"}}, JWT{Token: Header("X-Jwt"), Algorithms: []string{"ES256"}},
+		githubScheme,
+		Ed25519{text},
+		ECDSA{Hash: SHA256, Signed: text},
+		RSA{Hash: SHA256, Signed: text},
+		Token{Source: Header("X-Token")},
+		Basic{},
+		JWT{Token: Header("X-Jwt"), Algorithms: []string{"HS256"}},
+		JWT{Token: Header("X-Jwt"), Algorithms: []string{"ES256"}},
 	}
 	for _, s := range schemes {
 		for _, keys := range []KeySource{nil, Keys(nil), Keys{}, Keys{nil}} {

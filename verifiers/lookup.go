@@ -241,7 +241,7 @@ func (s *Source) check() error {
 	case len(s.Join) > 0 && s.Pair != "":
 		return errors.New("pair belongs to the sources in join")
 	}
-	for _, part := range append(s.First[:len(s.First):len(s.First)], s.Join...) {
+	for _, part := range append(slices.Clip(s.First), s.Join...) {
 		if err := part.check(); err != nil {
 			return err
 		}

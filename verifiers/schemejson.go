@@ -90,7 +90,8 @@ func strictDecode[T any](data []byte) (v T, err error) {
 func checked(s interface {
 	Scheme
 	checker
-}, err error) (Scheme, error) {
+}, err error,
+) (Scheme, error) {
 	if err == nil {
 		err = s.check()
 	}

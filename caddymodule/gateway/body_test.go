@@ -125,7 +125,7 @@ func TestExpectContinue(t *testing.T) {
 	if _, err := io.ReadFull(conn, line); err != nil || string(line) != want {
 		t.Fatalf("got %q (%v), want %q", line, err, want)
 	}
-	io.WriteString(conn, pad(80)) //nolint:errcheck // the answer would say so
+	io.WriteString(conn, pad(80))
 	if got := r.readFrom(conn); got.StatusCode != 200 {
 		t.Errorf("got %d, want 200", got.StatusCode)
 	}

@@ -84,25 +84,37 @@ func TestIdentify(t *testing.T) {
 		zeroTime bool
 	}{
 		{name: "the provider's", want: "d1 push", unsigned: "id type"},
-		{name: "a delivery without an id of the provider's", change: func(r *http.Request) { r.Header.Del("X-Hub-Delivery") },
-			want: "- push", unsigned: "id type"},
-		{name: "empty id of the provider's", change: func(r *http.Request) { r.Header.Set("X-Hub-Delivery", "") },
-			want: "- push", unsigned: "id type"},
-		{name: "a delivery without a type of the provider's", change: func(r *http.Request) { r.Header.Del("X-Hub-Event") },
-			want: "d1 _", unsigned: "id type"},
+		{
+			name: "a delivery without an id of the provider's", change: func(r *http.Request) { r.Header.Del("X-Hub-Delivery") },
+			want: "- push", unsigned: "id type",
+		},
+		{
+			name: "empty id of the provider's", change: func(r *http.Request) { r.Header.Set("X-Hub-Delivery", "") },
+			want: "- push", unsigned: "id type",
+		},
+		{
+			name: "a delivery without a type of the provider's", change: func(r *http.Request) { r.Header.Del("X-Hub-Event") },
+			want: "d1 _", unsigned: "id type",
+		},
 		{name: "a provider without ids", config: func(c *gateway.Config) { c.Provider.ID = verifiers.Source{} }, want: "- push", unsigned: "type"},
-		{name: "from the body", config: func(c *gateway.Config) { c.EventID, c.EventType = id, typ },
-			body: `{"id":7,"type":"a.b","time":1}`, want: "7 a.b"},
+		{
+			name: "from the body", config: func(c *gateway.Config) { c.EventID, c.EventType = id, typ },
+			body: `{"id":7,"type":"a.b","time":1}`, want: "7 a.b",
+		},
 		{name: "an operator's id that is absent", config: func(c *gateway.Config) { c.EventID = id }, body: `{"time":1}`, want: "no_id"},
 		{name: "an operator's id that is empty", config: func(c *gateway.Config) { c.EventID = id }, body: `{"id":"","time":1}`, want: "no_id"},
 		{name: "an operator's id that is an object", config: func(c *gateway.Config) { c.EventID = id }, body: `{"id":{},"time":1}`, want: "no_id"},
 		{name: "an operator's type that is absent", config: func(c *gateway.Config) { c.EventType = typ }, body: `{"time":1}`, want: "no_type"},
 		{name: "long id", change: func(r *http.Request) { r.Header.Set("X-Hub-Delivery", strings.Repeat("a", 513)) }, want: "no_id"},
-		{name: "longest id", change: func(r *http.Request) { r.Header.Set("X-Hub-Delivery", strings.Repeat("a", 512)) },
-			want: strings.Repeat("a", 512) + " push", unsigned: "id type"},
+		{
+			name: "longest id", change: func(r *http.Request) { r.Header.Set("X-Hub-Delivery", strings.Repeat("a", 512)) },
+			want: strings.Repeat("a", 512) + " push", unsigned: "id type",
+		},
 		{name: "long type", change: func(r *http.Request) { r.Header.Set("X-Hub-Event", strings.Repeat("a", 257)) }, want: "no_type"},
-		{name: "type that is unusable, with filters", config: func(c *gateway.Config) { c.Accept = []string{"push"} },
-			change: func(r *http.Request) { r.Header.Set("X-Hub-Event", strings.Repeat("a", 257)) }, want: "no_type"},
+		{
+			name: "type that is unusable, with filters", config: func(c *gateway.Config) { c.Accept = []string{"push"} },
+			change: func(r *http.Request) { r.Header.Set("X-Hub-Event", strings.Repeat("a", 257)) }, want: "no_type",
+		},
 		{name: "id with a line end", config: func(c *gateway.Config) { c.EventID = id }, body: `{"id":"a\r\nNats-Rollup: all","time":1}`, want: "no_id"},
 		{name: "id with NUL", config: func(c *gateway.Config) { c.EventID = id }, body: `{"id":"a\u0000","time":1}`, want: "no_id"},
 		{name: "id that is not UTF-8", change: func(r *http.Request) { r.Header.Set("X-Hub-Delivery", "a\xff") }, want: "no_id"},
@@ -111,8 +123,10 @@ func TestIdentify(t *testing.T) {
 		{name: "no time", body: `{}`, want: "d1 push", unsigned: "id type", zeroTime: true},
 		{name: "time that is none", body: `{"time":"soon"}`, want: "d1 push", unsigned: "id type", zeroTime: true},
 		{name: "JSON that an id needs", config: func(c *gateway.Config) { c.Provider.NeedsJSON, c.EventID = false, id }, body: `x`, want: "not_json"},
-		{name: "JSON that nothing needs", config: func(c *gateway.Config) { c.Provider.NeedsJSON = false }, body: `x`,
-			want: "d1 push", unsigned: "id type", zeroTime: true},
+		{
+			name: "JSON that nothing needs", config: func(c *gateway.Config) { c.Provider.NeedsJSON = false }, body: `x`,
+			want: "d1 push", unsigned: "id type", zeroTime: true,
+		},
 		{name: "id in a form", config: func(c *gateway.Config) {
 			c.Provider.NeedsJSON, c.ContentTypes = false, []string{"application/x-www-form-urlencoded"}
 			c.EventID, c.EventType = verifiers.Form("id"), verifiers.First(typ, verifiers.Form("type"))

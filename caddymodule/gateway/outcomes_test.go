@@ -39,19 +39,26 @@ var outcomeTests = []struct {
 	stored [2]int // events, quarantined
 }{
 	{name: "event", outcome: gateway.Accepted, status: 200, stored: [2]int{1, 0}, send: event},
-	{name: "event with a configured answer", outcome: gateway.Accepted, status: 202, stored: [2]int{1, 0}, send: event,
-		change: func(c *gateway.Config) { c.Success.Status = 202 }},
-	{name: "event tagged by its schema", outcome: gateway.Accepted, status: 200, stored: [2]int{1, 0}, send: event,
-		change: func(c *gateway.Config) { c.Validator, c.OnInvalid = refuseSchema, gateway.OnInvalidTag }},
+	{
+		name: "event with a configured answer", outcome: gateway.Accepted, status: 202, stored: [2]int{1, 0}, send: event,
+		change: func(c *gateway.Config) { c.Success.Status = 202 },
+	},
+	{
+		name: "event tagged by its schema", outcome: gateway.Accepted, status: 200, stored: [2]int{1, 0}, send: event,
+		change: func(c *gateway.Config) { c.Validator, c.OnInvalid = refuseSchema, gateway.OnInvalidTag },
+	},
 	{name: "retry", outcome: gateway.Duplicate, status: 200, stored: [2]int{1, 0}, send: func(r *rig) answer {
 		other, _, _ := newRoute(r.t, func(c *gateway.Config) { c.Publisher, c.Observer = r.pub, nil })
 		s := &rig{t: r.t, url: r.url, route: other}
 		handle(s.route, s.request("d1", payload("1")))
 		return r.send("d1", payload("1"))
 	}},
-	{name: "schema", outcome: gateway.Quarantined, reason: "schema", status: 200, stored: [2]int{0, 1}, send: event,
-		change: func(c *gateway.Config) { c.Validator = refuseSchema }},
-	{name: "retry of what is in quarantine", outcome: gateway.Duplicate, status: 200, stored: [2]int{0, 1},
+	{
+		name: "schema", outcome: gateway.Quarantined, reason: "schema", status: 200, stored: [2]int{0, 1}, send: event,
+		change: func(c *gateway.Config) { c.Validator = refuseSchema },
+	},
+	{
+		name: "retry of what is in quarantine", outcome: gateway.Duplicate, status: 200, stored: [2]int{0, 1},
 		change: func(c *gateway.Config) { c.Validator = refuseSchema },
 		send: func(r *rig) answer {
 			other, _, _ := newRoute(r.t, func(c *gateway.Config) {
@@ -59,25 +66,34 @@ var outcomeTests = []struct {
 			})
 			handle(other, r.request("d1", payload("1")))
 			return r.send("d1", payload("1"))
-		}},
+		},
+	},
 	{name: "conflict", outcome: gateway.Quarantined, reason: "conflict", status: 200, stored: [2]int{1, 1}, send: conflict},
 	{name: "two ids", outcome: gateway.Quarantined, reason: "no_id", status: 200, stored: [2]int{0, 1}, send: func(r *rig) answer {
 		req := r.request("d1", payload("1"))
 		req.Header.Add("X-Hub-Delivery", "d2")
 		return r.do(req)
 	}},
-	{name: "no demanded type", outcome: gateway.Quarantined, reason: "no_type", status: 200, stored: [2]int{0, 1}, send: event,
-		change: func(c *gateway.Config) { c.EventType = verifiers.JSON("/kind") }},
-	{name: "filter", outcome: gateway.Dropped, status: 200, send: event,
-		change: func(c *gateway.Config) { c.Accept = []string{"issue*"} }},
+	{
+		name: "no demanded type", outcome: gateway.Quarantined, reason: "no_type", status: 200, stored: [2]int{0, 1}, send: event,
+		change: func(c *gateway.Config) { c.EventType = verifiers.JSON("/kind") },
+	},
+	{
+		name: "filter", outcome: gateway.Dropped, status: 200, send: event,
+		change: func(c *gateway.Config) { c.Accept = []string{"issue*"} },
+	},
 	{name: "challenge", outcome: gateway.Handshaken, status: 200, send: challenge(verifyToken)},
 	{name: "signed handshake", outcome: gateway.Handshaken, status: 200, send: func(r *rig) answer {
 		return r.send("d1", `{"type":"url_verification","challenge":"abc"}`)
 	}},
-	{name: "confirmation", outcome: gateway.Handshaken, status: 200, send: confirmation("https://confirm.example.com/x"),
-		change: func(c *gateway.Config) { c.Confirmer = confirm(nil) }},
-	{name: "no publishing", outcome: gateway.PassedThrough, status: 200, send: event,
-		change: func(c *gateway.Config) { c.NoPublish, c.Publisher = true, nil }},
+	{
+		name: "confirmation", outcome: gateway.Handshaken, status: 200, send: confirmation("https://confirm.example.com/x"),
+		change: func(c *gateway.Config) { c.Confirmer = confirm(nil) },
+	},
+	{
+		name: "no publishing", outcome: gateway.PassedThrough, status: 200, send: event,
+		change: func(c *gateway.Config) { c.NoPublish, c.Publisher = true, nil },
+	},
 
 	{name: "unknown path", outcome: gateway.NotFound, status: 404, send: func(r *rig) answer {
 		req := r.request("d1", payload("1"))
@@ -100,18 +116,24 @@ var outcomeTests = []struct {
 		req.Header.Set("Content-Encoding", "gzip")
 		return r.do(req)
 	}},
-	{name: "address", outcome: gateway.AddressRefused, status: 403, send: event,
-		change: func(c *gateway.Config) { c.AllowAddresses = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} }},
-	{name: "client limit", outcome: gateway.ClientLimited, status: 429, send: twice,
+	{
+		name: "address", outcome: gateway.AddressRefused, status: 403, send: event,
+		change: func(c *gateway.Config) { c.AllowAddresses = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} },
+	},
+	{
+		name: "client limit", outcome: gateway.ClientLimited, status: 429, send: twice,
 		change: func(c *gateway.Config) {
 			c.ClientRate = gateway.Rate{Count: 1, Per: time.Hour}
 			skipFirst(c)
-		}, stored: [2]int{1, 0}},
-	{name: "source limit", outcome: gateway.SourceLimited, status: 429, send: twice,
+		}, stored: [2]int{1, 0},
+	},
+	{
+		name: "source limit", outcome: gateway.SourceLimited, status: 429, send: twice,
 		change: func(c *gateway.Config) {
 			c.SourceRate = gateway.Rate{Count: 1, Per: time.Hour}
 			skipFirst(c)
-		}, stored: [2]int{1, 0}},
+		}, stored: [2]int{1, 0},
+	},
 	{name: "declared too large", outcome: gateway.BodyTooLarge, status: 413, change: maxBody(64), send: func(r *rig) answer {
 		return r.readFrom(r.dial(rawHead + "Content-Length: 65\n\n")) // and not one byte of it
 	}},
@@ -153,21 +175,33 @@ var outcomeTests = []struct {
 	}},
 	{name: "challenge with a wrong token", outcome: gateway.HandshakeRefused, reason: "mismatch", status: 403, send: challenge(marker)},
 	{name: "challenge without a token", outcome: gateway.HandshakeRefused, reason: "missing", status: 403, send: challenge("")},
-	{name: "confirmation of another host", outcome: gateway.HandshakeRefused, reason: "untrusted", status: 403,
+	{
+		name: "confirmation of another host", outcome: gateway.HandshakeRefused, reason: "untrusted", status: 403,
 		send:   confirmation("https://" + marker + ".example.com/x"),
-		change: func(c *gateway.Config) { c.Confirmer = confirm(nil) }},
-	{name: "schema by the route's wish", outcome: gateway.SchemaRejected, status: 422, send: event,
-		change: func(c *gateway.Config) { c.Validator, c.OnInvalid = refuseSchema, gateway.OnInvalidReject }},
-	{name: "conflict without quarantine", outcome: gateway.SchemaRejected, reason: "conflict", status: 422, stored: [2]int{1, 0}, send: conflict,
-		change: func(c *gateway.Config) { c.NoQuarantine = true }},
-	{name: "schema without quarantine", outcome: gateway.SchemaRejected, status: 422, send: event,
-		change: func(c *gateway.Config) { c.Validator, c.NoQuarantine = refuseSchema, true }},
-	{name: "schema without a publisher", outcome: gateway.SchemaRejected, status: 422, send: event,
-		change: func(c *gateway.Config) { c.Validator, c.NoPublish, c.Publisher = refuseSchema, true, nil }},
+		change: func(c *gateway.Config) { c.Confirmer = confirm(nil) },
+	},
+	{
+		name: "schema by the route's wish", outcome: gateway.SchemaRejected, status: 422, send: event,
+		change: func(c *gateway.Config) { c.Validator, c.OnInvalid = refuseSchema, gateway.OnInvalidReject },
+	},
+	{
+		name: "conflict without quarantine", outcome: gateway.SchemaRejected, reason: "conflict", status: 422, stored: [2]int{1, 0}, send: conflict,
+		change: func(c *gateway.Config) { c.NoQuarantine = true },
+	},
+	{
+		name: "schema without quarantine", outcome: gateway.SchemaRejected, status: 422, send: event,
+		change: func(c *gateway.Config) { c.Validator, c.NoQuarantine = refuseSchema, true },
+	},
+	{
+		name: "schema without a publisher", outcome: gateway.SchemaRejected, status: 422, send: event,
+		change: func(c *gateway.Config) { c.Validator, c.NoPublish, c.Publisher = refuseSchema, true, nil },
+	},
 	{name: "too large for the broker", outcome: gateway.TooLargeToPublish, status: 413, send: failing(gateway.ErrTooLarge)},
 
-	{name: "verifier without a verdict", outcome: gateway.Undecidable, status: 503, send: event,
-		change: verifier(verifiers.Result{}, &verifiers.Error{Provider: "hub", Err: verifiers.ErrUnavailable})},
+	{
+		name: "verifier without a verdict", outcome: gateway.Undecidable, status: 503, send: event,
+		change: verifier(verifiers.Result{}, &verifiers.Error{Provider: "hub", Err: verifiers.ErrUnavailable}),
+	},
 	{name: "in flight", outcome: gateway.Pending, status: 503, send: failing(gateway.ErrInFlight)},
 	{name: "waiting room full", outcome: gateway.Overloaded, status: 503, send: failing(gateway.ErrOverloaded)},
 	{name: "no room for the request", outcome: gateway.Overloaded, status: 503, stored: [2]int{1, 0}, send: func(r *rig) answer {
@@ -176,8 +210,10 @@ var outcomeTests = []struct {
 		c.Budgets = []*gateway.Budget{gateway.NewBudget(1, 0)}
 		skipFirst(c)
 	}},
-	{name: "no room for the body", outcome: gateway.Overloaded, status: 503, send: event,
-		change: func(c *gateway.Config) { c.Budgets = []*gateway.Budget{gateway.NewBudget(0, 10)} }},
+	{
+		name: "no room for the body", outcome: gateway.Overloaded, status: 503, send: event,
+		change: func(c *gateway.Config) { c.Budgets = []*gateway.Budget{gateway.NewBudget(0, 10)} },
+	},
 	{name: "broker away", outcome: gateway.BrokerNotReady, status: 503, send: failing(gateway.ErrNotReady)},
 	{name: "stream full", outcome: gateway.BrokerFull, status: 503, send: failing(fmt.Errorf("storing: %w", gateway.ErrFull))},
 	{name: "broker silent", outcome: gateway.BrokerTimeout, status: 503, send: failing(gateway.ErrTimeout)},
@@ -194,8 +230,10 @@ var outcomeTests = []struct {
 		r.pub.FailQuarantine(gateway.ErrFull)
 		return event(r)
 	}, change: func(c *gateway.Config) { c.Validator = refuseSchema }},
-	{name: "confirmation fails", outcome: gateway.ConfirmFailed, status: 503, send: confirmation("https://confirm.example.com/x"),
-		change: func(c *gateway.Config) { c.Confirmer = confirm(errors.New("no route")) }},
+	{
+		name: "confirmation fails", outcome: gateway.ConfirmFailed, status: 503, send: confirmation("https://confirm.example.com/x"),
+		change: func(c *gateway.Config) { c.Confirmer = confirm(errors.New("no route")) },
+	},
 	{name: "nobody to confirm", outcome: gateway.ConfirmFailed, status: 503, send: confirmation("https://confirm.example.com/x")},
 	{name: "connection reset", outcome: gateway.ClientGone, status: 400, send: func(r *rig) answer {
 		conn := r.dial(rawHead + "Content-Length: 100\nExpect: 100-continue\n\n")
@@ -218,17 +256,25 @@ var outcomeTests = []struct {
 		})
 	}},
 	{name: "panic in the validator", outcome: gateway.Internal, status: 503, send: event, change: func(c *gateway.Config) {
-		c.Validator = gatewaytest.ValidatorFunc(func(string, any) (string, error) { var m map[string]int; m["a"] = 1; return "", nil })
+		c.Validator = gatewaytest.ValidatorFunc(func(string, any) (string, error) { var v []int; return "", errors.New(string(rune(v[len(v)]))) })
 	}},
 	{name: "unknown error of the publisher", outcome: gateway.Internal, status: 503, send: failing(errors.New("odd"))},
-	{name: "unknown error of the verifier", outcome: gateway.Internal, status: 503, send: event,
-		change: verifier(verifiers.Result{}, errors.New("odd"))},
-	{name: "acceptance without coverage", outcome: gateway.Internal, status: 503, send: event,
-		change: verifier(verifiers.Result{}, nil)},
-	{name: "ack without proof", outcome: gateway.Internal, status: 503, send: event,
-		change: func(c *gateway.Config) { c.Publisher = noProof{} }},
-	{name: "quarantine without proof", outcome: gateway.Internal, status: 503, send: event,
-		change: func(c *gateway.Config) { c.Publisher, c.Validator = noProof{}, refuseSchema }},
+	{
+		name: "unknown error of the verifier", outcome: gateway.Internal, status: 503, send: event,
+		change: verifier(verifiers.Result{}, errors.New("odd")),
+	},
+	{
+		name: "acceptance without coverage", outcome: gateway.Internal, status: 503, send: event,
+		change: verifier(verifiers.Result{}, nil),
+	},
+	{
+		name: "ack without proof", outcome: gateway.Internal, status: 503, send: event,
+		change: func(c *gateway.Config) { c.Publisher = noProof{} },
+	},
+	{
+		name: "quarantine without proof", outcome: gateway.Internal, status: 503, send: event,
+		change: func(c *gateway.Config) { c.Publisher, c.Validator = noProof{}, refuseSchema },
+	},
 }
 
 func TestOutcomes(t *testing.T) {
@@ -325,8 +371,7 @@ func checkRecord(t *testing.T, rec gateway.Record, outcome gateway.Outcome, reas
 func errorChain(err error) string {
 	var b strings.Builder
 	for err != nil {
-		var p *gateway.PanicError
-		if errors.As(err, &p) {
+		if p, ok := errors.AsType[*gateway.PanicError](err); ok {
 			fmt.Fprintf(&b, "%s %s", p.Cause, p.Stack)
 			break
 		}

@@ -59,7 +59,7 @@ func inBubble(t *testing.T, srv *http.Server, change func(*gateway.Config), test
 		}
 		served := make(chan struct{})
 		go func() {
-			srv.Serve(l) //nolint:errcheck // it always ends with an error
+			srv.Serve(l)
 			close(served)
 		}()
 		test(t, &rig{t: t, url: "http://example.com/hook", pub: pub, obs: obs, route: rt}, l.dial)
@@ -91,7 +91,7 @@ func TestSlowBody(t *testing.T) {
 			inBubble(t, &http.Server{ReadTimeout: tt.server}, readTimeout(tt.timeout), func(t *testing.T, r *rig, dial func() net.Conn) {
 				conn := dial()
 				start := time.Now()
-				io.WriteString(conn, slowHead) //nolint:errcheck // the answer would say so
+				io.WriteString(conn, slowHead)
 				var trickled sync.WaitGroup
 				if tt.trickle {
 					trickled.Go(func() {
@@ -144,7 +144,7 @@ func TestReadDeadlineEndsWithTheBody(t *testing.T) {
 				res := (<-next).Handle(w, gateway.Request{Request: req})
 				time.Sleep(time.Minute)
 				gone = req.Context().Err()
-				res.Write(w) //nolint:errcheck // the client would miss it
+				res.Write(w)
 			})}
 			inBubble(t, srv, nil, func(t *testing.T, r *rig, dial func() net.Conn) {
 				next <- r.route
@@ -203,7 +203,7 @@ func TestRefusalIsNotHeldUp(t *testing.T) {
 	inBubble(t, &http.Server{}, nil, func(t *testing.T, _ *rig, dial func() net.Conn) {
 		conn := dial()
 		start := time.Now()
-		io.WriteString(conn, "PUT /hook HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n") //nolint:errcheck // the answer would say so
+		io.WriteString(conn, "PUT /hook HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
 		if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || resp.StatusCode != 405 {
 			t.Fatalf("got %v (%v), want 405", resp, err)
 		}

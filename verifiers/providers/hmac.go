@@ -10,7 +10,8 @@ import (
 // ErrUndescribed means that the scheme of the entry "hmac" was to be built,
 // which only an operator can describe.
 var ErrUndescribed = errors.New(
-	"the scheme is not described: say which header holds the signature, and what is signed with which hash")
+	"the scheme is not described: say which header holds the signature, and what is signed with which hash",
+)
 
 // HMAC is the sender that the operator describes himself. It has no scheme of
 // its own: [Custom] makes a provider of the description.

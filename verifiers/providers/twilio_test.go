@@ -3,7 +3,7 @@ package providers
 import (
 	"bytes"
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // what Twilio signs with
+	"crypto/sha1"
 	"encoding/base64"
 	"errors"
 	"net/http"
