@@ -274,7 +274,7 @@ func checkTLS(c *natspub.ConnectConfig) error {
 }
 
 func readable(file string) error {
-	f, err := os.Open(file) //nolint:gosec // named by the operator
+	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}

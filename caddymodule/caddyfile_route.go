@@ -368,6 +368,6 @@ func parseSize(d *caddyfile.Dispenser, into *int64) error {
 	if err != nil || n < 1 || n > 1<<62 {
 		return d.Errf("%s: '%s' is not a size above zero: write it as 512KiB or 25MB", word, redact(text))
 	}
-	*into = int64(n) //nolint:gosec // bounded above
+	*into = int64(n)
 	return nil
 }

@@ -68,7 +68,7 @@ func attributes(r *gateway.Record) []slog.Attr {
 	}
 	for s, d := range r.Stages {
 		if d > 0 {
-			attrs = append(attrs, slog.Duration(gateway.Stage(s).String(), d)) //nolint:gosec // an index of the array
+			attrs = append(attrs, slog.Duration(gateway.Stage(s).String(), d))
 		}
 	}
 	if r.Err != nil {
