@@ -228,8 +228,10 @@ func itoa(n int) string {
 // secretFor returns a value in the format that the secret's name suggests.
 func secretFor(name string) string {
 	switch {
-	case strings.Contains(name, "DISCORD"):
+	case strings.Contains(name, "DISCORD"), strings.Contains(name, "PUBLIC_KEY"):
 		return strings.Repeat("5f", 32) // the public key's 32 bytes
+	case strings.Contains(name, "BASE64"):
+		return "YSBzZWNyZXQgb2Ygbm8gd29ydGg="
 	case strings.Contains(name, "STANDARD"), strings.Contains(name, "SVIX"):
 		return "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	}
@@ -245,5 +247,10 @@ func documentedFiles(t *testing.T, block string) string {
 	if err := os.WriteFile(secret, []byte(secretFor("")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	schemas, err := filepath.Abs("testdata/github/schemas")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block = strings.ReplaceAll(block, "/etc/caddy/schemas/github", schemas)
 	return regexp.MustCompile(`\{file\./[^}]*\}`).ReplaceAllString(block, "{file."+secret+"}")
 }
