@@ -45,6 +45,9 @@ func (s *Source) lookup(r *Request) (string, error) {
 	if l.n > 1 {
 		return "", ErrMalformed
 	}
+	if s.LowerCase {
+		return strings.ToLower(l.values[0]), nil
+	}
 	return l.values[0], nil
 }
 
@@ -177,7 +180,12 @@ func (s *Source) cutOne(text string, l *items) error {
 	for more := text != ""; more; {
 		var item string
 		item, text, more = strings.Cut(text, sep)
-		if v, ok := s.item(strings.Trim(item, " \t")); ok {
+		if v, ok := s.item(item); ok {
+			if sep == " " {
+				// Some senders join the signatures of Standard Webhooks with a
+				// comma and a space; the official libraries verify them.
+				v = strings.TrimSuffix(v, ",")
+			}
 			if v == "" || l.n == maxItems {
 				return ErrMalformed
 			}
@@ -196,7 +204,7 @@ func (s *Source) item(text string) (string, bool) {
 		return strings.CutPrefix(text, s.Prefix)
 	}
 	key, value, ok := strings.Cut(text, "=")
-	return strings.TrimLeft(value, " \t"), ok && strings.TrimRight(key, " \t") == s.Pair
+	return value, ok && key == s.Pair
 }
 
 func (s *Source) trim(text string) (string, error) {

@@ -45,10 +45,13 @@ type Source struct {
 	// items, and the value is that of the item with this key.
 	Pair string `json:"pair,omitempty"`
 	// Sep separates the items of a list. Empty means "," where Pair is set,
-	// "." in Join, and otherwise that the value is no list. Spaces and tabs
-	// around items are not part of them, an empty item is malformed, and so
-	// are more than 16 items and a header that is sent twice.
+	// "." in Join, and otherwise that the value is no list. Spaces around items
+	// are part of them, as for the senders' own libraries; an empty item is
+	// malformed, and so are more than 16 items and a header that is sent twice.
 	Sep string `json:"sep,omitempty"`
+	// LowerCase makes one value of those that differ in case only, such as
+	// hexadecimal digits in an id. Signatures need no such thing.
+	LowerCase bool `json:"lower_case,omitempty"`
 }
 
 // Header is a header of the request. The name may be in any case.
@@ -81,6 +84,9 @@ func (s Source) KV(key string) Source { s.Pair = key; return s }
 
 // Split reads the value as a list with this separator.
 func (s Source) Split(sep string) Source { s.Sep = sep; return s }
+
+// Lower makes the value lower case.
+func (s Source) Lower() Source { s.LowerCase = true; return s }
 
 // Is matches requests in which the source has this value.
 func (s Source) Is(value string) Match { return Match{Source: s, Equals: value} }

@@ -12,7 +12,7 @@ func TestSourceLookup(t *testing.T) {
 	t.Parallel()
 	json := testRequest(t, `{"id":"x","n":1.50,"big":12345678901234567890,"yes":true,"no":false,"null":null,"empty":"",`+
 		`"list":[{"a/b":"slash","m~n":"tilde"}],"object":{}}`,
-		"Content-Type", "application/json", "X-One", "v", "X-Empty", "", "X-List", "a=1, b=2,a=3", "X-Sep", "v1,a v1,b v2,c",
+		"Content-Type", "application/json", "X-One", "v", "X-Empty", "", "X-List", "a=1,b=Two, c=3,a=3", "X-Sep", "v1,a v1,b v2,c",
 		"X-Auth", "Scheme a=1,b=2")
 	json.Header["X-Two"] = []string{"1", "2"}
 	json.URL.RawQuery = "a=1&b=2&b=3&c="
@@ -33,9 +33,11 @@ func TestSourceLookup(t *testing.T) {
 		{"header empty", Header("X-Empty"), json, "", ErrMissing},
 		{"header twice", Header("X-Two"), json, "", ErrMalformed},
 		{"prefix", Header("X-One").Trim("w"), json, "", ErrMalformed},
-		{"pair", Header("X-List").KV("b"), json, "2", nil},
+		{"pair", Header("X-List").KV("b"), json, "Two", nil},
+		{"pair in lower case", Header("X-List").KV("b").Lower(), json, "two", nil},
 		{"pair twice", Header("X-List").KV("a"), json, "", ErrMalformed},
-		{"pair absent", Header("X-List").KV("c"), json, "", ErrMissing},
+		{"pair absent", Header("X-List").KV("d"), json, "", ErrMissing},
+		{"pair after a space", Header("X-List").KV("c"), json, "", ErrMissing},
 		{"pair after a prefix", Header("X-Auth").Trim("Scheme ").KV("a"), json, "1", nil},
 		{"pair after another prefix", Header("X-Auth").Trim("Other ").KV("a"), json, "", ErrMalformed},
 		{"item of a list", Header("X-Sep").Split(" ").Trim("v2,"), json, "c", nil},

@@ -157,3 +157,20 @@ func TestHandshakes(t *testing.T) {
 		})
 	}
 }
+
+// The id of Meta's events is the signature. Whoever repeats a request with
+// digits in another case must not get another id.
+func TestMetaIDHasOneCase(t *testing.T) {
+	t.Parallel()
+	id := func(signature string) string {
+		req := &verifiers.Request{Header: http.Header{"X-Hub-Signature-256": {"sha256=" + signature}}}
+		v, err := providers.Meta.ID.Lookup(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if a, b := id("0aBc"), id("0AbC"); a != b {
+		t.Errorf("got %q and %q, want one id", a, b)
+	}
+}

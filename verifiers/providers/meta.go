@@ -30,7 +30,7 @@ var Meta = add(verifiers.Provider{
 		Secret:   true,
 	}},
 	SecretHint: "the app secret, under App Settings > Basic",
-	ID:         verifiers.Header("X-Hub-Signature-256").Trim("sha256="),
+	ID:         verifiers.Header("X-Hub-Signature-256").Trim("sha256=").Lower(),
 	Type:       verifiers.JSON("/object"),
 	TypePrefix: "com.meta",
 	Handshakes: []verifiers.Handshake{{
