@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -140,7 +141,7 @@ func (s *site) do(req *http.Request) response {
 	s.Helper()
 	tr := &http.Transport{DisableKeepAlives: true}
 	resp, err := tr.RoundTrip(req)
-	for try := 0; errors.Is(err, io.EOF) && try < 10; try++ {
+	for try := 0; (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)) && try < 10; try++ {
 		time.Sleep(20 * time.Millisecond)
 		if req.GetBody != nil {
 			if req.Body, err = req.GetBody(); err != nil {
