@@ -16,7 +16,8 @@ type Stream struct {
 	// The stream's name. Default: WEBHOOKS, WEBHOOKS_UNVERIFIED or
 	// WEBHOOKS_QUARANTINE.
 	Name string `json:"name,omitempty"`
-	// How many servers keep each event. Default: 1 embedded, 3 in a cluster.
+	// How many servers keep each event. Default: 1. Use 3 in a cluster, so that
+	// an acknowledged event survives the loss of a server.
 	Replicas int `json:"replicas,omitempty"`
 	// How long events are kept. Not less than the deduplication window.
 	// Default: 7d, quarantine 14d.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,11 @@ const (
 	// defaultAttempt is how long one attempt may take before it is repeated. A
 	// sync to a slow disk is far below it, and a sender's deadline above.
 	defaultAttempt = 2500 * time.Millisecond
+	// shortestAttempt is what an attempt gets when there is little time left.
+	shortestAttempt = 500 * time.Millisecond
+	// deniedAfter is when an attempt without an answer looks whether it had the
+	// permission.
+	deniedAfter = 100 * time.Millisecond
 	// readyInterval is how often Config.Ready is asked.
 	readyInterval = 500 * time.Millisecond
 )
@@ -59,9 +65,6 @@ type Publisher struct {
 	done    chan struct{}
 	watcher sync.WaitGroup
 	closed  sync.Once
-
-	mu      sync.Mutex
-	streams map[string]jetstream.Stream
 }
 
 // New returns a publisher. Call Preflight before the first event, and Close at
@@ -80,13 +83,14 @@ func New(cfg Config) (*Publisher, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	js, err := jetstream.New(cfg.Conn,
-		// We bound what waits; nats.go would stall.
-		jetstream.WithPublishAsyncMaxPending(2*cfg.MaxPending),
+		// We bound what waits; nats.go would stall. Attempts that were given up count
+		// until they time out.
+		jetstream.WithPublishAsyncMaxPending(4*cfg.MaxPending),
 		jetstream.WithPublishAsyncTimeout(cfg.AttemptTimeout))
 	if err != nil {
 		return nil, fmt.Errorf("publishing to NATS: %w", err)
 	}
-	p := &Publisher{cfg: cfg, js: js, done: make(chan struct{}), streams: make(map[string]jetstream.Stream)}
+	p := &Publisher{cfg: cfg, js: js, done: make(chan struct{})}
 	if cfg.Ready != nil {
 		p.look()
 		p.watcher.Go(p.watch)
@@ -113,7 +117,7 @@ func (p *Publisher) Preflight(ctx context.Context) ([]Finding, error) {
 		found = append(found, list...)
 	}
 	if p.cfg.Stream.Name != "" {
-		s, err := p.stream(ctx, p.cfg.Stream.Name)
+		s, err := p.js.Stream(ctx, p.cfg.Stream.Name)
 		if err == nil {
 			found = append(found, Finding{Note, p.cfg.Stream.Name, worth(s.CachedInfo().Config.Replicas, p.cfg.Embedded, p.cfg.SyncAlways), ""})
 		}
@@ -230,7 +234,8 @@ func (p *Publisher) retry(ctx context.Context, m *message) (*jetstream.PubAck, e
 			}
 			return ack, nil
 		}
-		f := classify(err, m.subject, p.cfg.Conn.LastError())
+		f := classify(err)
+		f.as = f.settled(m.unknown)
 		m.unknown = m.unknown || f.unknown
 		if f.tries > 0 && m.attempts >= f.tries || f.tries == 0 {
 			return nil, fmt.Errorf("%w: %w", f.as, err)
@@ -243,18 +248,50 @@ func (p *Publisher) retry(ctx context.Context, m *message) (*jetstream.PubAck, e
 
 // attempt sends the message once and waits for the answer.
 func (p *Publisher) attempt(ctx context.Context, m *message) (*jetstream.PubAck, error) {
+	before := p.cfg.Conn.LastError()
 	future, err := p.js.PublishMsgAsync(&nats.Msg{Subject: m.subject, Header: m.header, Data: m.event.Body}, jetstream.WithRetryAttempts(0))
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case ack := <-future.Ok():
-		return ack, nil
-	case err := <-future.Err():
-		return nil, err
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	end := time.NewTimer(p.patience(ctx))
+	defer end.Stop()
+	look := time.NewTimer(deniedAfter)
+	defer look.Stop()
+	for {
+		select {
+		case ack := <-future.Ok():
+			return ack, nil
+		case err := <-future.Err():
+			return nil, err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-end.C:
+			return nil, jetstream.ErrAsyncPublishTimeout
+		case <-look.C:
+			if err := p.cfg.Conn.LastError(); denied(err, before, m.subject) {
+				return nil, err
+			}
+			look.Reset(deniedAfter)
+		}
 	}
+}
+
+// patience is how long an attempt may take. Half of the time is left for
+// another one, because an answer can get lost.
+func (p *Publisher) patience(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return p.cfg.AttemptTimeout
+	}
+	return min(p.cfg.AttemptTimeout, max(time.Until(deadline)/2, shortestAttempt))
+}
+
+// denied reports whether the connection's last error came up after before and
+// says that the subject may not be published on. The server does not answer such
+// a message.
+func denied(last, before error, subject string) bool {
+	return errors.Is(last, nats.ErrPermissionViolation) && last != before && //nolint:errorlint // another occurrence is another value
+		strings.Contains(last.Error(), `"`+subject+`"`)
 }
 
 // pause waits before the next attempt: a little longer each time, and while
@@ -284,61 +321,6 @@ func (p *Publisher) pause(ctx context.Context, attempts int, f failure) error {
 		}
 	}
 	return nil
-}
-
-// prove makes the Ack of the server's answer. That a duplicate is stored the
-// server has said; the original says whether it is ours and has the same bytes.
-func (p *Publisher) prove(ctx context.Context, m *message, ack *jetstream.PubAck) gateway.Ack {
-	a := gateway.Ack{Stream: ack.Stream, Sequence: ack.Sequence, Duplicate: ack.Duplicate, Attempts: m.attempts}
-	if !ack.Duplicate {
-		return a
-	}
-	original, err := p.original(ctx, ack)
-	if err != nil {
-		// Nothing more can be proven, and what is proven is enough: the event
-		// with this id is stored.
-		p.cfg.Logger.Warn("the original of a duplicate cannot be read", "stream", ack.Stream, "sequence", ack.Sequence, "error", err)
-		return a
-	}
-	if m.unknown && one(original.Header, headerIngestID) == m.event.IngestID {
-		a.Duplicate = false
-		return a
-	}
-	a.Conflict = one(original.Header, headerDigest) != one(m.header, headerDigest)
-	return a
-}
-
-func one(h nats.Header, name string) string {
-	if v := h[name]; len(v) > 0 {
-		return v[0]
-	}
-	return ""
-}
-
-func (p *Publisher) original(ctx context.Context, ack *jetstream.PubAck) (*jetstream.RawStreamMsg, error) {
-	s, err := p.stream(ctx, ack.Stream)
-	if err != nil {
-		return nil, err
-	}
-	return s.GetMsg(ctx, ack.Sequence)
-}
-
-// stream returns the handle of a stream and asks the server only once.
-func (p *Publisher) stream(ctx context.Context, name string) (jetstream.Stream, error) {
-	p.mu.Lock()
-	s := p.streams[name]
-	p.mu.Unlock()
-	if s != nil {
-		return s, nil
-	}
-	s, err := p.js.Stream(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	p.mu.Lock()
-	p.streams[name] = s
-	p.mu.Unlock()
-	return s, nil
 }
 
 var _ gateway.Publisher = (*Publisher)(nil)

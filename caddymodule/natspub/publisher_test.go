@@ -382,7 +382,7 @@ func TestRefusals(t *testing.T) {
 		{name: "no permission", want: gateway.ErrRefused, server: func(o *server.Options) {
 			o.Users = []*server.User{{Username: "u", Password: "p", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{"wh.v1.>"}}}}}
 			o.NoAuthUser = "u"
-		}, config: func(c *Config) { c.AttemptTimeout = 200 * time.Millisecond }},
+		}},
 		{name: "broker unwell", want: gateway.ErrNotReady, config: func(c *Config) { c.Ready = func() error { return errors.New("disk full") } }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -415,7 +415,7 @@ func TestRefusals(t *testing.T) {
 func TestAPIFailures(t *testing.T) {
 	t.Parallel()
 	for code, want := range apiFailures {
-		got := classify(&jetstream.APIError{Code: 400, ErrorCode: code}, "s", nil)
+		got := classify(&jetstream.APIError{Code: 400, ErrorCode: code, Description: "maximum bytes exceeded"})
 		if !errors.Is(got.as, want.as) || got.tries != want.tries || got.unknown {
 			t.Errorf("%d: got %+v, want %+v", code, got, want)
 		}
@@ -425,17 +425,22 @@ func TestAPIFailures(t *testing.T) {
 		as      error
 		unknown bool
 	}{
+		{&jetstream.APIError{Code: 503, ErrorCode: 10077, Description: "maximum messages exceeded"}, gateway.ErrFull, false},
+		{&jetstream.APIError{Code: 503, ErrorCode: 10077, Description: "maximum messages per subject exceeded"}, gateway.ErrRefused, false},
+		{&jetstream.APIError{Code: 503, ErrorCode: 10077, Description: "input/output error"}, gateway.ErrNotReady, true},
 		{&jetstream.APIError{Code: 503, ErrorCode: 19999}, gateway.ErrNotReady, true},
 		{&jetstream.APIError{Code: 400, ErrorCode: 19999}, gateway.ErrRefused, false},
 		{nats.ErrMaxPayload, gateway.ErrTooLarge, false},
 		{jetstream.ErrNoStreamResponse, gateway.ErrRefused, false},
 		{nats.ErrDisconnected, gateway.ErrNotReady, true},
+		{nats.ErrReconnectBufExceeded, gateway.ErrNotReady, false},
+		{fmt.Errorf("%w: of a kind", nats.ErrPermissionViolation), gateway.ErrRefused, false},
 		{nats.ErrConnectionClosed, gateway.ErrNotReady, true},
 		{jetstream.ErrAsyncPublishTimeout, gateway.ErrTimeout, true},
 		{context.DeadlineExceeded, gateway.ErrTimeout, true},
 		{errors.New("something new"), gateway.ErrTimeout, true},
 	} {
-		if got := classify(tt.err, "s", nil); !errors.Is(got.as, tt.as) || got.unknown != tt.unknown {
+		if got := classify(tt.err); !errors.Is(got.as, tt.as) || got.unknown != tt.unknown {
 			t.Errorf("%v: got %+v, want %v, unknown %v", tt.err, got, tt.as, tt.unknown)
 		}
 	}
