@@ -1,0 +1,116 @@
+package natspub
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+)
+
+// prove makes the Ack of the server's answer. That a duplicate is stored the
+// server has said; the original says whether it is ours and has the same bytes.
+func (p *Publisher) prove(ctx context.Context, m *message, ack *jetstream.PubAck) gateway.Ack {
+	a := gateway.Ack{Stream: ack.Stream, Sequence: ack.Sequence, Duplicate: ack.Duplicate, Attempts: m.attempts}
+	if !ack.Duplicate {
+		return a
+	}
+	o, err := p.original(ctx, ack)
+	if err != nil {
+		// Nothing more can be proven, and what is proven is enough: the event
+		// with this id is stored. It may have been deleted since.
+		p.cfg.Logger.Warn("the original of a duplicate cannot be read", "stream", ack.Stream, "sequence", ack.Sequence, "error", err)
+		return a
+	}
+	if m.unknown && o.ingestID == m.event.IngestID {
+		a.Duplicate = false
+		return a
+	}
+	a.Conflict = o.digest != one(m.header, headerDigest)
+	return a
+}
+
+// original is what is to be known of a stored event.
+type original struct{ ingestID, digest string }
+
+// original reads the event that a duplicate is one of: from any server that has
+// it, and else from the stream's leader, because others may be a little behind.
+func (p *Publisher) original(ctx context.Context, ack *jetstream.PubAck) (original, error) {
+	o, direct := p.direct(ctx, ack)
+	if direct == nil {
+		return o, nil
+	}
+	o, err := p.fromLeader(ctx, ack)
+	if err != nil {
+		return original{}, fmt.Errorf("%w; %w", err, direct)
+	}
+	return o, nil
+}
+
+func (p *Publisher) direct(ctx context.Context, ack *jetstream.PubAck) (original, error) {
+	answer, err := p.ask(ctx, "DIRECT.GET.", ack)
+	if err != nil {
+		return original{}, err
+	}
+	if status := answer.Header.Get("Status"); status != "" {
+		return original{}, fmt.Errorf("status %s %s", status, answer.Header.Get("Description"))
+	}
+	return describe(answer.Header, answer.Data), nil
+}
+
+func (p *Publisher) fromLeader(ctx context.Context, ack *jetstream.PubAck) (original, error) {
+	answer, err := p.ask(ctx, "STREAM.MSG.GET.", ack)
+	if err != nil {
+		return original{}, err
+	}
+	var r struct {
+		Error   *jetstream.APIError `json:"error"`
+		Message *struct {
+			Header []byte `json:"hdrs"`
+			Data   []byte `json:"data"`
+		} `json:"message"`
+	}
+	switch err := json.Unmarshal(answer.Data, &r); {
+	case err != nil:
+		return original{}, err
+	case r.Error != nil:
+		return original{}, r.Error
+	case r.Message == nil:
+		return original{}, errors.New("the answer holds no message")
+	}
+	var h nats.Header
+	if len(r.Message.Header) > 0 {
+		if h, err = nats.DecodeHeadersMsg(r.Message.Header); err != nil {
+			return original{}, err
+		}
+	}
+	return describe(h, r.Message.Data), nil
+}
+
+func (p *Publisher) ask(ctx context.Context, api string, ack *jetstream.PubAck) (*nats.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.AttemptTimeout)
+	defer cancel()
+	return p.cfg.Conn.RequestWithContext(ctx, jetstream.DefaultAPIPrefix+api+ack.Stream, fmt.Appendf(nil, `{"seq":%d}`, ack.Sequence))
+}
+
+func describe(h nats.Header, data []byte) original {
+	o := original{ingestID: one(h, headerIngestID), digest: one(h, headerDigest)}
+	if o.digest == "" { // not written by this package
+		sum := sha256.Sum256(data)
+		o.digest = hex.EncodeToString(sum[:])
+	}
+	return o
+}
+
+func one(h nats.Header, name string) string {
+	if v := h[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
