@@ -1,0 +1,187 @@
+package integration
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// request is one HTTP request as the scripts describe it. It is written to the
+// connection byte by byte, because most of what is tested here no HTTP library
+// would send.
+type request struct {
+	method, url string
+	header      []string // "Name: value"
+	body        []byte
+
+	sign, secret string        // how to sign: github, stripe or slack
+	age          time.Duration // of the signature
+	sent         []byte        // the body to send instead of the signed one
+
+	chunked bool
+	cut     bool // send half of the body, then end the sending side
+	slow    bool // send half of the body, then nothing
+}
+
+func newFlagSet(name string) *flag.FlagSet {
+	return flag.NewFlagSet(name, flag.ContinueOnError)
+}
+
+// signature returns the headers of the senders' documentation. Nothing of
+// package verifiers is used: the signer must not share its mistakes.
+func (r *request) signature(now time.Time) ([]string, error) {
+	mac := hmac.New(sha256.New, []byte(r.secret))
+	stamp := strconv.FormatInt(now.Add(-r.age).Unix(), 10)
+	switch r.sign {
+	case "":
+		return nil, nil
+	case "github":
+		mac.Write(r.body)
+		return []string{"X-Hub-Signature-256: sha256=" + hex.EncodeToString(mac.Sum(nil))}, nil
+	case "stripe":
+		fmt.Fprintf(mac, "%s.%s", stamp, r.body)
+		return []string{"Stripe-Signature: t=" + stamp + ",v1=" + hex.EncodeToString(mac.Sum(nil))}, nil
+	case "slack":
+		fmt.Fprintf(mac, "v0:%s:%s", stamp, r.body)
+		return []string{
+			"X-Slack-Request-Timestamp: " + stamp,
+			"X-Slack-Signature: v0=" + hex.EncodeToString(mac.Sum(nil)),
+		}, nil
+	default:
+		return nil, fmt.Errorf("cannot sign as %q", r.sign)
+	}
+}
+
+// do sends the request on a connection of its own and returns the answer.
+func (r *request) do(timeout time.Duration) (resp *http.Response, body []byte, err error) {
+	u, err := url.Parse(r.url)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := net.DialTimeout("tcp", u.Host, timeout)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if err := conn.SetDeadline(time.Now().Add(timeout)); err != nil {
+		return nil, nil, err
+	}
+	head, sent, err := r.bytes(u)
+	if err != nil {
+		return nil, nil, err
+	}
+	if r.cut || r.slow {
+		sent = sent[:len(sent)/2]
+	}
+	if _, err := conn.Write(append(head, sent...)); err != nil && !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
+		return nil, nil, err // a refusal may come before all is sent
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok && r.cut {
+		if err := tcp.CloseWrite(); err != nil {
+			return nil, nil, err
+		}
+	}
+	resp, err = http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: r.method})
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	body, err = io.ReadAll(resp.Body)
+	return resp, body, err
+}
+
+func (r *request) bytes(u *url.URL) (head, body []byte, err error) {
+	signature, err := r.signature(time.Now())
+	if err != nil {
+		return nil, nil, err
+	}
+	body = r.body
+	if r.sent != nil {
+		body = r.sent
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", r.method, u.RequestURI(), u.Host)
+	for _, line := range slices.Concat(r.header, signature) {
+		b.WriteString(line + "\r\n")
+	}
+	if !r.chunked {
+		if body != nil {
+			fmt.Fprintf(&b, "Content-Length: %d\r\n", len(body))
+		}
+		b.WriteString("\r\n")
+		return b.Bytes(), body, nil
+	}
+	b.WriteString("Transfer-Encoding: chunked\r\n\r\n")
+	var chunks bytes.Buffer
+	for chunk := range slices.Chunk(body, 1000) {
+		fmt.Fprintf(&chunks, "%x\r\n%s\r\n", len(chunk), chunk)
+	}
+	chunks.WriteString("0\r\n\r\n")
+	return b.Bytes(), chunks.Bytes(), nil
+}
+
+// render writes the answer as the scripts compare it: the status, the headers
+// in order, an empty line and the body.
+func render(w io.Writer, resp *http.Response, body []byte) error {
+	var b strings.Builder
+	fmt.Fprintln(&b, resp.StatusCode)
+	for _, name := range slices.Sorted(maps.Keys(resp.Header)) {
+		for _, value := range resp.Header[name] {
+			fmt.Fprintf(&b, "%s: %s\n", name, value)
+		}
+	}
+	_, err := fmt.Fprintf(w, "%s\n%s", b.String(), body)
+	return err
+}
+
+// runDeliveries sends signed GitHub events, each with a new id, until it gets
+// SIGTERM, and says how each status was answered how often. An answer that does
+// not come counts as status 0.
+//
+//	deliveries URL SECRET
+func runDeliveries() {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	counts := map[int]int{}
+	for i := 0; ; i++ {
+		select {
+		case <-stop:
+			for _, status := range slices.Sorted(maps.Keys(counts)) {
+				fmt.Printf("%d: %d\n", status, counts[status])
+			}
+			os.Exit(0)
+		default:
+		}
+		r := request{
+			method: http.MethodPost, url: os.Args[1], sign: "github", secret: os.Args[2],
+			body: fmt.Appendf(nil, `{"zen":"Keep it logically awesome.","n":%d}`, i),
+			header: []string{
+				"Content-Type: application/json", "X-GitHub-Event: push",
+				fmt.Sprintf("X-GitHub-Delivery: load-%d", i),
+			},
+		}
+		resp, _, err := r.do(10 * time.Second)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			counts[0]++
+			continue
+		}
+		counts[resp.StatusCode]++
+	}
+}

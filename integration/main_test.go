@@ -1,0 +1,77 @@
+// Package integration tests the built product from outside: real caddy and
+// nats-server processes, configured with real Caddyfiles, spoken to over HTTP
+// and NATS.
+package integration
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	// What ./xcaddy.sh builds: Caddy's own modules and ours.
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	_ "github.com/caddy-webhooks/caddy-webhooks/caddymodule"
+)
+
+// TestMain puts programs on PATH that are this test binary under other names,
+// so that tests start separate processes of Caddy and NATS with nothing
+// installed. With CADDY_BIN set, caddy is that program instead.
+func TestMain(m *testing.M) {
+	if bin := os.Getenv("CADDY_BIN"); bin != "" {
+		found, err := exec.LookPath(bin)
+		if err == nil {
+			found, err = filepath.Abs(found)
+		}
+		if err == nil {
+			err = os.Setenv("CADDY_BIN", found)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "CADDY_BIN:", err)
+			os.Exit(1)
+		}
+	}
+	testscript.Main(m, map[string]func(){
+		"caddy":       runCaddy,
+		"nats-server": runNATSServer,
+		"deliveries":  runDeliveries,
+	})
+}
+
+func runCaddy() {
+	bin := os.Getenv("CADDY_BIN")
+	if bin == "" {
+		caddycmd.Main()
+		return
+	}
+	err := syscall.Exec(bin, os.Args, os.Environ()) //nolint:gosec // the program that whoever runs the tests has named
+	fmt.Fprintf(os.Stderr, "running %s: %v\n", bin, err)
+	os.Exit(1)
+}
+
+// runNATSServer is the nats-server of the module that go.mod names, with the
+// flags of the real one that matter here: -a, -p, -js, -sd, -c.
+func runNATSServer() {
+	fail := func(err error) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "nats-server:", err)
+			os.Exit(1)
+		}
+	}
+	opts, err := natsserver.ConfigureOptions(newFlagSet("nats-server"), os.Args[1:],
+		func() { fmt.Println(natsserver.VERSION) }, func() {}, func() {})
+	fail(err)
+	s, err := natsserver.NewServer(opts)
+	fail(err)
+	s.ConfigureLogger()
+	// It handles SIGTERM and SIGINT by itself.
+	fail(natsserver.Run(s))
+	s.WaitForShutdown()
+}
