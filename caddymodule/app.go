@@ -92,7 +92,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx, a.log = ctx, ctx.Slogger()
 	a.routes = make(map[string]*Handler)
-	a.publisher = newPublisher()
+	a.publisher = newPublisher(a.heir)
 	a.fetcher = keyfetch.New(keyfetch.Config{})
 	a.lease = newLease(a.release)
 	a.metrics = collectors()
@@ -223,8 +223,20 @@ func (a *App) release() {
 
 // hold keeps what a request needs until the returned function is called.
 func (a *App) hold() func() {
-	a.lease.acquire()
+	if !a.lease.acquire() {
+		return func() {}
+	}
 	return a.lease.giveBack
+}
+
+// heir returns the app that has this app's broker now, if one has.
+func (a *App) heir() *App {
+	if a.settings == nil {
+		return nil
+	}
+	val, _ := heirs.Load(a.settings.key)
+	app, _ := val.(*App)
+	return app
 }
 
 var (

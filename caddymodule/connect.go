@@ -90,6 +90,7 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 		err := a.preflight(ctx, p)
 		if err == nil {
 			a.publisher.set(p)
+			heirs.Store(a.settings.key, a)
 			early <- nil
 			return
 		}
@@ -152,6 +153,7 @@ func (a *App) disconnect() {
 	}
 	s.cancel()
 	s.work.Wait()
+	heirs.CompareAndDelete(a.settings.key, a)
 	a.publisher.unset()
 	if s.publisher != nil {
 		s.publisher.Close()

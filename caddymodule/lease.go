@@ -4,11 +4,12 @@ import "sync"
 
 // lease keeps something for as long as its owner or a request needs it. On a
 // reload Caddy cleans the old modules up while their last requests are still
-// being served.
+// being served, and some are yet to come.
 type lease struct {
 	mu     sync.Mutex
 	users  int
-	closed bool
+	closed bool // the owner has ended
+	ended  bool // done was called
 	done   func()
 }
 
@@ -16,19 +17,22 @@ type lease struct {
 // user.
 func newLease(done func()) *lease { return &lease{done: done} }
 
-func (l *lease) acquire() {
+// acquire returns whether there is still something to use; if so, giveBack must
+// follow.
+func (l *lease) acquire() bool {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return false
+	}
 	l.users++
-	l.mu.Unlock()
+	return true
 }
 
 func (l *lease) giveBack() {
 	l.mu.Lock()
 	l.users--
-	last := l.closed && l.users == 0
-	if last {
-		l.closed = false // a straggler must not end it twice
-	}
+	last := l.endIfUnused()
 	l.mu.Unlock()
 	if last {
 		l.done()
@@ -37,10 +41,19 @@ func (l *lease) giveBack() {
 
 func (l *lease) close() {
 	l.mu.Lock()
-	last := l.users == 0
-	l.closed = !last
+	l.closed = true
+	last := l.endIfUnused()
 	l.mu.Unlock()
 	if last {
 		l.done()
 	}
+}
+
+// endIfUnused returns whether it is for the caller to call done.
+func (l *lease) endIfUnused() bool {
+	if !l.closed || l.ended || l.users > 0 {
+		return false
+	}
+	l.ended = true
+	return true
 }

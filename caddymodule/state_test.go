@@ -30,7 +30,9 @@ func TestLease(t *testing.T) {
 		l := newLease(func() { ended.Add(1) })
 		const users = 50
 		for range users {
-			l.acquire()
+			if !l.acquire() {
+				t.Fatal("got nothing to use before the end")
+			}
 		}
 		l.close()
 		if ended.Load() != 0 {
@@ -44,17 +46,45 @@ func TestLease(t *testing.T) {
 		if ended.Load() != 1 {
 			t.Errorf("got %d ends, want 1", ended.Load())
 		}
-		l.acquire()
-		l.giveBack()
-		if ended.Load() != 1 {
-			t.Errorf("after a straggler: got %d ends, want 1", ended.Load())
+		if l.acquire() {
+			t.Error("a straggler got what has ended")
 		}
 	})
 }
 
+// TestStragglerUsesTheHeir: a request that comes to a configuration which has
+// given its broker back is stored by the one that has it.
+func TestStragglerUsesTheHeir(t *testing.T) {
+	t.Parallel()
+	broker := new(gatewaytest.Publisher)
+	heir := &App{lease: newLease(func() {})}
+	heir.publisher = newPublisher(func() *App { return nil })
+	old := newPublisher(func() *App { return heir })
+	old.stopWaiting()
+	e := &gateway.Event{Tenant: "t", Source: "s", ID: "1", Dedupe: true}
+
+	if _, err := old.Publish(t.Context(), e); !errors.Is(err, gateway.ErrNotReady) {
+		t.Errorf("an heir without a broker: got %v, want %v", err, gateway.ErrNotReady)
+	}
+	heir.publisher.set(broker)
+	if _, err := old.Publish(t.Context(), e); err != nil {
+		t.Errorf("got %v, want it stored", err)
+	}
+	if _, err := old.Quarantine(t.Context(), e, gateway.Quarantine{Reason: "schema"}); err != nil {
+		t.Errorf("quarantine: got %v, want it stored", err)
+	}
+	if got := len(broker.Events()) + len(broker.Quarantined()); got != 2 {
+		t.Errorf("got %d stored, want 2", got)
+	}
+	heir.lease.close()
+	if _, err := old.Publish(t.Context(), e); !errors.Is(err, gateway.ErrNotReady) {
+		t.Errorf("an heir that has ended: got %v, want %v", err, gateway.ErrNotReady)
+	}
+}
+
 func TestPublisherBeforeTheBroker(t *testing.T) {
 	t.Parallel()
-	p := newPublisher()
+	p := newPublisher(func() *App { return nil })
 	short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	if _, err := p.Publish(short, &gateway.Event{}); !errors.Is(err, gateway.ErrNotReady) {
