@@ -38,6 +38,8 @@ func headers(e *gateway.Event, msgID, stream string) nats.Header {
 		}
 	}
 	set(headerMsgID, msgID)
+	// The message is for this stream only, wherever JetStream may be made to
+	// send it by a client: what is in quarantine never becomes verified.
 	set(headerStream, stream)
 	set("ce-specversion", "1.0")
 	set("ce-id", escape(e.ID))
