@@ -12,24 +12,24 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"slices"
 	"strings"
-
-	"github.com/santhosh-tekuri/jsonschema/v5"
 )
 
 // base is the URL under which the library knows the directory. No loader
 // understands its scheme but ours.
 const base = "schemas:///"
 
-// maxFile bounds the size of a file.
-const maxFile = 16 << 20
+const (
+	maxFile  = 16 << 20 // bytes of a file
+	maxFiles = 10_000   // files in the directory
+)
 
 // directory holds the files as read.
 type directory struct {
-	files   []*file
-	byName  map[string]*file
-	byID    map[string]*file
-	dynamic bool // a schema has dynamic references
+	files  []*file // in the order of their names
+	byName map[string]*file
+	byID   map[string]*file
 }
 
 type file struct {
@@ -37,13 +37,16 @@ type file struct {
 	data   []byte
 	sha256 string
 	doc    any
-	id     string // the absolute $id without its fragment, or ""
+	id     string // the URL of its $id without the fragment, else url()
+	err    error  // why doc is missing
+
+	*scan // nil until the file is needed
 }
 
 func (f *file) url() string { return base + (&url.URL{Path: f.name}).EscapedPath() }
 
-// readDir reads every file whose name ends in .json. Symbolic links are followed
-// where they stay inside.
+// readDir reads every file whose name ends in .json. A file that is not JSON is
+// a mistake only once it is needed.
 func readDir(name string) (*directory, error) {
 	root, err := os.OpenRoot(name)
 	if err != nil {
@@ -51,15 +54,22 @@ func readDir(name string) (*directory, error) {
 	}
 	defer root.Close()
 	d := &directory{byName: make(map[string]*file), byID: make(map[string]*file)}
-	var problems []error
+	var problems []*LoadError
 	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && name != "." && strings.HasPrefix(entry.Name(), "."):
-			return fs.SkipDir
+		case name == ".":
+			return nil
+		case strings.HasPrefix(entry.Name(), "."):
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
 		case entry.IsDir() || path.Ext(name) != ".json":
 			return nil
+		case len(d.files) == maxFiles:
+			return fmt.Errorf("there are more than %d files: name a directory of schemas alone", maxFiles)
 		}
 		if err := d.add(root, name); err != nil {
 			problems = append(problems, err)
@@ -72,41 +82,43 @@ func readDir(name string) (*directory, error) {
 	if len(d.files) == 0 && len(problems) == 0 {
 		problems = append(problems, &LoadError{Err: fmt.Errorf("%s has no file that ends in .json", name)})
 	}
-	for _, f := range d.files {
-		problems = append(problems, d.checkRefs(f)...)
-	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, err
-	}
-	return d, nil
+	return d, join(problems)
 }
 
-func (d *directory) add(root *os.Root, name string) error {
+func (d *directory) add(root *os.Root, name string) *LoadError {
+	data, err := read(root, name)
+	if err != nil {
+		return &LoadError{File: name, Err: fmt.Errorf("reading the file: %w", err)}
+	}
+	sum := sha256.Sum256(data)
+	f := &file{name: name, data: data, sha256: hex.EncodeToString(sum[:])}
+	f.doc, f.err = decode(data)
+	f.id = draftOf(f.doc).id(f.doc, f.url())
+	if other := d.byID[f.id]; other != nil {
+		return &LoadError{File: name, Pointer: "/$id", Err: fmt.Errorf("%s has the same $id: give each its own", other.name)}
+	}
+	d.files, d.byName[name], d.byID[f.id] = append(d.files, f), f, f
+	return nil
+}
+
+func read(root *os.Root, name string) ([]byte, error) {
+	// Opening a pipe would wait for its writer.
+	switch info, err := root.Stat(name); {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is not a file")
+	}
 	r, err := root.Open(name)
 	if err != nil {
-		return &LoadError{File: name, Err: fmt.Errorf("reading it: %w", err)}
+		return nil, err
 	}
 	defer r.Close()
 	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	switch {
-	case err != nil:
-		return &LoadError{File: name, Err: fmt.Errorf("reading it: %w", err)}
-	case len(data) > maxFile:
-		return &LoadError{File: name, Err: fmt.Errorf("it is larger than %d bytes", maxFile)}
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("it is larger than %d bytes", maxFile)
 	}
-	digest := sha256.Sum256(data)
-	f := &file{name: name, data: data, sha256: hex.EncodeToString(digest[:])}
-	if f.doc, err = decode(data); err != nil {
-		return &LoadError{File: name, Err: err}
-	}
-	if f.id = declaredID(f.doc); f.id != "" {
-		if other := d.byID[f.id]; other != nil {
-			return &LoadError{File: name, Pointer: "/$id", Err: fmt.Errorf("%s has the same $id", other.name)}
-		}
-		d.byID[f.id] = f
-	}
-	d.files, d.byName[name] = append(d.files, f), f
-	return nil
+	return data, err
 }
 
 // decode decodes one JSON value and says where a mistake is.
@@ -125,23 +137,13 @@ func decode(data []byte) (any, error) {
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		at = syntax.Offset
 	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		at, err = int64(len(data)), errors.New("the JSON ends too early")
+	}
 	before := data[:min(int(at), len(data))]
 	line := 1 + bytes.Count(before, []byte("\n"))
 	column := max(len(before)-(bytes.LastIndexByte(before, '\n')+1), 1)
 	return nil, fmt.Errorf("line %d, column %d: %w", line, column, err)
-}
-
-func declaredID(doc any) string {
-	object, _ := doc.(map[string]any)
-	for _, keyword := range []string{"$id", "id"} {
-		if id, ok := object[keyword].(string); ok {
-			if u, err := url.Parse(id); err == nil && u.IsAbs() {
-				u.Fragment = ""
-				return u.String()
-			}
-		}
-	}
-	return ""
 }
 
 // open is the library's only way to a document. The library has the metaschemas
@@ -154,7 +156,11 @@ func (d *directory) open(rawURL string) (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(f.data)), nil
 }
 
+// find returns the file that declares the URL as its $id, or whose own it is.
 func (d *directory) find(rawURL string) *file {
+	if u, err := url.Parse(rawURL); err == nil {
+		rawURL = u.String()
+	}
 	if f := d.byID[rawURL]; f != nil {
 		return f
 	}
@@ -168,59 +174,27 @@ func (d *directory) find(rawURL string) *file {
 
 var errOutside = errors.New("it is not in the directory: put the file there and refer to it by its name, or by its $id")
 
-func (d *directory) compiler() *jsonschema.Compiler {
-	c := jsonschema.NewCompiler()
-	c.Draft = jsonschema.Draft2020
-	c.AssertFormat = true
-	c.LoadURL = d.open
-	c.Formats["uri-template"] = isURITemplate
-	return c
+// closure returns the file and all that it refers to, in the order of the names.
+func (f *file) closure() []*file {
+	files := []*file{f}
+	for i := 0; i < len(files); i++ {
+		for _, other := range files[i].others {
+			if !slices.Contains(files, other) {
+				files = append(files, other)
+			}
+		}
+	}
+	slices.SortFunc(files, func(a, b *file) int { return strings.Compare(a.name, b.name) })
+	return files
 }
 
-// compile compiles the schema at an address: a file and perhaps a JSON Pointer.
-func (d *directory) compile(c *jsonschema.Compiler, address string) (*jsonschema.Schema, error) {
-	name, pointer, _ := strings.Cut(address, "#")
-	f := d.byName[name]
-	switch {
-	case f == nil && path.Clean("/"+name) != "/"+name:
-		return nil, &LoadError{File: name, Err: errors.New("name a file inside the directory, without dots")}
-	case f == nil:
-		return nil, &LoadError{File: name, Err: errors.New("there is no such file in the directory")}
-	case pointer != "":
-		if _, ok := lookup(f.doc, pointer); !ok {
-			return nil, &LoadError{File: name, Pointer: pointer, Err: errors.New("there is nothing at this JSON Pointer")}
-		}
+func digest(files []*file) string {
+	if len(files) == 1 {
+		return files[0].sha256
 	}
-	target := f.url()
-	if pointer != "" {
-		target += "#" + (&url.URL{Fragment: pointer}).EscapedFragment()
+	h := sha256.New()
+	for _, f := range files {
+		fmt.Fprintf(h, "%s  %s\n", f.sha256, f.name)
 	}
-	s, err := c.Compile(target)
-	if err != nil {
-		return nil, d.explain(name, err)
-	}
-	return s, nil
-}
-
-// explain makes a LoadError of the library's error.
-func (d *directory) explain(name string, err error) error {
-	out := &LoadError{File: name, Err: err}
-	if schema, ok := errors.AsType[*jsonschema.SchemaError](err); ok {
-		rawURL, _, _ := strings.Cut(schema.SchemaURL, "#")
-		if f := d.find(rawURL); f != nil {
-			out.File = f.name
-		}
-		out.Err = schema.Err
-	}
-	if invalid, ok := errors.AsType[*jsonschema.ValidationError](err); ok {
-		// The instance is the schema here: it is the operator's own.
-		for len(invalid.Causes) > 0 {
-			invalid = invalid.Causes[0]
-		}
-		out.Pointer, out.Err = invalid.InstanceLocation, errors.New(invalid.Message)
-		if out.Pointer == "" {
-			out.Pointer = "/"
-		}
-	}
-	return out
+	return hex.EncodeToString(h.Sum(nil))
 }

@@ -3,8 +3,13 @@ package schemas
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
 )
@@ -39,147 +44,169 @@ const (
 	maxViolations = 10
 	maxLocation   = 120
 	maxText       = 1024
-	maxCollected  = 4096
 )
 
 // Violation is one way in which a payload does not fit.
 type Violation struct {
 	// Pointer is where in the payload, as a JSON Pointer: names of members and
-	// never their values. In objects that are maps the names are data as well.
-	// It is cut at 120 bytes.
+	// never their values. In objects that are maps the names are data as well,
+	// and may be personal. It is cut at 120 bytes, and characters that cannot be
+	// printed are question marks.
 	Pointer string
-	// Keyword is the keyword of JSON Schema that does not hold.
+	// Keyword is the keyword of JSON Schema that does not hold; "false" for a
+	// schema that nothing fits; "depth", "number" or "size" for a payload beyond
+	// a bound of the package.
 	Keyword string
-	// Schema is where that keyword stands, as file and JSON Pointer.
+	// Schema is where that keyword stands, as file and JSON Pointer, cut like
+	// Pointer; "" for a bound.
 	Schema string
 }
 
 // Invalid says that a payload does not fit its schema. Its text is at most 1 KiB
 // and holds no values of the payload.
 type Invalid struct {
-	// Schema is the schema's address.
+	// Schema is the schema's address; "" if there is none for the type.
 	Schema string
 	// Violations are the first ten in the order of their pointers.
 	Violations []Violation
-	// More is how many others there are.
+	// More is how many others there are, repetitions included.
 	More int
-
-	unknown bool
+	// Err says why the payload could not be looked at; then there are no
+	// Violations.
+	Err error
 }
 
 // Error lists the violations in one line.
 func (e *Invalid) Error() string {
-	if e.unknown {
-		return "there is no schema for the type"
+	if e.Schema == "" && e.Err != nil {
+		return e.Err.Error()
 	}
 	var b strings.Builder
-	b.WriteString(e.Schema + ": ")
+	b.WriteString(clean(e.Schema) + ": ")
+	if e.Err != nil {
+		b.WriteString(e.Err.Error())
+		return b.String()
+	}
+	more := e.More
 	for i, v := range e.Violations {
-		text := pointerText(v.Pointer) + " " + v.Keyword
+		text := cmp.Or(v.Pointer, "/") + " " + v.Keyword
 		if i > 0 {
 			text = "; " + text
 		}
-		if b.Len()+len(text) > maxText-16 {
+		if b.Len()+len(text) > maxText-40 {
+			more += len(e.Violations) - i
 			break
 		}
 		b.WriteString(text)
 	}
-	if e.More > 0 {
-		b.WriteString("; and more")
+	if more > 0 {
+		fmt.Fprintf(&b, "; and %d more", more)
 	}
 	return b.String()
 }
 
-func pointerText(p string) string {
-	if p == "" {
-		return "/"
-	}
-	return p
-}
+// Unwrap returns e.Err.
+func (e *Invalid) Unwrap() error { return e.Err }
 
-func newInvalid(address string, err error) *Invalid {
+func (s *Set) newInvalid(address string, err error) *Invalid {
 	e := &Invalid{Schema: address}
-	var tree *jsonschema.ValidationError
-	var none *noBranch
-	switch {
-	case errors.As(err, &none):
-		e.Violations = []Violation{{Pointer: "/" + escapePointer(none.member), Keyword: "oneOf", Schema: location(none.location)}}
-		return e
-	case !errors.As(err, &tree):
-		e.Violations = []Violation{{Keyword: "schema", Schema: address}}
+	if _, ok := errors.AsType[jsonschema.InfiniteLoopError](err); ok {
+		e.Err = errEndless
 		return e
 	}
-	var all []Violation
-	collect(tree, &all)
-	slices.SortFunc(all, func(a, b Violation) int {
-		return cmp.Or(cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Keyword, b.Keyword), cmp.Compare(a.Schema, b.Schema))
-	})
-	all = slices.Compact(all)
-	e.Violations = all[:min(len(all), maxViolations)]
-	e.More = len(all) - len(e.Violations)
+	tree, ok := errors.AsType[*jsonschema.ValidationError](err)
+	if !ok {
+		e.Err = err
+		if !errors.Is(err, errBroken) {
+			e.Err = errBroken // the library's other texts may hold anything
+		}
+		return e
+	}
+	first, count := leaves(tree, nil, 0)
+	for _, leaf := range first {
+		e.Violations = append(e.Violations, Violation{
+			Pointer: clean(unescape(leaf.InstanceLocation)),
+			Keyword: clean(keyword(leaf)),
+			Schema:  clean(s.location(leaf.AbsoluteKeywordLocation)),
+		})
+	}
+	e.More = count - len(first)
 	return e
 }
 
-// collect gathers the leaves of the library's tree of errors.
-func collect(node *jsonschema.ValidationError, all *[]Violation) {
-	if len(*all) == maxCollected {
-		return
-	}
-	if len(node.Causes) == 0 {
-		*all = append(*all, Violation{
-			Pointer: clean(node.InstanceLocation),
-			Keyword: keyword(node.KeywordLocation),
-			Schema:  location(node.AbsoluteKeywordLocation),
-		})
-		return
-	}
+// leaves returns the first leaves of the library's tree of errors, sorted and
+// each once, and how many there are. It keeps no more than it returns, since a
+// large payload may have millions.
+func leaves(node *jsonschema.ValidationError, first []*jsonschema.ValidationError, count int) ([]*jsonschema.ValidationError, int) {
 	for _, cause := range node.Causes {
-		collect(cause, all)
+		first, count = leaves(cause, first, count)
 	}
+	if len(node.Causes) > 0 {
+		return first, count
+	}
+	if i, known := slices.BinarySearchFunc(first, node, compareLeaves); !known && i < maxViolations {
+		first = slices.Insert(first, i, node)
+		first = first[:min(len(first), maxViolations)]
+	}
+	return first, count + 1
 }
 
-// keyword returns the last keyword of a location that ends in one, or in a member
-// or index below one.
-func keyword(location string) string {
-	segments := strings.Split(location, "/")
-	for i := len(segments) - 1; i > 0; i-- {
-		if keywords[segments[i]] && !keepNames[segments[i-1]] {
-			return segments[i]
+func compareLeaves(a, b *jsonschema.ValidationError) int {
+	return cmp.Or(
+		cmp.Compare(a.InstanceLocation, b.InstanceLocation),
+		cmp.Compare(a.AbsoluteKeywordLocation, b.AbsoluteKeywordLocation),
+	)
+}
+
+// notAllowed is the library's message for the schema false, the only one that
+// has no keyword.
+const notAllowed = "not allowed"
+
+// keyword returns the keyword at which a leaf stands.
+func keyword(leaf *jsonschema.ValidationError) string {
+	segments := strings.Split(leaf.KeywordLocation, "/")
+	last := len(segments) - 1
+	word := segments[last]
+	if leaf.Message == notAllowed {
+		if strings.HasPrefix(word, "unevaluated") && segments[last-1] != "properties" {
+			return word
 		}
+		return "false"
 	}
-	return "schema"
-}
-
-// keepNames are the keywords below which a segment is a name, which may be that
-// of a keyword.
-var keepNames = map[string]bool{
-	"properties": true, "patternProperties": true, "$defs": true, "definitions": true,
-	"dependentSchemas": true, "dependentRequired": true, "dependencies": true,
-}
-
-var keywords = func() map[string]bool {
-	m := map[string]bool{}
-	for name := range strings.FieldsSeq(`type const enum format required minProperties maxProperties properties
-		patternProperties propertyNames additionalProperties dependencies dependentRequired dependentSchemas
-		unevaluatedProperties minItems maxItems uniqueItems items additionalItems prefixItems contains minContains
-		maxContains unevaluatedItems minLength maxLength pattern minimum maximum exclusiveMinimum exclusiveMaximum
-		multipleOf contentEncoding contentMediaType contentSchema not allOf anyOf oneOf if then else $ref $dynamicRef
-		$recursiveRef`) {
-		m[name] = true
+	if _, err := strconv.Atoi(word); err == nil && last >= 2 {
+		return segments[last-2] // dependentRequired/name/0
 	}
-	return m
-}()
+	return word
+}
 
 // location is an address inside the directory.
-func location(rawURL string) string { return clean(strings.TrimPrefix(rawURL, base)) }
+func (s *Set) location(rawURL string) string {
+	file, fragment, _ := strings.Cut(rawURL, "#")
+	if name, ok := s.names[file]; ok {
+		file = name
+	}
+	return file + "#" + unescape(fragment)
+}
+
+// unescape undoes what the library does to be able to use pointers in URLs.
+func unescape(pointer string) string {
+	if text, err := url.PathUnescape(pointer); err == nil {
+		return text
+	}
+	return pointer
+}
 
 // clean bounds a location and replaces what could disturb a log.
 func clean(s string) string {
 	if len(s) > maxLocation {
-		s = s[:maxLocation] + "…"
+		end := maxLocation - len("…")
+		for end > 0 && !utf8.RuneStart(s[end]) {
+			end--
+		}
+		s = s[:end] + "…"
 	}
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == '\ufffd' || r == '\u2028' || r == '\u2029' {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r

@@ -1,6 +1,9 @@
 package schemas
 
-import "strings"
+import (
+	"regexp/syntax"
+	"strings"
+)
 
 // isURITemplate reports whether v is a URI Template of RFC 6570, level 4. The
 // library's own check splits at "/" and so refuses "{/sha}".
@@ -97,4 +100,15 @@ func isVarname(s string) bool {
 		}
 	}
 	return true
+}
+
+// isRegex reports whether v is a regular expression. The library's own check
+// compiles it, which for a few bytes of a payload may take much memory.
+func isRegex(v any) bool {
+	s, ok := v.(string)
+	if !ok {
+		return true
+	}
+	_, err := syntax.Parse(s, syntax.Perl)
+	return err == nil
 }

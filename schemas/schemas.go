@@ -2,15 +2,36 @@
 // Everything is read and compiled when the directory is loaded; nothing is ever
 // read from outside of it, and nothing from the network.
 //
+// # Schemas
+//
 // Drafts 4, 6, 7, 2019-09 and 2020-12 are understood, by "$schema"; without it
-// a schema is 2020-12. Formats are asserted in all of them. Patterns are RE2,
-// so that their time is linear. Validation takes time in proportion to payload
-// and schema, except that each level of oneOf and anyOf may look at the payload
-// once for each branch; a oneOf at the top of a schema whose branches pin one
-// member to different values is decided by that member.
+// a schema is 2020-12. A "$ref" names a file relative to the one in which it
+// stands, or what a file of the directory declares as its "$id"; an "$id" is a
+// name, and is never fetched.
+//
+// Formats are asserted in all drafts: date, date-time, duration, email,
+// hostname, ipv4, ipv6, json-pointer, regex, relative-json-pointer, time, uri,
+// uri-reference, uri-template and uuid, and iri and iri-reference as if they
+// were uri and uri-reference. Others are not looked at.
+//
+// # Bounds
+//
+// Patterns are RE2, so that their time is linear. A payload counts as invalid,
+// unseen by its schema, if it is nested more than 256 deep, if a number has more
+// than 1000 digits or an exponent beyond ±1000, or if it has so many values, or
+// so long ones of the names above them, that the account of its mistakes could
+// take much memory: 128 MiB, counting 64 bytes and the length of its JSON
+// Pointer for each value.
+//
+// Within that, time is in proportion to payload and schema, except that each
+// level of oneOf and anyOf looks at the payload once for each branch that is
+// possible. Branches that require an absent member, that are for another type,
+// or that pin a member to other strings than the payload's are not tried; where
+// branches cannot be told apart like this, nested ones multiply.
 package schemas
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,16 +40,20 @@ import (
 
 // Config says what to load.
 type Config struct {
-	// Dir is the directory. Required.
+	// Dir is the directory. Required. What counts is every file in it, and in the
+	// directories below, whose name ends in ".json"; names that begin with a dot
+	// do not count. Links to files are followed where they stay inside.
 	Dir string
 	// Rules choose the schema for a type. The most specific rule that fits
 	// counts: one without a star before any with, then the one with more other
-	// characters, then the one that stands first.
+	// characters, then the one with fewer stars. Two that are equally specific
+	// and could fit the same type are a mistake, unless they name the same schema.
+	// Files that no rule leads to may be anything.
 	//
-	// Without rules a type's schema is the file of its name: for
-	// "pull_request.opened" that is pull_request.opened.json, else
-	// pull_request.json, else envelope.json. "/" and ":" in a type count as ".",
-	// and so does a directory: orders/create.json is for "orders/create".
+	// Without rules a type's schema is the file of its name, and every file has to
+	// be a schema: for "pull_request.opened" that is pull_request.opened.json,
+	// else pull_request.json, else envelope.json. "/" and ":" in a type count as
+	// ".", and so does a directory: orders/create.json is for "orders/create".
 	Rules []Rule
 	// RefuseUnknown makes a payload invalid for whose type there is no schema.
 	RefuseUnknown bool
@@ -36,7 +61,7 @@ type Config struct {
 
 // Rule is the schema for some types.
 type Rule struct {
-	// Type is a glob over the type: "*" is any run of characters.
+	// Type is a glob over the type: "*" is any run of characters, also none.
 	Type string
 	// Schema is a file inside the directory, with slashes, and optionally a JSON
 	// Pointer: "schema.json#/definitions/push_event".
@@ -45,33 +70,21 @@ type Rule struct {
 
 // Set is a compiled directory. It is safe for concurrent use.
 type Set struct {
-	cfg   Config
-	rules []rule               // most specific first
-	files map[string]*compiled // by type, if there are no rules
-	all   []Info
+	choice        chooser
+	all           []Info
+	names         map[string]string // of the files, by URL
+	refuseUnknown bool
 }
 
 // Info describes one schema that a Set may choose.
 type Info struct {
 	// Schema is its address inside the directory, as Validate returns it.
 	Schema string
-	// SHA256 is the digest of its file in lower-case hex. The files that it
-	// refers to are not part of it.
+	// SHA256 changes when the schema does, in lower-case hex: the digest of its
+	// file or, if that refers to other files, of what the command sha256sum prints
+	// for it and them in the order of their names.
 	SHA256 string
 }
-
-type rule struct {
-	glob   string
-	schema *compiled
-}
-
-// compiled is one schema, ready for use.
-type compiled struct {
-	address string
-	plan    *plan
-}
-
-const envelope = "envelope"
 
 // Load compiles the directory. The error joins a [*LoadError] for each mistake.
 func Load(cfg Config) (*Set, error) {
@@ -79,65 +92,64 @@ func Load(cfg Config) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{cfg: cfg}
-	addresses := make([]string, 0, len(dir.files))
-	if len(cfg.Rules) == 0 {
-		for _, f := range dir.files {
-			addresses = append(addresses, f.name)
+	addresses, problems := dir.addresses(cfg.Rules)
+	problems = append(problems, dir.check(addresses)...)
+	if err := join(problems); err != nil {
+		return nil, err
+	}
+	schemas, problems := dir.compile(addresses)
+	if err := join(problems); err != nil {
+		return nil, err
+	}
+	s := &Set{names: make(map[string]string), refuseUnknown: cfg.RefuseUnknown}
+	for _, a := range addresses {
+		files := a.file.closure()
+		s.all = append(s.all, Info{Schema: a.text, SHA256: digest(files)})
+		for _, f := range files {
+			s.names[f.url()], s.names[f.id] = f.name, f.name
 		}
 	}
-	var problems []error
-	for i, r := range cfg.Rules {
-		switch {
-		case r.Type == "" || r.Schema == "":
-			problems = append(problems, &LoadError{Err: errors.New("a rule needs a type and a schema")})
-		case slices.ContainsFunc(cfg.Rules[:i], func(o Rule) bool { return o.Type == r.Type }):
-			problems = append(problems, &LoadError{File: r.Schema, Err: fmt.Errorf("the type %q has two schemas: remove one of them", r.Type)})
-		case !slices.Contains(addresses, r.Schema):
-			addresses = append(addresses, r.Schema)
+	s.choice, problems = newChooser(cfg.Rules, schemas)
+	if err := join(problems); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// addresses returns the schemas that can be chosen, each once and in order.
+func (d *directory) addresses(rules []Rule) (list []address, problems []*LoadError) {
+	if len(rules) == 0 {
+		for _, f := range d.files {
+			list = append(list, address{text: f.name, file: f})
 		}
 	}
-	slices.Sort(addresses)
-	byAddress := make(map[string]*compiled, len(addresses))
-	c := dir.compiler()
-	for _, address := range addresses {
-		sch, err := dir.compile(c, address)
+	for _, r := range rules {
+		if r.Type == "" || r.Schema == "" {
+			problems = append(problems, &LoadError{File: r.Schema, Err: errors.New("a rule needs a type and a schema")})
+			continue
+		}
+		a, err := d.address(r.Schema)
 		if err != nil {
 			problems = append(problems, err)
 			continue
 		}
-		file, _, _ := strings.Cut(address, "#")
-		byAddress[address] = &compiled{address: address, plan: newPlan(sch, dir.dynamic)}
-		s.all = append(s.all, Info{Schema: address, SHA256: dir.byName[file].sha256})
+		list = append(list, a)
 	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, err
-	}
-	s.index(cfg.Rules, byAddress)
-	return s, nil
+	slices.SortFunc(list, func(a, b address) int { return strings.Compare(a.text, b.text) })
+	return slices.CompactFunc(list, func(a, b address) bool { return a.text == b.text }), problems
 }
 
-func (s *Set) index(rules []Rule, byAddress map[string]*compiled) {
-	if len(rules) == 0 {
-		s.files = make(map[string]*compiled, len(byAddress))
-		for address, c := range byAddress {
-			s.files[typeName(strings.TrimSuffix(address, ".json"))] = c
-		}
-		return
-	}
-	for _, r := range rules {
-		s.rules = append(s.rules, rule{glob: r.Type, schema: byAddress[r.Schema]})
-	}
-	slices.SortStableFunc(s.rules, func(a, b rule) int {
-		aStars, bStars := strings.Count(a.glob, "*"), strings.Count(b.glob, "*")
-		switch {
-		case aStars == 0 && bStars > 0:
-			return -1
-		case bStars == 0 && aStars > 0:
-			return 1
-		}
-		return len(b.glob) - bStars - (len(a.glob) - aStars)
+// join makes one error of the problems, each once, by file and pointer.
+func join(problems []*LoadError) error {
+	slices.SortFunc(problems, func(a, b *LoadError) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Error(), b.Error()))
 	})
+	problems = slices.CompactFunc(problems, func(a, b *LoadError) bool { return a.Error() == b.Error() })
+	errs := make([]error, len(problems))
+	for i, p := range problems {
+		errs[i] = p
+	}
+	return errors.Join(errs...)
 }
 
 // Schemas returns what was compiled, in the order of the addresses.
@@ -147,76 +159,34 @@ func (s *Set) Schemas() []Info { return slices.Clone(s.all) }
 // the schema for the event type. It returns the schema's address, or "" if there
 // is none for the type. The error is an [*Invalid].
 func (s *Set) Validate(eventType string, payload any) (schema string, err error) {
-	c := s.choose(eventType)
+	c := s.choice.choose(eventType)
 	if c == nil {
-		if s.cfg.RefuseUnknown {
-			return "", &Invalid{Violations: []Violation{{Keyword: "type"}}, unknown: true}
+		if s.refuseUnknown {
+			return "", &Invalid{Err: errUnknown}
 		}
 		return "", nil
 	}
+	if v := checkLimits(payload); v != nil {
+		return c.address, &Invalid{Schema: c.address, Violations: []Violation{*v}}
+	}
 	if err := c.validate(payload); err != nil {
-		return c.address, newInvalid(c.address, err)
+		return c.address, s.newInvalid(c.address, err)
 	}
 	return c.address, nil
 }
+
+var (
+	errUnknown = errors.New("there is no schema for the type")
+	errBroken  = errors.New("the validator failed")
+	errEndless = errors.New("the schema refers to itself without end")
+)
 
 // validate never lets a payload pass because of a mistake in the validator.
 func (c *compiled) validate(payload any) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = errBroken
+			err = fmt.Errorf("%w: %T", errBroken, p)
 		}
 	}()
-	return c.plan.validate(payload)
-}
-
-var errBroken = errors.New("the validator failed")
-
-func (s *Set) choose(eventType string) *compiled {
-	for i := range s.rules {
-		if matchGlob(s.rules[i].glob, eventType) {
-			return s.rules[i].schema
-		}
-	}
-	if s.files == nil {
-		return nil
-	}
-	name := typeName(eventType)
-	for {
-		if c := s.files[name]; c != nil && name != "" {
-			return c
-		}
-		i := strings.LastIndexByte(name, '.')
-		if i < 0 {
-			return s.files[envelope]
-		}
-		name = name[:i]
-	}
-}
-
-var typeSeparators = strings.NewReplacer("/", ".", ":", ".")
-
-func typeName(s string) string { return typeSeparators.Replace(s) }
-
-// matchGlob reports whether s fits the glob, in which "*" is any run of
-// characters. Only the last star is ever tried again, so that the time is at
-// most the product of the lengths.
-func matchGlob(glob, s string) bool {
-	star, mark, g, i := -1, 0, 0, 0
-	for i < len(s) {
-		switch {
-		case g < len(glob) && glob[g] == '*':
-			star, mark = g, i
-			g++
-		case g < len(glob) && glob[g] == s[i]:
-			g++
-			i++
-		case star >= 0:
-			mark++
-			g, i = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(glob[g:], "*") == ""
+	return c.schema.Validate(payload)
 }
