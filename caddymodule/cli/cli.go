@@ -1,0 +1,47 @@
+// Package cli is what `caddy webhooks` does: play a sender, read what has been
+// stored, and look up the catalogue. It knows neither Caddy nor flags: each
+// command is a function of a context, a writer and a struct of options, so that
+// it can be used and tested without a terminal.
+//
+// Secrets come from the environment or from files, never from options, because
+// everybody on the machine can read the arguments of a process.
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
+)
+
+var (
+	// ErrUsage means that the options contradict each other, or that something
+	// is missing or malformed: asking again in the same way cannot succeed.
+	ErrUsage = errors.New("usage")
+	// ErrUnexpectedStatus means that the gateway has answered, and not with the
+	// status that was expected.
+	ErrUnexpectedStatus = errors.New("unexpected status")
+)
+
+// lookup finds a provider of the catalogue, or says which names are near.
+func lookup(name string) (verifiers.Provider, error) {
+	if p, ok := providers.Lookup(name); ok {
+		return p, nil
+	}
+	var near []string
+	for _, p := range providers.All() {
+		for _, known := range append([]string{p.Name}, p.Aliases...) {
+			if name != "" && (strings.HasPrefix(known, name) || strings.HasPrefix(name, known)) {
+				near = append(near, p.Name)
+				break
+			}
+		}
+	}
+	if len(near) > 0 {
+		return verifiers.Provider{}, fmt.Errorf("%w: there is no provider %q: is it one of %s?", ErrUsage, name, strings.Join(slices.Compact(near), ", "))
+	}
+	return verifiers.Provider{}, fmt.Errorf("%w: there is no provider %q: `caddy webhooks providers` lists them", ErrUsage, name)
+}
