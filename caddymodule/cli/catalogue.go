@@ -141,7 +141,7 @@ func rehearse(p verifiers.Provider) (verifiers.Result, bool) {
 // fits any scheme.
 func rehearsalKeys() []*verifiers.Key {
 	random := make([]byte, 32)
-	_, _ = rand.Read(random)          // it never fails
+	_, _ = rand.Read(random)           // it never fails
 	text := hex.EncodeToString(random) // is base64 as well
 	var keys []*verifiers.Key
 	for _, secret := range []string{text, "user:" + text} {

@@ -250,7 +250,7 @@ func TestSendRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) }))
-	defer gone.Close()
+	t.Cleanup(gone.Close)
 	for name, tc := range map[string]struct {
 		edit func(o *cli.SendOptions)
 		want error

@@ -184,6 +184,12 @@ func (o *TailOptions) parseFrom() error {
 }
 
 func (o *TailOptions) connect() (*nats.Conn, error) {
+	// The error of nats.go would show a password in it.
+	for server := range strings.SplitSeq(o.NATS, ",") {
+		if _, err := url.Parse(strings.TrimSpace(server)); err != nil {
+			return nil, fmt.Errorf("%w: the address of NATS is not a URL such as %s", ErrUsage, DefaultNATS)
+		}
+	}
 	opts := []nats.Option{
 		nats.Name("caddy webhooks tail"),
 		nats.Timeout(connectTimeout),
@@ -215,8 +221,7 @@ func withoutPasswords(servers string) string {
 	for i, s := range list {
 		u, err := url.Parse(strings.TrimSpace(s))
 		if err != nil {
-			list[i] = "(not a URL)"
-			continue
+			continue // connect has refused it
 		}
 		list[i] = u.Redacted()
 		if u.User != nil {

@@ -1,0 +1,97 @@
+package caddymodule
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/cli"
+)
+
+// webhooks runs `caddy webhooks` with these arguments.
+func webhooks(t *testing.T, stdin string, args ...string) (string, error) {
+	t.Helper()
+	command, ok := caddycmd.Commands()["webhooks"]
+	if !ok {
+		t.Fatal("the command is not registered")
+	}
+	cmd := &cobra.Command{Use: command.Name, Long: command.Long, SilenceErrors: true}
+	command.CobraFunc(cmd)
+	var out bytes.Buffer
+	cmd.SetIn(strings.NewReader(stdin))
+	cmd.SetOut(&out)
+	cmd.SetErr(io.Discard)
+	cmd.SetArgs(args)
+	err := cmd.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+func TestCommandSend(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte("s3cret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = io.WriteString(w, r.Header.Get("X-GitHub-Event")+" "+r.Header.Get("X-A")+" "+string(body))
+	}))
+	defer s.Close()
+	args := []string{"send", "github", s.URL, "--secret-file", file, "--body", "-", "--type", "ping", "--header", "X-A: 1,2", "--id", "one"}
+	out, err := webhooks(t, "{}", args...)
+	if err != nil || !strings.HasPrefix(out, "202 ping 1,2 {}  (id one, type ping, ") {
+		t.Errorf("got %q, %v", out, err)
+	}
+	if _, err := webhooks(t, "{}", append(args, "--expect", "200")...); !errors.Is(err, cli.ErrUnexpectedStatus) {
+		t.Errorf("got %v, want %v", err, cli.ErrUnexpectedStatus)
+	}
+	if _, err := webhooks(t, "", "send", "github"); err == nil {
+		t.Error("got no error without a URL")
+	}
+	if _, err := webhooks(t, "", "send", "github", s.URL, "--secret", "s3cret"); err == nil {
+		t.Error("a secret is taken from the command line")
+	}
+}
+
+func TestCommandProviders(t *testing.T) {
+	t.Parallel()
+	if out, err := webhooks(t, "", "providers"); err != nil || !strings.Contains(out, "stripe") {
+		t.Errorf("got %q, %v", out, err)
+	}
+	if out, err := webhooks(t, "", "providers", "stripe", "--json"); err != nil || !strings.Contains(out, `"name": "stripe"`) {
+		t.Errorf("got %q, %v", out, err)
+	}
+}
+
+func TestCommandTail(t *testing.T) {
+	t.Parallel()
+	if _, err := webhooks(t, "", "tail", "--from", "nowhere"); !errors.Is(err, cli.ErrUsage) {
+		t.Errorf("got %v, want %v", err, cli.ErrUsage)
+	}
+	if _, err := webhooks(t, "", "tail", "--nats", "nats://127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "nats://127.0.0.1:1") {
+		t.Errorf("got %v, want that nothing answers there", err)
+	}
+}
+
+func TestCommandHelp(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{}, {"send", "--help"}, {"tail", "--help"}, {"providers", "--help"}} {
+		out, err := webhooks(t, "", args...)
+		if err != nil || !strings.Contains(out, "webhooks") {
+			t.Errorf("%v: got %q, %v", args, out, err)
+		}
+	}
+	if _, err := webhooks(t, "", "nonsense"); err == nil {
+		t.Error("got no error for an unknown command")
+	}
+}
