@@ -64,22 +64,22 @@ func (o *TailOptions) writeText(w io.Writer, m jetstream.Msg, meta *jetstream.Ms
 		more = fmt.Sprintf("\n  … %d bytes more; --json has them all", len(data)-len(text))
 	}
 	h := m.Headers()
-	details := ""
+	var details strings.Builder
 	for _, d := range []struct{ name, header string }{{"schema", "ce-whschema"}, {"reason", "ce-whreason"}, {"detail", "ce-whdetail"}} {
 		if value := header(h, d.header); value != "" && value != "none" {
-			details += "  " + d.name + " " + value
+			details.WriteString("  " + d.name + " " + value)
 		}
 	}
 	if o.Headers {
 		for _, name := range slices.Sorted(maps.Keys(h)) {
 			for _, value := range h[name] {
-				details += "\n  " + visible(name, false) + ": " + visible(value, false)
+				details.WriteString("\n  " + visible(name, false) + ": " + visible(value, false))
 			}
 		}
 	}
 	_, err := fmt.Fprintf(w, "%s  %s\n  seq %d  id %s  type %s  trust %s  %d bytes%s\n  %s%s\n\n",
 		meta.Timestamp.Format("2006-01-02 15:04:05.000"), visible(m.Subject(), false),
-		meta.Sequence.Stream, header(h, "ce-id"), header(h, "ce-type"), header(h, "ce-whtrust"), len(data), details,
+		meta.Sequence.Stream, header(h, "ce-id"), header(h, "ce-type"), header(h, "ce-whtrust"), len(data), details.String(),
 		strings.ReplaceAll(strings.TrimRight(visible(pretty(text), true), "\n"), "\n", "\n  "), more)
 	return err
 }

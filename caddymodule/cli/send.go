@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -256,9 +257,7 @@ func (s *sender) request(at time.Time) (*verifiers.Request, error) {
 		d.req.Method, d.req.Body = http.MethodPost, s.body
 		d.req.Header.Set("Content-Type", s.contentType())
 	}
-	for name, values := range s.header {
-		d.req.Header[name] = values
-	}
+	maps.Copy(d.req.Header, s.header)
 	return d.req, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
 
@@ -186,7 +187,7 @@ func TestTailForPeople(t *testing.T) {
 			t.Errorf("%q is not in\n%.3000s", want, got)
 		}
 	}
-	if strings.ContainsAny(got, "\x1b\r\a\u009b\u202e\xff") || len(got) > 20000 {
+	if strings.ContainsAny(got, "\x1b\r\a\u009b\u202e") || !utf8.ValidString(got) || len(got) > 20000 {
 		t.Errorf("%d bytes, in which there are control characters or too much: %.3000q", len(got), got)
 	}
 }
