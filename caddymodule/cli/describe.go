@@ -15,9 +15,9 @@ import (
 
 // foreign says in words what cannot be rehearsed, because only the sender can
 // sign or only the operator knows how.
-var foreign = map[string]struct{ scheme, covers string }{
-	providers.AWSSNS.Name: {"rsa-sha256, rsa-sha1", "the envelope's members, not message attributes"},
-	providers.HMAC.Name:   {"hmac, as described", "what is described"},
+var foreign = map[string]struct{ scheme, covers, window string }{
+	providers.AWSSNS.Name: {"rsa-sha256, rsa-sha1", "the envelope's members, not message attributes", "24h"},
+	providers.HMAC.Name:   {"hmac, as described", "what is described", "5m, if a timestamp is described"},
 }
 
 // ProviderTable writes the catalogue as a Markdown table.
@@ -69,7 +69,7 @@ func inHeader(s verifiers.Source) bool {
 // window is how long a captured request can be sent again.
 func (e *entry) window() string {
 	if !e.timed {
-		return ""
+		return foreign[e.Name].window
 	}
 	return short(cmp.Or(signed(e.Scheme).Tolerance, 5*time.Minute))
 }

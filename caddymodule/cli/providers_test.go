@@ -51,7 +51,7 @@ func TestProviders(t *testing.T) {
 		"sendgrid": {"ecdsa-sha256", "24h", "always batch"},
 		"discord":  {"discord-interactions, discord", "3s"},
 		"gitlab":   {"token", "nothing"},
-		"aws-sns":  {"rsa-sha256", "topic_arn"},
+		"aws-sns":  {"rsa-sha256", "topic_arn", "24h"},
 	} {
 		one := describe(t, cli.ProvidersOptions{Name: name})
 		for _, w := range want {
