@@ -2,10 +2,15 @@ package schemas
 
 import (
 	"encoding/json"
+	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
 )
 
 // TestGitHubCorpus validates GitHub's published examples against GitHub's own
@@ -60,6 +65,7 @@ func TestGitHubCorpus(t *testing.T) {
 	plain := plainSet(t, only, rules)
 	var planned, library time.Duration
 	valid, invalid := 0, 0
+	r := rand.New(rand.NewPCG(3, 4))
 	for _, e := range events {
 		for i, example := range e.Examples {
 			payload, err := decode(example)
@@ -75,6 +81,7 @@ func TestGitHubCorpus(t *testing.T) {
 			if (err == nil) != (want == nil) {
 				t.Errorf("%s %d: got %v, the library %v", e.Name, i, err, want)
 			}
+			compareMutants(t, r, s, plain, e.Name, payload)
 			if err == nil {
 				valid++
 			} else {
@@ -87,4 +94,42 @@ func TestGitHubCorpus(t *testing.T) {
 	}
 	t.Logf("%d valid, %d invalid; loading %v, validating all %v, without choosing branches %v",
 		valid, invalid, loaded.Round(time.Millisecond), planned.Round(time.Millisecond), library.Round(time.Millisecond))
+}
+
+// compareMutants changes the payload a little, again and again, and compares our
+// verdict with the library's.
+func compareMutants(t *testing.T, r *rand.Rand, s *Set, plain map[string]*jsonschema.Schema, name string, payload any) {
+	t.Helper()
+	c := s.choice.choose(name)
+	for range 3 {
+		payload = mutate(r, payload)
+		_, err := s.Validate(name, payload)
+		if want := plain[c.address].Validate(payload); (err == nil) != (want == nil) {
+			t.Errorf("%s, changed: got %v, the library %v", name, err, want)
+		}
+	}
+}
+
+// mutate returns a copy of a value in which one place, near the top rather than
+// far down, is something else.
+func mutate(r *rand.Rand, v any) any {
+	others := []any{nil, true, "closed", "", json.Number("1"), json.Number("1.5"), []any{}, map[string]any{}}
+	object, ok := v.(map[string]any)
+	if !ok || len(object) == 0 || r.IntN(8) == 0 {
+		return others[r.IntN(len(others))]
+	}
+	object = maps.Clone(object)
+	names := slices.Sorted(maps.Keys(object))
+	name := names[r.IntN(len(names))]
+	switch r.IntN(6) {
+	case 0:
+		delete(object, name)
+	case 1:
+		object["action"] = []any{"opened", "closed", "created", "deleted", "edited", nil, json.Number("1")}[r.IntN(7)]
+	case 2:
+		object["unknown"] = "x"
+	default:
+		object[name] = mutate(r, object[name])
+	}
+	return object
 }

@@ -21,7 +21,8 @@
 // than 1000 digits or an exponent beyond ±1000, or if it has so many values, or
 // so long ones of the names above them, that the account of its mistakes could
 // take much memory: 128 MiB, counting 64 bytes and the length of its JSON
-// Pointer for each value.
+// Pointer for each value. At that bound, with every value wrong, a payload takes
+// about two seconds and half a gigabyte.
 //
 // Within that, time is in proportion to payload and schema, except that each
 // level of oneOf and anyOf looks at the payload once for each branch that is
