@@ -42,9 +42,11 @@ type Config struct {
 	MaxPending int
 	// AttemptTimeout bounds one attempt; 0 means 2.5 s.
 	AttemptTimeout time.Duration
-	// Embedded means that the server is in this process, and SyncAlways that it
-	// syncs before it acknowledges. They only serve to say what an
-	// acknowledgement is worth.
+	// LargestBody is the largest body that may come, for Preflight to compare
+	// with what the server takes; 0 means that it is not compared.
+	LargestBody int64
+	// Embedded means that the server is in this process and no other gateway's,
+	// and SyncAlways that it syncs before it acknowledges.
 	Embedded, SyncAlways bool
 	// Ready, if not nil, is asked twice a second whether the broker is well. As
 	// long as it returns an error events are refused at once: a server whose
@@ -96,33 +98,6 @@ func New(cfg Config) (*Publisher, error) {
 		p.watcher.Go(p.watch)
 	}
 	return p, nil
-}
-
-// Preflight creates the streams that are to be created, checks all of them and
-// says what it found and, as a Note, what an acknowledgement is worth. The error
-// means that it could not look, as when there is no connection.
-func (p *Publisher) Preflight(ctx context.Context) ([]Finding, error) {
-	found := checkServer(p.cfg.Conn.ConnectedServerVersion())
-	for _, s := range []struct {
-		root string
-		cfg  StreamConfig
-	}{{Root, p.cfg.Stream}, {UnverifiedRoot, p.cfg.Unverified}, {QuarantineRoot, p.cfg.Quarantine}} {
-		if s.cfg.Name == "" {
-			continue
-		}
-		list, err := preflight(ctx, p.js, s.root, s.cfg)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, list...)
-	}
-	if p.cfg.Stream.Name != "" {
-		s, err := p.js.Stream(ctx, p.cfg.Stream.Name)
-		if err == nil {
-			found = append(found, Finding{Note, p.cfg.Stream.Name, worth(s.CachedInfo().Config.Replicas, p.cfg.Embedded, p.cfg.SyncAlways), ""})
-		}
-	}
-	return found, nil
 }
 
 // Ready returns nil if events are taken now.

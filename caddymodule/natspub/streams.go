@@ -1,10 +1,7 @@
 package natspub
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -26,87 +23,39 @@ type StreamConfig struct {
 	// DropOldest drops the oldest events when the stream is full, where
 	// otherwise new ones are refused.
 	DropOldest bool
-	// Create makes the stream where there is none, and raises the window of
-	// one that this package has made.
+	// Create makes the stream where there is none, and keeps the limits of one
+	// that this package has made as they are here.
 	Create bool
 }
-
-// Severity says how bad a finding is.
-type Severity string
-
-// The severities.
-const (
-	// Fatal: events cannot be stored, or the gateway's promises do not hold.
-	Fatal Severity = "fatal"
-	// Warning: they hold less well than the operator may think.
-	Warning Severity = "warning"
-	// Note: worth knowing.
-	Note Severity = "note"
-)
-
-// Finding is one thing that Preflight has found.
-type Finding struct {
-	Severity Severity
-	// Stream is the stream's name, or "" if it is not about one.
-	Stream string
-	// Problem says what is, and Cure what to do about it, "" for a Note.
-	Problem, Cure string
-}
-
-// String returns the finding in one line.
-func (f Finding) String() string {
-	s := f.Problem
-	if f.Stream != "" {
-		s = "stream " + f.Stream + ": " + s
-	}
-	if f.Cure != "" {
-		s += ": " + f.Cure
-	}
-	return s
-}
-
-// bytesPerID is what the server keeps in memory for each id that it remembers,
-// as measured with nats-server 2.15.
-const bytesPerID = 145
 
 // ownerKey marks streams that this package has made.
 const ownerKey = "caddy-webhooks"
 
-// minServer is the first line without the defect that a failed publish leaves
-// its id behind, so that the retry is refused although nothing is stored.
-var minServer = [2]int{2, 11}
-
-// preflight creates or checks the stream and reports what it found. The error
-// means that it could not look.
-func preflight(ctx context.Context, js jetstream.JetStream, root string, cfg StreamConfig) ([]Finding, error) {
-	s, err := js.Stream(ctx, cfg.Name)
-	switch {
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		if !cfg.Create {
-			return []Finding{{Fatal, cfg.Name, "it does not exist", "create it with `" + cfg.addCommand(root) + "`, or let the gateway do it with `create on`"}}, nil
+// changed returns what a stream of ours must become, and whether that is
+// anything else. A stream that other gateways may share only ever gets more:
+// with less, events that are stored would go, and two gateways with different
+// settings would take turns. A shorter window is never taken over, since it
+// would forget ids.
+func (cfg StreamConfig) changed(have jetstream.StreamConfig, shared bool) (jetstream.StreamConfig, bool) {
+	want := have
+	want.MaxAge, want.MaxBytes, want.Replicas = cfg.MaxAge, cfg.maxBytes(), max(cfg.Replicas, 1)
+	if shared {
+		want.MaxAge = max(have.MaxAge, cfg.MaxAge)
+		if have.MaxAge == 0 || cfg.MaxAge == 0 {
+			want.MaxAge = 0
 		}
-		if s, err = js.CreateStream(ctx, cfg.config(root)); err != nil {
-			return nil, fmt.Errorf("creating the stream %s: %w", cfg.Name, err)
+		want.MaxBytes = max(have.MaxBytes, cfg.MaxBytes)
+		if have.MaxBytes <= 0 || cfg.MaxBytes == 0 {
+			want.MaxBytes = -1
 		}
-	case err != nil:
-		return nil, fmt.Errorf("looking at the stream %s: %w", cfg.Name, err)
+		want.Replicas = max(have.Replicas, cfg.Replicas)
 	}
-	info := s.CachedInfo()
-	if cfg.Create && info.Config.Metadata[ownerKey] != "" && needsUpdate(info.Config, cfg) {
-		updated := info.Config
-		updated.Duplicates = max(updated.Duplicates, cfg.Window)
-		updated.MaxAge, updated.MaxBytes, updated.Replicas = cfg.MaxAge, cfg.maxBytes(), max(cfg.Replicas, 1)
-		if s, err = js.UpdateStream(ctx, updated); err != nil {
-			return nil, fmt.Errorf("updating the stream %s: %w", cfg.Name, err)
-		}
-		info = s.CachedInfo()
+	want.Duplicates = max(have.Duplicates, cfg.Window)
+	if want.MaxAge > 0 {
+		want.Duplicates = min(want.Duplicates, want.MaxAge) // ids end with their events
 	}
-	return check(info, root, cfg), nil
-}
-
-func needsUpdate(have jetstream.StreamConfig, want StreamConfig) bool {
-	return have.Duplicates < want.Window || have.MaxAge != want.MaxAge ||
-		have.MaxBytes != want.maxBytes() || have.Replicas != max(want.Replicas, 1)
+	return want, want.Duplicates != have.Duplicates || want.MaxAge != have.MaxAge ||
+		want.MaxBytes != have.MaxBytes || want.Replicas != have.Replicas
 }
 
 func (cfg StreamConfig) maxBytes() int64 {
@@ -147,95 +96,6 @@ func (cfg StreamConfig) addCommand(root string) string {
 		discard = "old"
 	}
 	return fmt.Sprintf("nats stream add %s --subjects '%s.>' --storage file --retention limits --discard %s "+
-		"--replicas %d --max-age %s --max-bytes %d --dupe-window %s --allow-direct --defaults",
+		"--replicas %d --max-age %s --max-bytes=%d --dupe-window %s --allow-direct --allow-batch --defaults",
 		cfg.Name, root, discard, max(cfg.Replicas, 1), cfg.MaxAge, cfg.maxBytes(), cfg.Window)
-}
-
-// check compares the stream with what the gateway promises.
-func check(info *jetstream.StreamInfo, root string, cfg StreamConfig) []Finding {
-	have := info.Config
-	var found []Finding
-	add := func(s Severity, problem, cure string) {
-		found = append(found, Finding{s, cfg.Name, problem, cure})
-	}
-	if !covers(have.Subjects, root) {
-		add(Fatal, "it does not take "+root+".>", "add the subject with `nats stream edit "+cfg.Name+" --subjects '"+root+".>'`")
-	}
-	if have.Storage != jetstream.FileStorage {
-		add(Fatal, "its events are in memory and end with the server", "use a stream with file storage")
-	}
-	if have.Retention != jetstream.LimitsPolicy {
-		add(Fatal, "its events end when they are read, and their ids with them after a restart", "use limits retention")
-	}
-	if have.NoAck {
-		add(Fatal, "it does not acknowledge", "turn --no-ack off")
-	}
-	if !cfg.DropOldest && have.Discard != jetstream.DiscardNew {
-		add(Fatal, "when it is full it drops events that were acknowledged", "set `--discard new`")
-	}
-	if have.MaxMsgsPerSubject > 0 {
-		add(Fatal, "it keeps only some events of a type", "set `--max-msgs-per-subject -1`")
-	}
-	if have.Duplicates < cfg.Window {
-		add(Warning, fmt.Sprintf("it remembers ids for %s, and senders repeat events for up to %s", have.Duplicates, cfg.Window),
-			fmt.Sprintf("set `--dupe-window %s`; each id costs the server about %d bytes of memory", cfg.Window, bytesPerID))
-	}
-	if have.MaxAge > 0 && have.MaxAge < have.Duplicates {
-		add(Warning, fmt.Sprintf("its events end after %s, and their ids with them", have.MaxAge), fmt.Sprintf("set `--max-age` to %s or more", have.Duplicates))
-	}
-	if have.Replicas < cfg.Replicas {
-		add(Warning, fmt.Sprintf("%d servers keep its events, and %d were asked for", have.Replicas, cfg.Replicas), fmt.Sprintf("set `--replicas %d`", cfg.Replicas))
-	}
-	if have.Sealed || have.Mirror != nil {
-		add(Fatal, "it is sealed or a mirror and takes nothing", "use another stream")
-	}
-	return found
-}
-
-// covers reports whether one of the subjects takes everything under root.
-func covers(subjects []string, root string) bool {
-	want := strings.Split(root+".x.x.x", ".")
-	for _, s := range subjects {
-		if matches(strings.Split(s, "."), want) {
-			return true
-		}
-	}
-	return false
-}
-
-func matches(pattern, subject []string) bool {
-	for i, token := range pattern {
-		switch {
-		case token == ">":
-			return i < len(subject)
-		case i >= len(subject) || token != "*" && token != subject[i]:
-			return false
-		}
-	}
-	return false // it is of one length, and types are not
-}
-
-// checkServer looks at the server's version.
-func checkServer(version string) []Finding {
-	var major, minor int
-	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil {
-		return []Finding{{Warning, "", fmt.Sprintf("the version %q of the NATS server is not understood", version), "use nats-server 2.11 or later"}}
-	}
-	if major < minServer[0] || major == minServer[0] && minor < minServer[1] {
-		return []Finding{{Warning, "", "nats-server " + version + " may refuse the retry of an event that it failed to store", "use nats-server 2.11 or later"}}
-	}
-	return nil
-}
-
-// worth says in words what an acknowledgement of the stream is worth.
-func worth(replicas int, embedded, always bool) string {
-	switch {
-	case embedded && always:
-		return "a 2xx means that the event is on this machine's disk, synced"
-	case embedded:
-		return "a 2xx means that the event is written and not yet synced: a power failure loses the events of the last sync interval"
-	case replicas >= 3:
-		return fmt.Sprintf("a 2xx means that most of %d servers have the event; it is on their disks, synced, only if they run with sync_interval: always", replicas)
-	}
-	return "a 2xx means that one server has the event; it is on its disk, synced, only if it runs with sync_interval: always, and it is lost with that server"
 }

@@ -46,10 +46,10 @@ func TestPreflightFinds(t *testing.T) {
 		{"work queue", func(c *jetstream.StreamConfig) { c.Retention = jetstream.WorkQueuePolicy }, Fatal, "limits retention"},
 		{"discard old", func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld }, Fatal, "--discard new"},
 		{"subject", func(c *jetstream.StreamConfig) { c.Subjects = []string{"wh.v1.*.*.*"} }, Fatal, "wh.v1.>"},
-		{"no ack", func(c *jetstream.StreamConfig) { c.NoAck = true }, Fatal, "--no-ack"},
+		{"no ack", func(c *jetstream.StreamConfig) { c.NoAck = true }, Fatal, "--ack"},
 		{"window", func(c *jetstream.StreamConfig) { c.Duplicates = time.Minute }, Warning, "--dupe-window 1h"},
 		{"replicas", func(*jetstream.StreamConfig) {}, Warning, "--replicas 3"},
-		{"per subject", func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 1 }, Fatal, "--max-msgs-per-subject -1"},
+		{"per subject", func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 1 }, Fatal, "--max-msgs-per-subject=-1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -90,7 +90,7 @@ func TestPreflightNamesTheCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = "nats stream add WEBHOOKS --subjects 'wh.v1.>' --storage file --retention limits --discard new " +
-		"--replicas 1 --max-age 24h0m0s --max-bytes -1 --dupe-window 1h0m0s --allow-direct --defaults"
+		"--replicas 1 --max-age 24h0m0s --max-bytes=-1 --dupe-window 1h0m0s --allow-direct --allow-batch --defaults"
 	for _, f := range found {
 		if f.Severity == Fatal && strings.Contains(f.String(), want) {
 			return
@@ -101,7 +101,7 @@ func TestPreflightNamesTheCommand(t *testing.T) {
 
 func TestServerVersion(t *testing.T) {
 	t.Parallel()
-	for version, findings := range map[string]int{"2.15.2": 0, "2.11.0": 0, "3.0.0-dev": 0, "2.10.29": 1, "": 1} {
+	for version, findings := range map[string]int{"2.15.2": 0, "2.11.0": 1, "2.14.3": 1, "3.0.0-dev": 0, "2.10.29": 1, "": 1} {
 		if got := checkServer(version); len(got) != findings {
 			t.Errorf("%q: got %v, want %d findings", version, got, findings)
 		}

@@ -1,0 +1,142 @@
+package natspub
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// bytesPerID is what the server keeps in memory for each id that it
+	// remembers, as measured with nats-server 2.15.
+	bytesPerID = 145
+	// manyIDs is when a restart takes long: 5 million took 16 s.
+	manyIDs = 5_000_000
+	// someIDs is when it is worth a word.
+	someIDs = 100_000
+	// shortestMeasure is over what time a rate says something.
+	shortestMeasure = time.Hour
+)
+
+// check compares the stream with what the gateway promises.
+func check(info *jetstream.StreamInfo, root string, cfg StreamConfig) []Finding {
+	have := info.Config
+	var found []Finding
+	add := func(s Severity, problem, cure string) {
+		found = append(found, Finding{s, cfg.Name, problem, cure})
+	}
+	if !covers(have.Subjects, root) {
+		add(Fatal, "it does not take "+root+".>", "add the subject with "+cfg.edit("--subjects '"+root+".>'"))
+	}
+	if have.Storage != jetstream.FileStorage {
+		add(Fatal, "its events are in memory and end with the server", "use a stream with file storage")
+	}
+	if have.Retention != jetstream.LimitsPolicy {
+		add(Fatal, "its events end when they are read, and their ids with them after a restart", "use limits retention")
+	}
+	if have.NoAck {
+		add(Fatal, "it does not acknowledge", cfg.edit("--ack"))
+	}
+	if !cfg.DropOldest && have.Discard != jetstream.DiscardNew {
+		add(Fatal, "when it is full it drops events that were acknowledged", cfg.edit("--discard new"))
+	}
+	if have.MaxMsgsPerSubject > 0 {
+		add(Fatal, "it keeps only some events of a type", cfg.edit("--max-msgs-per-subject=-1"))
+	}
+	if have.Duplicates < cfg.Window {
+		add(Warning, fmt.Sprintf("it remembers ids for %s, and senders repeat events for up to %s", have.Duplicates, cfg.Window),
+			fmt.Sprintf("%s; each id costs the server about %d bytes of memory", cfg.edit("--dupe-window "+cfg.Window.String()), bytesPerID))
+	}
+	if have.MaxAge > 0 && have.MaxAge < have.Duplicates {
+		add(Warning, fmt.Sprintf("its events end after %s, and their ids with them", have.MaxAge), cfg.edit("--max-age "+have.Duplicates.String()))
+	}
+	if have.Replicas < cfg.Replicas {
+		add(Warning, fmt.Sprintf("%d servers keep its events, and %d were asked for", have.Replicas, cfg.Replicas), cfg.edit(fmt.Sprintf("--replicas %d", cfg.Replicas)))
+	}
+	if f := checkMemory(info); f != nil {
+		found = append(found, *f)
+	}
+	if have.Sealed || have.Mirror != nil {
+		add(Fatal, "it is sealed or a mirror and takes nothing", "use another stream")
+	}
+	return found
+}
+
+// checkMemory says what the ids in the window cost at the rate of the events
+// that the stream has.
+func checkMemory(info *jetstream.StreamInfo) *Finding {
+	span := info.TimeStamp.Sub(info.State.FirstTime)
+	if info.State.Msgs == 0 || span < shortestMeasure {
+		return nil
+	}
+	ids := int64(float64(info.State.Msgs) * float64(info.Config.Duplicates) / float64(span))
+	f := &Finding{Severity: Note, Stream: info.Config.Name, Problem: fmt.Sprintf("at the rate of the last %s it remembers %d ids, "+
+		"which cost the server %d MB of memory", span.Round(time.Hour), ids, ids*bytesPerID>>20)}
+	switch {
+	case ids < someIDs:
+		return nil
+	case ids >= manyIDs:
+		f.Severity, f.Cure = Warning, "expect restarts of the server to take as long as reading them, or give the busiest routes a stream of their own"
+	}
+	return f
+}
+
+// covers reports whether one of the subjects takes everything under root.
+func covers(subjects []string, root string) bool {
+	want := strings.Split(root+".x.x.x", ".")
+	for _, s := range subjects {
+		if matches(strings.Split(s, "."), want) {
+			return true
+		}
+	}
+	return false
+}
+
+func matches(pattern, subject []string) bool {
+	for i, token := range pattern {
+		switch {
+		case token == ">":
+			return i < len(subject)
+		case i >= len(subject) || token != "*" && token != subject[i]:
+			return false
+		}
+	}
+	return false // it is of one length, and types are not
+}
+
+// minServer is the first line without the defect that a failed publish leaves
+// its id behind, so that the retry is refused although nothing is stored.
+// syncedServer is the first line without known defects in syncing.
+var minServer, syncedServer = [2]int{2, 11}, [2]int{2, 15}
+
+// checkServer looks at the server's version.
+func checkServer(version string) []Finding {
+	var major, minor int
+	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil {
+		return []Finding{{Warning, "", fmt.Sprintf("the version %q of the NATS server is not understood", version), "use nats-server 2.11 or later"}}
+	}
+	have := [2]int{major, minor}
+	switch {
+	case slices.Compare(have[:], minServer[:]) < 0:
+		return []Finding{{Warning, "", "nats-server " + version + " may refuse the retry of an event that it failed to store", "use nats-server 2.11 or later"}}
+	case slices.Compare(have[:], syncedServer[:]) < 0:
+		return []Finding{{Note, "", "nats-server " + version + " has defects in syncing to disk that are mended in 2.15", ""}}
+	}
+	return nil
+}
+
+// worth says in words what an acknowledgement of the stream is worth.
+func worth(replicas int, embedded, always bool) string {
+	switch {
+	case embedded && always:
+		return "a 2xx means that the event is on this machine's disk, synced"
+	case embedded:
+		return "a 2xx means that the event is written and not yet synced: a power failure loses the events of the last sync interval"
+	case replicas >= 3:
+		return fmt.Sprintf("a 2xx means that most of %d servers have the event; it is on their disks, synced, only if they run with sync_interval: always", replicas)
+	}
+	return "a 2xx means that one server has the event; it is on its disk, synced, only if it runs with sync_interval: always, and it is lost with that server"
+}

@@ -1,0 +1,235 @@
+package natspub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Severity says how bad a finding is.
+type Severity string
+
+// The severities.
+const (
+	// Fatal: events cannot be stored, or the gateway's promises do not hold.
+	Fatal Severity = "fatal"
+	// Warning: they hold less well than the operator may think.
+	Warning Severity = "warning"
+	// Note: worth knowing.
+	Note Severity = "note"
+)
+
+// Finding is one thing that Preflight has found.
+type Finding struct {
+	Severity Severity
+	// Stream is the stream's name, or "" if it is not about one.
+	Stream string
+	// Problem says what is, and Cure what to do about it, "" for a Note.
+	Problem, Cure string
+}
+
+// String returns the finding in one line.
+func (f Finding) String() string {
+	s := f.Problem
+	if f.Stream != "" {
+		s = "stream " + f.Stream + ": " + s
+	}
+	if f.Cure != "" {
+		s += ": " + f.Cure
+	}
+	return s
+}
+
+// question bounds one request: one that is not permitted is not answered.
+const question = 2 * time.Second
+
+// Codes of the JetStream API's errors.
+const (
+	codeNoMetaLeader = 10008 // the cluster is electing
+	codeNotLeader    = 10009 // the stream is electing
+	codeWrongStream  = 10060 // the message is for another stream
+	codeOverlap      = 10065 // another stream has a subject
+)
+
+// Preflight creates the streams that are to be created, checks all of them and
+// says what it found and, as a Note, what an acknowledgement is worth. Nothing is
+// stored. The error means that it could not look, as when there is no connection.
+func (p *Publisher) Preflight(ctx context.Context) ([]Finding, error) {
+	found := checkServer(p.cfg.Conn.ConnectedServerVersion())
+	if limit := p.cfg.Conn.MaxPayload(); p.cfg.LargestBody > 0 && limit > 0 && limit < p.cfg.LargestBody+maxHeaders {
+		found = append(found, Finding{Warning, "", fmt.Sprintf("the server takes messages up to %d bytes, and routes take bodies up to %d", limit, p.cfg.LargestBody),
+			fmt.Sprintf("set `max_payload` of the servers to %d, or lower the routes' limits", p.cfg.LargestBody+maxHeaders)})
+	}
+	for _, s := range []struct {
+		root string
+		cfg  StreamConfig
+	}{{Root, p.cfg.Stream}, {UnverifiedRoot, p.cfg.Unverified}, {QuarantineRoot, p.cfg.Quarantine}} {
+		if s.cfg.Name == "" {
+			continue
+		}
+		list, err := p.examine(ctx, s.root, s.cfg)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, list...)
+	}
+	return found, nil
+}
+
+// examine creates or checks one stream.
+func (p *Publisher) examine(ctx context.Context, root string, cfg StreamConfig) ([]Finding, error) {
+	info, found, err := p.prepare(ctx, root, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if info != nil {
+		found = append(found, check(info, root, cfg)...)
+		if size := int64(info.Config.MaxMsgSize); size > 0 && size < p.cfg.LargestBody+maxHeaders {
+			found = append(found, Finding{Warning, cfg.Name, fmt.Sprintf("it takes messages up to %d bytes, and routes take bodies up to %d", size, p.cfg.LargestBody),
+				cfg.edit("--max-msg-size=-1")})
+		}
+		if root == Root {
+			found = append(found, Finding{Note, cfg.Name, worth(info.Config.Replicas, p.cfg.Embedded, p.cfg.SyncAlways), ""})
+		}
+	}
+	if hopeless(found) {
+		return found, nil // it may not even answer
+	}
+	probe, err := p.probe(ctx, root, cfg)
+	return append(found, probe...), err
+}
+
+func hopeless(found []Finding) bool {
+	for _, f := range found {
+		if f.Severity == Fatal {
+			return true
+		}
+	}
+	return false
+}
+
+// prepare looks at the stream, creates it, and brings one of ours up to date. It
+// returns no info if it may not look.
+func (p *Publisher) prepare(ctx context.Context, root string, cfg StreamConfig) (*jetstream.StreamInfo, []Finding, error) {
+	var s jetstream.Stream
+	denied, err := p.permitted(ctx, "STREAM.INFO."+cfg.Name, func(ctx context.Context) (err error) {
+		s, err = p.js.Stream(ctx, cfg.Name)
+		return err
+	})
+	switch {
+	case denied:
+		return nil, []Finding{{Warning, cfg.Name, "the gateway may not look at it", "allow its user to publish on $JS.API.STREAM.INFO." + cfg.Name}}, nil
+	case errors.Is(err, jetstream.ErrStreamNotFound) && !cfg.Create:
+		return nil, []Finding{{Fatal, cfg.Name, "it does not exist", "create it with `" + cfg.addCommand(root) + "`, or let the gateway do it with `create on`"}}, nil
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return p.create(ctx, root, cfg)
+	case err != nil:
+		return nil, nil, fmt.Errorf("looking at the stream %s: %w", cfg.Name, err)
+	}
+	info := s.CachedInfo()
+	want, differs := cfg.changed(info.Config, !p.cfg.Embedded)
+	if !cfg.Create || info.Config.Metadata[ownerKey] == "" || !differs {
+		return info, nil, nil
+	}
+	denied, err = p.permitted(ctx, "STREAM.UPDATE."+cfg.Name, func(ctx context.Context) (err error) {
+		s, err = p.js.UpdateStream(ctx, want)
+		return err
+	})
+	switch problem, final := refusal(err); {
+	case denied:
+		return info, []Finding{{Warning, cfg.Name, "the gateway may not change it", "allow its user to publish on $JS.API.STREAM.UPDATE." + cfg.Name + ", or use `create off`"}}, nil
+	case final:
+		return info, []Finding{{Warning, cfg.Name, "the server does not change it: " + problem, "change the settings, or the stream with `nats stream edit " + cfg.Name + "`"}}, nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("updating the stream %s: %w", cfg.Name, err)
+	}
+	return s.CachedInfo(), nil, nil
+}
+
+func (p *Publisher) create(ctx context.Context, root string, cfg StreamConfig) (*jetstream.StreamInfo, []Finding, error) {
+	var s jetstream.Stream
+	denied, err := p.permitted(ctx, "STREAM.CREATE."+cfg.Name, func(ctx context.Context) (err error) {
+		s, err = p.js.CreateStream(ctx, cfg.config(root))
+		return err
+	})
+	var api *jetstream.APIError
+	switch problem, final := refusal(err); {
+	case denied:
+		return nil, []Finding{{Fatal, cfg.Name, "it does not exist, and the gateway may not create it", "create it with `" + cfg.addCommand(root) +
+			"`, or allow its user to publish on $JS.API.STREAM.CREATE." + cfg.Name}}, nil
+	case errors.Is(err, jetstream.ErrStreamNameAlreadyInUse):
+		return nil, nil, fmt.Errorf("creating the stream %s: another gateway was first: %w", cfg.Name, err)
+	case errors.As(err, &api) && api.ErrorCode == codeOverlap:
+		return nil, []Finding{{Fatal, cfg.Name, "it does not exist, and " + p.owner(ctx, root) + " has its subjects",
+			"name that stream in the configuration, or take " + root + ".> from it"}}, nil
+	case final:
+		return nil, []Finding{{Fatal, cfg.Name, "the server does not create it: " + problem, "change the settings, or create it with `" + cfg.addCommand(root) + "`"}}, nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("creating the stream %s: %w", cfg.Name, err)
+	}
+	return s.CachedInfo(), nil, nil
+}
+
+// owner names the stream that has the subjects.
+func (p *Publisher) owner(ctx context.Context, root string) string {
+	name, err := p.js.StreamNameBySubject(ctx, root+".>")
+	if err != nil {
+		return "another stream"
+	}
+	return "the stream " + name
+}
+
+// probe looks whether events can get there, with a message that the server
+// refuses because it is for a stream of another name. Nothing is stored.
+func (p *Publisher) probe(ctx context.Context, root string, cfg StreamConfig) ([]Finding, error) {
+	subject := root + "._.preflight"
+	m := &nats.Msg{Subject: subject, Header: nats.Header{headerStream: {cfg.Name + "-preflight"}}}
+	denied, err := p.permitted(ctx, subject, func(ctx context.Context) error {
+		_, err := p.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
+		return err
+	})
+	var api *jetstream.APIError
+	switch {
+	case denied:
+		return []Finding{{Fatal, cfg.Name, "the gateway may not publish on " + root + ".>", "allow its user to"}}, nil
+	case errors.As(err, &api) && api.ErrorCode == codeWrongStream:
+		return nil, nil
+	case errors.Is(err, jetstream.ErrNoStreamResponse):
+		return []Finding{{Fatal, cfg.Name, "no stream takes " + root + ".>", "give it the subject, " + cfg.edit("--subjects '"+root+".>'")}}, nil
+	case err != nil:
+		return nil, fmt.Errorf("publishing to the stream %s for a test: %w", cfg.Name, err)
+	}
+	return nil, fmt.Errorf("publishing to the stream %s for a test: it was not refused", cfg.Name)
+}
+
+// permitted asks, and reports whether the connection says that it may not. A
+// request on such a subject is not answered.
+func (p *Publisher) permitted(ctx context.Context, subject string, ask func(context.Context) error) (refused bool, err error) {
+	before := p.cfg.Conn.LastError()
+	short, cancel := context.WithTimeout(ctx, question)
+	defer cancel()
+	err = ask(short)
+	last := p.cfg.Conn.LastError()
+	if err == nil || !errors.Is(last, nats.ErrPermissionViolation) || last == before { //nolint:errorlint // another occurrence is another value
+		return false, err
+	}
+	return strings.Contains(last.Error(), subject+`"`), err
+}
+
+// refusal returns the server's words for what another try does not change.
+func refusal(err error) (problem string, final bool) {
+	var api *jetstream.APIError
+	if !errors.As(err, &api) || api.Code == 503 || api.ErrorCode == codeNoMetaLeader || api.ErrorCode == codeNotLeader {
+		return "", false
+	}
+	return api.Description, true
+}
+
+func (cfg StreamConfig) edit(flags string) string {
+	return "`nats stream edit " + cfg.Name + " " + flags + "`"
+}
