@@ -97,7 +97,7 @@ func Connect(cfg ConnectConfig) (*nats.Conn, error) {
 func (cfg *ConnectConfig) authenticate(opts []nats.Option) ([]nats.Option, error) {
 	switch {
 	case cfg.Credentials != "":
-		if _, err := os.Stat(cfg.Credentials); err != nil {
+		if err := checkCredentials(cfg.Credentials); err != nil {
 			return nil, fmt.Errorf("reading the credentials: %w", err)
 		}
 		return append(opts, nats.UserCredentials(cfg.Credentials)), nil
@@ -107,7 +107,7 @@ func (cfg *ConnectConfig) authenticate(opts []nats.Option) ([]nats.Option, error
 			return nil, errors.New("the nkey is not a seed: it begins with SU")
 		}
 		public, err := pair.PublicKey()
-		if err != nil {
+		if err != nil || !nkeys.IsValidPublicUserKey(public) {
 			return nil, errors.New("the nkey is not a seed of a user: it begins with SU")
 		}
 		return append(opts, nats.Nkey(public, pair.Sign)), nil
@@ -117,6 +117,21 @@ func (cfg *ConnectConfig) authenticate(opts []nats.Option) ([]nats.Option, error
 		return append(opts, nats.Token(cfg.Token)), nil
 	}
 	return opts, nil
+}
+
+// checkCredentials looks whether the file has what a connection needs. It is
+// read again at each connection, so that it can be replaced.
+func checkCredentials(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	_, errJWT := nkeys.ParseDecoratedJWT(text)
+	_, errSeed := nkeys.ParseDecoratedUserNKey(text)
+	if errJWT != nil || errSeed != nil {
+		return fmt.Errorf("%s is not a file with a user's JWT and seed, as `nsc generate creds` makes it", file)
+	}
+	return nil
 }
 
 func (cfg *ConnectConfig) secure(opts []nats.Option) ([]nats.Option, error) {

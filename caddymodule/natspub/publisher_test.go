@@ -463,7 +463,7 @@ func newProxy(t *testing.T, backend string) *proxy {
 		t.Fatal(err)
 	}
 	p := &proxy{t: t, l: l, backend: backend}
-	t.Cleanup(func() { _ = l.Close(); p.cut() })
+	t.Cleanup(p.close)
 	go func() {
 		for {
 			client, err := l.Accept()
@@ -500,6 +500,7 @@ func (p *proxy) answers(client, server net.Conn) {
 	}
 }
 
+func (p *proxy) close()          { _ = p.l.Close(); p.cut() }
 func (p *proxy) addr() string    { return p.l.Addr().String() }
 func (p *proxy) swallow(on bool) { p.swallows.Store(on) }
 func (p *proxy) cut() {
