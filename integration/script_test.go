@@ -231,10 +231,19 @@ var variable = map[string]*regexp.Regexp{
 	"ce-whingestid":   regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{26}$`),
 }
 
+// ofServer are headers that the server adds to what it is asked for.
+var ofServer = map[string]bool{
+	"Nats-Stream": true, "Nats-Subject": true, "Nats-Sequence": true, "Nats-Time-Stamp": true,
+	"Nats-Last-Sequence": true, "Nats-Num-Pending": true,
+}
+
 func renderMessage(m *jetstream.RawStreamMsg) []byte {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, m.Subject)
 	for _, name := range slices.Sorted(maps.Keys(m.Header)) {
+		if ofServer[name] {
+			continue
+		}
 		for _, value := range m.Header[name] {
 			if re, ok := variable[name]; ok && re.MatchString(value) {
 				value = "*"
