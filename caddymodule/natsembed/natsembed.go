@@ -82,6 +82,7 @@ type Server struct {
 	lock     *os.File
 	log      *logger
 	password string
+	reserve  int64
 	once     sync.Once
 }
 
@@ -99,7 +100,7 @@ func Start(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the embedded NATS server: %w", err)
 	}
-	s := &Server{cfg: cfg, lock: lock, log: newLogger(cfg.Logger), password: rand.Text()}
+	s := &Server{cfg: cfg, lock: lock, log: newLogger(cfg.Logger), password: rand.Text(), reserve: reserve}
 	opts, err := s.options()
 	if err == nil {
 		s.nats, err = server.NewServer(opts)
@@ -185,7 +186,7 @@ func (s *Server) Ready() error {
 		return ErrNotReady
 	}
 	free, err := freeSpace(s.cfg.StoreDir)
-	if err == nil && free < reserve {
+	if err == nil && free < s.reserve {
 		return fmt.Errorf("%w: %d bytes are left in %s", ErrDiskFull, free, s.cfg.StoreDir)
 	}
 	if health := s.nats.Healthz(nil); health.Status != "ok" {
@@ -201,7 +202,7 @@ func (s *Server) WaitReady(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		err := s.Ready()
-		if err == nil || s.log.fatal() != nil {
+		if err == nil || errors.Is(err, ErrFailed) && s.log.fatal() != nil {
 			return err
 		}
 		select {
