@@ -1,0 +1,83 @@
+package natsembed
+
+import (
+	"context"
+	"errors"
+	"math"
+	"testing"
+	"time"
+)
+
+// TestReady: why a server takes no events.
+func TestReady(t *testing.T) {
+	t.Parallel()
+	s, err := Start(Config{StoreDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := s.WaitReady(ctx); err != nil {
+		t.Fatal(err)
+	}
+	s.reserve = math.MaxInt64
+	if err := s.Ready(); !errors.Is(err, ErrDiskFull) {
+		t.Errorf("without space: got %v, want ErrDiskFull", err)
+	}
+	s.reserve = 0
+	if err := s.Ready(); err != nil {
+		t.Errorf("with space again: got %v", err)
+	}
+	for range 2 { // the second time there is nothing left to do
+		if err := s.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := s.Ready(); !errors.Is(err, ErrNotReady) {
+		t.Errorf("after the end: got %v, want ErrNotReady", err)
+	}
+	s.log.Fatalf("the port %d is taken", 4222)
+	if err := s.WaitReady(ctx); !errors.Is(err, ErrFailed) {
+		t.Errorf("after a fatal error: got %v, want ErrFailed", err)
+	}
+}
+
+// TestStoreLimit: what the server may use leaves the reserve free, so that a
+// clean refusal comes before the disk is full.
+func TestStoreLimit(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	free, err := freeSpace(dir)
+	if err != nil || free <= 4*reserve {
+		t.Fatalf("got %d free, %v: this test needs some space", free, err)
+	}
+	for _, tt := range []struct {
+		name  string
+		limit int64
+		low   int64
+		high  int64
+	}{{"derived", 0, free / 2, free - reserve}, {"given", 5 << 20, 5 << 20, 5 << 20}} {
+		s := &Server{cfg: Config{StoreDir: dir, MaxStore: tt.limit}, log: newLogger(nil)}
+		o, err := s.options()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := o.JetStreamMaxStore; got < tt.low || got > tt.high {
+			t.Errorf("%s: got %d, want %d to %d", tt.name, got, tt.low, tt.high)
+		}
+	}
+}
+
+func TestKey(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, cfg := range []Config{
+		{}, {StoreDir: "a"}, {ServerName: "a"}, {SyncInterval: time.Minute}, {Listen: "127.0.0.1:0"},
+		{MaxStore: 1}, {Readable: []string{"a"}}, {Readable: []string{"a", "b"}}, {Readable: []string{`a" "b`}},
+	} {
+		if seen[cfg.Key()] {
+			t.Errorf("two settings have the key %s", cfg.Key())
+		}
+		seen[cfg.Key()] = true
+	}
+}
