@@ -99,6 +99,12 @@ func TestLoadErrorTexts(t *testing.T) {
 			want:  []string{`x.json#/components/a/type: value must be one of "array", "boolean", "integer", "null", "number", "object", "string"`},
 		},
 		{
+			name:  "two rules into what is no schema",
+			files: map[string]string{"x.json": `{"components":{"a":{"required":5},"b":{"$ref":"#/components/a"}}}`},
+			rules: []schemas.Rule{{"a", "x.json#/components/a"}, {"b", "x.json#/components/b"}},
+			want:  []string{`x.json#/components/a/required: expected array, but got number`},
+		},
+		{
 			name:  "draft",
 			files: map[string]string{"x.json": `{"$schema":"http://json-schema.org/draft-05/schema#"}`},
 			want:  []string{`x.json#/$schema: "http://json-schema.org/draft-05/schema#" is not a draft of JSON Schema that is understood: write https://json-schema.org/draft/2020-12/schema, or 2019-09, or http://json-schema.org/draft-07/schema#, draft-06 or draft-04`},
@@ -198,6 +204,53 @@ func TestFilesWithoutRule(t *testing.T) {
 	_, err := schemas.Load(schemas.Config{Dir: dir, Rules: []schemas.Rule{{"push", "push.json"}}})
 	if le, ok := errors.AsType[*schemas.LoadError](err); !ok || le.File != "link.json" {
 		t.Errorf("got %v, want link.json refused", err)
+	}
+}
+
+// What is no file of a sensible size is refused, and never waited for.
+func TestStrangeFiles(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		make func(file string) error
+		want string
+	}{
+		{"large", func(file string) error {
+			if err := os.WriteFile(file, nil, 0o600); err != nil {
+				return err
+			}
+			return os.Truncate(file, 16<<20+1)
+		}, "larger than"},
+		{"link to a directory", func(file string) error { return os.Symlink(".", file) }, "it is not a file"},
+		{"pipe", makePipe, "it is not a file"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir := tree(t, map[string]string{"y.json": `{}`})
+			if err := tt.make(filepath.Join(dir, "x.json")); errors.Is(err, errors.ErrUnsupported) {
+				t.Skip("the system has no such file")
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			_, err := schemas.Load(schemas.Config{Dir: dir})
+			if le, ok := errors.AsType[*schemas.LoadError](err); !ok || le.File != "x.json" || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want x.json refused: %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestTooManyFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for i := range 10_001 {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.json", i)), []byte(`{}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := schemas.Load(schemas.Config{Dir: dir})
+	if err == nil || !strings.Contains(err.Error(), "more than 10000 files") {
+		t.Errorf("got %v, want it refused", err)
 	}
 }
 

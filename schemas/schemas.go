@@ -18,11 +18,10 @@
 //
 // Patterns are RE2, so that their time is linear. A payload counts as invalid,
 // unseen by its schema, if it is nested more than 256 deep, if a number has more
-// than 1000 digits or an exponent beyond ±1000, or if it has so many values, or
-// so long ones of the names above them, that the account of its mistakes could
-// take much memory: 128 MiB, counting 64 bytes and the length of its JSON
-// Pointer for each value. At that bound, with every value wrong, a payload takes
-// about two seconds and half a gigabyte.
+// than 1000 digits or an exponent beyond ±1000, or if its values, at 64 bytes and
+// the length of the JSON Pointer each, come to more than 128 MiB: the account of
+// what is wrong with it could take any memory. At that bound, with every value
+// wrong, it is about half a gigabyte, and two seconds.
 //
 // Within that, time is in proportion to payload and schema, except that each
 // level of oneOf and anyOf looks at the payload once for each branch that is

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/caddy-webhooks/caddy-webhooks/schemas"
@@ -86,6 +87,8 @@ func TestChoiceByRule(t *testing.T) {
 		{"pull_request_review*", "c.json"},
 		{"push", "a.json#/$defs/x"},
 		{"*_review_comment*", "d.json"},
+		{"d*e*", "a.json"},
+		{"de*", "b.json"},
 	}})
 	for typ, want := range map[string]string{
 		"push":                       "a.json#/$defs/x",
@@ -94,6 +97,8 @@ func TestChoiceByRule(t *testing.T) {
 		"pull_request.opened":        "b.json",
 		"pull_request_review.edited": "c.json",
 		"anything":                   "d.json",
+		"deleted":                    "b.json",
+		"double":                     "a.json",
 	} {
 		if got, err := s.Validate(typ, map[string]any{}); got != want || err != nil {
 			t.Errorf("%q: got %q, %v, want %q", typ, got, err, want)
@@ -275,4 +280,26 @@ func TestLinksInside(t *testing.T) {
 	if got, err := s.Validate("x", []any{}); got != "x.json" || err == nil {
 		t.Errorf("got %q, %v, want x.json to refuse it", got, err)
 	}
+}
+
+func TestConcurrentValidate(t *testing.T) {
+	t.Parallel()
+	s := load(t, schemas.Config{Dir: tree(t, map[string]string{"x.json": oneOf})})
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			payload, want := map[string]any{"action": "opened"}, ""
+			if i%2 == 0 {
+				payload, want = map[string]any{"action": "vanished"}, "x.json: /action oneOf"
+			}
+			for range 200 {
+				_, err := s.Validate("x", payload)
+				if (err == nil) != (want == "") || err != nil && err.Error() != want {
+					t.Errorf("got %v, want %q", err, want)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
