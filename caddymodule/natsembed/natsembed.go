@@ -47,6 +47,8 @@ const (
 	// readyPatience is what the server needs to say that it has started: it
 	// looks at least once only if it has some time.
 	readyPatience = 25 * time.Millisecond
+	// healthLooks is how often the server has to say that it is not well.
+	healthLooks = 5
 )
 
 // Config describes a server.
@@ -189,10 +191,23 @@ func (s *Server) Ready() error {
 	if err == nil && free < s.reserve {
 		return fmt.Errorf("%w: %d bytes are left in %s", ErrDiskFull, free, s.cfg.StoreDir)
 	}
-	if health := s.nats.Healthz(nil); health.Status != "ok" {
-		return fmt.Errorf("%w: %s", ErrFailed, health.Error)
+	return s.health()
+}
+
+// health asks the server how it is. On a busy machine it may say that it has not
+// started, since it gives itself a millisecond to look; what is really wrong
+// stays wrong.
+func (s *Server) health() error {
+	var problem string
+	for range healthLooks {
+		health := s.nats.Healthz(nil)
+		if health.Status == "ok" {
+			return nil
+		}
+		problem = health.Error
+		time.Sleep(time.Millisecond)
 	}
-	return nil
+	return fmt.Errorf("%w: %s", ErrFailed, problem)
 }
 
 // WaitReady waits until the server is ready. It returns early if the server has
