@@ -46,7 +46,7 @@ const (
 	readyPoll = 20 * time.Millisecond
 	// readyPatience is what the server needs to say that it has started: it
 	// looks at least once only if it has some time.
-	readyPatience = 25 * time.Millisecond
+	readyPatience = 250 * time.Millisecond
 	// healthLooks is how often the server has to say that it is not well.
 	healthLooks = 5
 )
