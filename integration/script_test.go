@@ -41,9 +41,11 @@ func TestScripts(t *testing.T) {
 			return os.Mkdir(filepath.Join(env.WorkDir, "home"), 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"capture":   cmdCapture,
 			"freeports": cmdFreePorts,
 			"http":      cmdHTTP,
 			"messages":  cmdMessages,
+			"serverid":  cmdServerID,
 			"sigkill":   cmdSignal(syscall.SIGKILL),
 			"sigterm":   cmdSignal(syscall.SIGTERM),
 			"padded":    cmdPadded,
@@ -67,6 +69,23 @@ func cmdFreePorts(ts *testscript.TestScript, neg bool, names []string) {
 		ts.Check(err)
 		ts.Setenv(name, port)
 	}
+}
+
+// cmdCapture sets a variable to the first group of an expression in the last
+// output:
+//
+//	capture NAME REGEXP
+func cmdCapture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: capture NAME REGEXP")
+	}
+	re, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	m := re.FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(m) != 2 {
+		ts.Fatalf("no match with one group for %q in the output", args[1])
+	}
+	ts.Setenv(args[0], m[1])
 }
 
 // cmdPadded writes a JSON document of exactly so many bytes:
@@ -180,6 +199,21 @@ func cmdMessages(ts *testscript.TestScript, neg bool, args []string) {
 		_, err := ts.Stdout().Write(renderMessage(m))
 		ts.Check(err)
 	}
+}
+
+// cmdServerID prints the id of a NATS server, which is new each time that one is
+// started:
+//
+//	serverid URL
+func cmdServerID(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: serverid URL")
+	}
+	nc, err := nats.Connect(args[0], nats.Timeout(patience))
+	ts.Check(err)
+	defer nc.Close()
+	_, err = fmt.Fprintln(ts.Stdout(), nc.ConnectedServerId())
+	ts.Check(err)
 }
 
 var errCount = errors.New("the stream does not hold what it should")
