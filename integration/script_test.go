@@ -209,17 +209,29 @@ func cmdServerID(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: serverid URL")
 	}
-	nc, err := nats.Connect(args[0], nats.Timeout(patience))
+	nc, err := dialNATS(args[0])
 	ts.Check(err)
 	defer nc.Close()
 	_, err = fmt.Fprintln(ts.Stdout(), nc.ConnectedServerId())
 	ts.Check(err)
 }
 
+// dialNATS waits until the server takes connections, which it may do later than
+// Caddy takes requests.
+func dialNATS(url string) (*nats.Conn, error) {
+	for deadline := time.Now().Add(patience); ; {
+		nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
+		if err == nil || time.Now().After(deadline) {
+			return nc, err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
 var errCount = errors.New("the stream does not hold what it should")
 
 func streamMessages(url, stream string, want uint64) ([]*jetstream.RawStreamMsg, error) {
-	nc, err := nats.Connect(url, nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
+	nc, err := dialNATS(url)
 	if err != nil {
 		return nil, err
 	}
