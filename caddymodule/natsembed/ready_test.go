@@ -72,8 +72,15 @@ func TestKey(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, cfg := range []Config{
-		{}, {StoreDir: "a"}, {ServerName: "a"}, {SyncInterval: time.Minute}, {Listen: "127.0.0.1:0"},
-		{MaxStore: 1}, {Readable: []string{"a"}}, {Readable: []string{"a", "b"}}, {Readable: []string{`a" "b`}},
+		{},
+		{StoreDir: "a"},
+		{ServerName: "a"},
+		{SyncInterval: time.Minute},
+		{Listen: "127.0.0.1:0"},
+		{MaxStore: 1},
+		{Readable: []string{"a"}},
+		{Readable: []string{"a", "b"}},
+		{Readable: []string{`a" "b`}},
 	} {
 		if seen[cfg.Key()] {
 			t.Errorf("two settings have the key %s", cfg.Key())

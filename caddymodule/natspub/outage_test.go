@@ -103,7 +103,7 @@ func TestRestartsUnderLoad(t *testing.T) {
 	wg.Wait()
 	want := uint64(0)
 	for _, n := range accepted {
-		want += uint64(n) //nolint:gosec // not negative
+		want += uint64(n)
 	}
 	if got := stored(t, p, "WEBHOOKS"); got != want || want < 300 {
 		t.Errorf("got %d stored, want the %d accepted, at least 300", got, want)

@@ -62,8 +62,10 @@ const (
 func (p *Publisher) Preflight(ctx context.Context) ([]Finding, error) {
 	found := checkServer(p.cfg.Conn.ConnectedServerVersion())
 	if limit := p.cfg.Conn.MaxPayload(); p.cfg.LargestBody > 0 && limit > 0 && limit < p.cfg.LargestBody+maxHeaders {
-		found = append(found, Finding{Warning, "", fmt.Sprintf("the server takes messages up to %d bytes, and routes take bodies up to %d", limit, p.cfg.LargestBody),
-			fmt.Sprintf("set `max_payload` of the servers to %d, or lower the routes' limits", p.cfg.LargestBody+maxHeaders)})
+		found = append(found, Finding{
+			Warning, "", fmt.Sprintf("the server takes messages up to %d bytes, and routes take bodies up to %d", limit, p.cfg.LargestBody),
+			fmt.Sprintf("set `max_payload` of the servers to %d, or lower the routes' limits", p.cfg.LargestBody+maxHeaders),
+		})
 	}
 	for _, s := range []struct {
 		root string
@@ -90,8 +92,10 @@ func (p *Publisher) examine(ctx context.Context, root string, cfg StreamConfig) 
 	if info != nil {
 		found = append(found, check(info, root, cfg)...)
 		if size := int64(info.Config.MaxMsgSize); size > 0 && size < p.cfg.LargestBody+maxHeaders {
-			found = append(found, Finding{Warning, cfg.Name, fmt.Sprintf("it takes messages up to %d bytes, and routes take bodies up to %d", size, p.cfg.LargestBody),
-				cfg.edit("--max-msg-size=-1")})
+			found = append(found, Finding{
+				Warning, cfg.Name, fmt.Sprintf("it takes messages up to %d bytes, and routes take bodies up to %d", size, p.cfg.LargestBody),
+				cfg.edit("--max-msg-size=-1"),
+			})
 		}
 		if root == Root {
 			found = append(found, Finding{Note, cfg.Name, worth(info.Config.Replicas, p.cfg.Embedded, p.cfg.SyncAlways), ""})
@@ -165,8 +169,10 @@ func (p *Publisher) create(ctx context.Context, root string, cfg StreamConfig) (
 	case errors.Is(err, jetstream.ErrStreamNameAlreadyInUse):
 		return nil, nil, fmt.Errorf("creating the stream %s: another gateway was first: %w", cfg.Name, err)
 	case errors.As(err, &api) && api.ErrorCode == codeOverlap:
-		return nil, []Finding{{Fatal, cfg.Name, "it does not exist, and " + p.owner(ctx, root) + " has its subjects",
-			"name that stream in the configuration, or take " + root + ".> from it"}}, nil
+		return nil, []Finding{{
+			Fatal, cfg.Name, "it does not exist, and " + p.owner(ctx, root) + " has its subjects",
+			"name that stream in the configuration, or take " + root + ".> from it",
+		}}, nil
 	case final:
 		return nil, []Finding{{Fatal, cfg.Name, "the server does not create it: " + problem, "change the settings, or create it with `" + cfg.addCommand(root) + "`"}}, nil
 	case err != nil:

@@ -135,18 +135,30 @@ func TestUpdate(t *testing.T) {
 		ask      StreamConfig
 		want     StreamConfig
 	}{
-		{name: "alone, less", embedded: true, ask: StreamConfig{MaxAge: 30 * time.Hour, Window: time.Hour, MaxBytes: 1 << 19},
-			want: StreamConfig{MaxAge: 30 * time.Hour, Window: 24 * time.Hour, MaxBytes: 1 << 19}},
-		{name: "alone, kept shorter than ids are remembered", embedded: true, ask: StreamConfig{MaxAge: time.Hour, Window: time.Hour},
-			want: StreamConfig{MaxAge: time.Hour, Window: time.Hour, MaxBytes: -1}},
-		{name: "shared, less", ask: StreamConfig{MaxAge: 30 * time.Hour, Window: time.Hour, MaxBytes: 1 << 19},
-			want: StreamConfig{MaxAge: 48 * time.Hour, Window: 24 * time.Hour, MaxBytes: 1 << 20}},
-		{name: "shared, more", ask: StreamConfig{MaxAge: 72 * time.Hour, Window: 36 * time.Hour, MaxBytes: 1 << 21},
-			want: StreamConfig{MaxAge: 72 * time.Hour, Window: 36 * time.Hour, MaxBytes: 1 << 21}},
-		{name: "shared, without limits", ask: StreamConfig{Window: 36 * time.Hour},
-			want: StreamConfig{Window: 36 * time.Hour, MaxBytes: -1}},
-		{name: "not ours", theirs: true, embedded: true, ask: StreamConfig{MaxAge: 72 * time.Hour, Window: 36 * time.Hour},
-			want: StreamConfig{MaxAge: 48 * time.Hour, Window: 24 * time.Hour, MaxBytes: 1 << 20}},
+		{
+			name: "alone, less", embedded: true, ask: StreamConfig{MaxAge: 30 * time.Hour, Window: time.Hour, MaxBytes: 1 << 19},
+			want: StreamConfig{MaxAge: 30 * time.Hour, Window: 24 * time.Hour, MaxBytes: 1 << 19},
+		},
+		{
+			name: "alone, kept shorter than ids are remembered", embedded: true, ask: StreamConfig{MaxAge: time.Hour, Window: time.Hour},
+			want: StreamConfig{MaxAge: time.Hour, Window: time.Hour, MaxBytes: -1},
+		},
+		{
+			name: "shared, less", ask: StreamConfig{MaxAge: 30 * time.Hour, Window: time.Hour, MaxBytes: 1 << 19},
+			want: StreamConfig{MaxAge: 48 * time.Hour, Window: 24 * time.Hour, MaxBytes: 1 << 20},
+		},
+		{
+			name: "shared, more", ask: StreamConfig{MaxAge: 72 * time.Hour, Window: 36 * time.Hour, MaxBytes: 1 << 21},
+			want: StreamConfig{MaxAge: 72 * time.Hour, Window: 36 * time.Hour, MaxBytes: 1 << 21},
+		},
+		{
+			name: "shared, without limits", ask: StreamConfig{Window: 36 * time.Hour},
+			want: StreamConfig{Window: 36 * time.Hour, MaxBytes: -1},
+		},
+		{
+			name: "not ours", theirs: true, embedded: true, ask: StreamConfig{MaxAge: 72 * time.Hour, Window: 36 * time.Hour},
+			want: StreamConfig{MaxAge: 48 * time.Hour, Window: 24 * time.Hour, MaxBytes: 1 << 20},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -192,8 +204,10 @@ func TestMemoryOfIDs(t *testing.T) {
 		{"a week's worth", 7_000_000, 7 * 24 * time.Hour, Note, "1000000 ids"},
 		{"two hours, so far", 1_000_000, 2 * time.Hour, Warning, "12000000 ids"},
 	} {
-		info := &jetstream.StreamInfo{TimeStamp: now, Config: jetstream.StreamConfig{Duplicates: 24 * time.Hour},
-			State: jetstream.StreamState{Msgs: tt.msgs, FirstTime: now.Add(-tt.span)}}
+		info := &jetstream.StreamInfo{
+			TimeStamp: now, Config: jetstream.StreamConfig{Duplicates: 24 * time.Hour},
+			State: jetstream.StreamState{Msgs: tt.msgs, FirstTime: now.Add(-tt.span)},
+		}
 		f := checkMemory(info)
 		switch {
 		case f == nil && tt.severity != "", f != nil && (f.Severity != tt.severity || !strings.Contains(f.Problem, tt.words)):

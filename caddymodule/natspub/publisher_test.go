@@ -352,9 +352,12 @@ func TestRefusals(t *testing.T) {
 	}{
 		{name: "no stream", want: gateway.ErrRefused, before: func(*testing.T, *Publisher) {}},
 		{name: "no name", want: gateway.ErrRefused, config: func(c *Config) { c.Stream.Name = "" }},
-		{name: "full stream", want: gateway.ErrFull, config: func(c *Config) { c.Stream.MaxBytes = 4096 },
-			event: testEvent("evt_big", strings.Repeat("x", 8000))},
-		{name: "full server", want: gateway.ErrFull, server: func(o *server.Options) { o.JetStreamMaxStore = 4096 },
+		{
+			name: "full stream", want: gateway.ErrFull, config: func(c *Config) { c.Stream.MaxBytes = 4096 },
+			event: testEvent("evt_big", strings.Repeat("x", 8000)),
+		},
+		{
+			name: "full server", want: gateway.ErrFull, server: func(o *server.Options) { o.JetStreamMaxStore = 4096 },
 			before: func(t *testing.T, p *Publisher) {
 				if _, err := p.Preflight(t.Context()); err != nil {
 					t.Fatal(err)
@@ -363,7 +366,8 @@ func TestRefusals(t *testing.T) {
 				if _, err := p.Publish(t.Context(), testEvent("evt_big", strings.Repeat("x", 8000))); err != nil {
 					t.Fatal(err)
 				}
-			}},
+			},
+		},
 		{name: "above max_payload", want: gateway.ErrTooLarge, event: testEvent("evt_big", strings.Repeat("x", 2<<20))},
 		{name: "above the stream's size", want: gateway.ErrTooLarge, before: func(t *testing.T, p *Publisher) {
 			cfg := p.cfg.Stream.config(Root)
