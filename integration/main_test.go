@@ -12,11 +12,9 @@ import (
 	"testing"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	_ "github.com/caddyserver/caddy/v2/modules/standard" // what ./xcaddy.sh builds: Caddy's own modules, and ours
 	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/rogpeppe/go-internal/testscript"
-
-	// What ./xcaddy.sh builds: Caddy's own modules and ours.
-	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/caddy-webhooks/caddy-webhooks/caddymodule"
 )
@@ -51,7 +49,7 @@ func runCaddy() {
 		caddycmd.Main()
 		return
 	}
-	err := syscall.Exec(bin, os.Args, os.Environ()) //nolint:gosec // the program that whoever runs the tests has named
+	err := syscall.Exec(bin, os.Args, os.Environ())
 	fmt.Fprintf(os.Stderr, "running %s: %v\n", bin, err)
 	os.Exit(1)
 }

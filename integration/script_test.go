@@ -193,7 +193,7 @@ func cmdMessages(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := strconv.Atoi(args[2])
 	ts.Check(err)
-	messages, err := streamMessages(args[0], args[1], uint64(want)) //nolint:gosec // small numbers
+	messages, err := streamMessages(args[0], args[1], uint64(want))
 	ts.Check(err)
 	for _, m := range messages {
 		_, err := ts.Stdout().Write(renderMessage(m))
