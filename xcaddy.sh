@@ -8,10 +8,12 @@
 # go.mod; the same commit, Go version and directory give the same bytes.
 set -eu
 
+# What the result must add to Caddy, and nothing else.
+modules="http.handlers.webhooks webhooks"
 xcaddy=github.com/caddyserver/xcaddy/cmd/xcaddy@v0.4.5
 module=github.com/caddy-webhooks/caddy-webhooks
 example=Caddyfile.example
-port=8080
+port=8080 nats=4222
 
 cd "$(dirname "$0")"
 
@@ -25,12 +27,15 @@ check_go() {
 	go list -m >/dev/null || fail "go.mod asks for Go $want or later: install it from https://go.dev/dl"
 }
 
+# up_to_date looks at directories as well: what is removed is newer nowhere else.
 up_to_date() {
-	[ -x caddy ] && [ -z "$(find go.mod go.sum xcaddy.sh caddymodule verifiers schemas -type f -newer caddy | head -n 1)" ]
+	[ -x caddy ] && [ -z "$(find go.mod go.sum xcaddy.sh caddymodule verifiers schemas \
+		! -name '*_test.go' -newer caddy | head -n 1)" ]
 }
 
 build() {
 	check_go
+	trap 'rm -f caddy.new' EXIT
 	version=$(go list -m -f '{{.Version}}' github.com/caddyserver/caddy/v2)
 	say "Building Caddy $version with $module (some minutes the first time)."
 	# The module may be of a version that no proxy knows: it is taken from here,
@@ -40,22 +45,22 @@ build() {
 		GOPRIVATE="${GOPRIVATE:+$GOPRIVATE,}$module" GOVCS="$module:off,${GOVCS:-public:git|hg,private:all}" \
 		go run "$xcaddy" build "$version" \
 		--with "$module/caddymodule" --replace "$module=$PWD" --output ./caddy.new
-	# What was built must be what we think it is.
-	for id in webhooks http.handlers.webhooks; do
-		./caddy.new list-modules | grep -qx "$id" || fail "the result lacks the module $id"
-	done
+	got=$(./caddy.new list-modules --skip-standard | grep -E '^[a-z]' | sort | tr '\n' ' ')
+	[ "$got" = "$modules " ] || fail "the result adds the modules $got, and not $modules"
 	mv caddy.new caddy
 	say "Built ./caddy."
 }
 
 # secrets makes up a value for each variable that the example names and the
-# environment lacks.
+# environment lacks. What was in the environment is not printed.
 secrets() {
+	inline=
 	for name in $(grep -o '{env\.[A-Za-z0-9_]*}' "$example" | sed 's/{env\.\(.*\)}/\1/' | sort -u); do
 		eval "value=\${$name:-}"
 		if [ -z "$value" ]; then
 			value=$(od -An -N 24 -tx1 /dev/urandom | tr -d ' \n')
 			say "  $name=$value   (made up for this run)"
+			[ "$name" != GITHUB_WEBHOOK_SECRET ] || inline="$name=$value "
 		else
 			say "  $name   (from the environment)"
 		fi
@@ -63,20 +68,25 @@ secrets() {
 	done
 }
 
-answers() { curl -s -o /dev/null --max-time 1 "http://localhost:$port/"; }
+# probe sends an event that no route takes, since there may be no curl, and
+# prints what became of it.
+probe() { PROBE=nothing ./caddy webhooks send github "http://localhost:$1/" --secret-env PROBE 2>&1 || :; }
 
+check_port() {
+	case $(probe "$1") in
+	*refused*) ;;
+	*) fail "something listens on port $1 already: stop it, or change the port in $example" ;;
+	esac
+}
+
+# next_steps waits until the process serves, and says what to do then.
 next_steps() {
-	# Without curl there is no sign to wait for.
-	if command -v curl >/dev/null 2>&1; then
-		tries=0
-		until answers; do
-			tries=$((tries + 1))
-			[ "$tries" -lt 100 ] && kill -0 "$1" 2>/dev/null || return 0
-			sleep 0.2
-		done
-	else
-		sleep 3
-	fi
+	while kill -0 "$1" 2>/dev/null; do
+		case $(probe "$port") in
+		*not_found*) break ;;
+		esac
+		sleep 0.2
+	done
 	kill -0 "$1" 2>/dev/null || return 0
 	cat <<EOF
 
@@ -86,7 +96,7 @@ Ready on http://localhost:$port. Paste into another terminal, in this directory:
     curl -i http://localhost:$port/github -H 'Content-Type: application/json' -d '{}'
 
   an event that is signed, accepted and stored (200):
-    GITHUB_WEBHOOK_SECRET='$GITHUB_WEBHOOK_SECRET' ./caddy webhooks send github http://localhost:$port/github
+    $inline./caddy webhooks send github http://localhost:$port/github
 
   what a service reads from NATS:
     ./caddy webhooks tail
@@ -98,9 +108,8 @@ EOF
 
 run() {
 	up_to_date || build
-	if command -v curl >/dev/null 2>&1 && answers; then
-		fail "something answers on port $port already: stop it, or change the port in $example"
-	fi
+	check_port "$port"
+	check_port "$nats"
 	say "Secrets:"
 	secrets
 	next_steps "$$" &
