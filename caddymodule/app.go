@@ -72,6 +72,7 @@ type App struct {
 	providers map[string]verifiers.Provider
 	routes    map[string]*Handler // by tenant and source
 	spans     time.Duration       // the longest retry span of a route
+	largest   int64               // the largest body that a route takes
 	stores    bool                // a route needs the broker
 	anybody   bool                // a route has insecure_skip_verify
 	settings  *brokerSettings
@@ -159,6 +160,7 @@ func (a *App) register(h *Handler, p verifiers.Provider) error {
 	a.routes[key] = h
 	if cfg.Publisher != nil {
 		a.stores = true
+		a.largest = max(a.largest, cfg.MaxBody)
 		a.anybody = a.anybody || h.InsecureSkipVerify
 	}
 	if !cfg.NoDedupe {
