@@ -54,13 +54,13 @@ build() {
 # secrets makes up a value for each variable that the example names and the
 # environment lacks. What was in the environment is not printed.
 secrets() {
-	inline=
+	inline='' where=', where GITHUB_WEBHOOK_SECRET is set as here'
 	for name in $(grep -o '{env\.[A-Za-z0-9_]*}' "$example" | sed 's/{env\.\(.*\)}/\1/' | sort -u); do
 		eval "value=\${$name:-}"
 		if [ -z "$value" ]; then
 			value=$(od -An -N 24 -tx1 /dev/urandom | tr -d ' \n')
 			say "  $name=$value   (made up for this run)"
-			[ "$name" != GITHUB_WEBHOOK_SECRET ] || inline="$name=$value "
+			[ "$name" != GITHUB_WEBHOOK_SECRET ] || { inline="$name=$value "; where=; }
 		else
 			say "  $name   (from the environment)"
 		fi
@@ -90,7 +90,7 @@ next_steps() {
 	kill -0 "$1" 2>/dev/null || return 0
 	cat <<EOF
 
-Ready on http://localhost:$port. Paste into another terminal, in this directory:
+Ready on http://localhost:$port. Paste into another terminal, in this directory$where:
 
   a request that is refused, because nothing proves who sent it (401):
     curl -i http://localhost:$port/github -H 'Content-Type: application/json' -d '{}'
