@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -240,13 +241,21 @@ func (n *NATS) resolve(c *natspub.ConnectConfig) error {
 	return errors.Join(problems...)
 }
 
+// checkServerURL returns an error that names the URL, but not one that holds a
+// password.
 func checkServerURL(raw string) error {
 	u, err := url.Parse(raw)
-	switch {
-	case err != nil || u.Host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme):
-		return errors.New("it is not that of a NATS server: write nats://host:port or tls://host:port")
-	case u.User != nil:
-		return fmt.Errorf("%w; use user, password or token", ErrLiteralSecret)
+	if err == nil && u.User != nil {
+		return fmt.Errorf("the URL of %s: %w; use user, password or token", u.Host, ErrLiteralSecret)
+	}
+	const cure = "write nats://host:port or tls://host:port"
+	if err != nil || u.Host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+		return fmt.Errorf("%q is not the URL of a NATS server: %s", redact(raw), cure)
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return fmt.Errorf("%q has no port between 1 and 65535: %s", redact(raw), cure)
+		}
 	}
 	return nil
 }

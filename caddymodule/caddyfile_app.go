@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"strings"
+
 	"strconv"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -110,6 +112,14 @@ func (a *App) parseNATS(d *caddyfile.Dispenser) error {
 	case args[0] == "embedded":
 		a.Embedded = new(Embedded)
 		return parseBlock(d, "nats embedded", embeddedSubdirectives, a.Embedded)
+	}
+	for _, arg := range args {
+		if !strings.Contains(arg, ":") && !isPlaceholder(arg) {
+			return d.Errf("nats: '%s' is neither embedded nor the URL of a server: write `nats embedded`, or such as `nats tls://nats-1:4222`", redact(arg))
+		}
+		if err := checkServerURL(arg); err != nil && !isPlaceholder(arg) {
+			return d.Errf("nats: %w", err)
+		}
 	}
 	a.NATS = &NATS{URLs: args}
 	if err := parseBlock(d, "nats", natsSubdirectives, a.NATS); err != nil {

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natspub"
 )
 
@@ -17,8 +19,10 @@ const (
 	startPatience = 5 * time.Second
 	// lookTimeout bounds one look at the streams.
 	lookTimeout = 5 * time.Second
-	// lookAgain is the time between two looks that failed.
+	// lookAgain is the time between two looks that failed, and sayAgain between
+	// two lines about the same failure.
 	lookAgain = time.Second
+	sayAgain  = time.Minute
 )
 
 // session is what one configuration does with a broker.
@@ -34,6 +38,8 @@ type session struct {
 
 // ErrPreflight: a stream does not keep what the gateway promises.
 var ErrPreflight = errors.New("a stream does not keep the gateway's promises")
+
+var errNoAnswer = errors.New("no server answers")
 
 // connect opens the broker and makes the publisher when it is ready.
 func (a *App) connect() error {
@@ -87,6 +93,8 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 	a.session.mu.Lock()
 	a.session.publisher = p
 	a.session.mu.Unlock()
+	var said string
+	var saidAt time.Time
 	for {
 		err := a.preflight(ctx, p)
 		if err == nil {
@@ -106,7 +114,14 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 				return
 			}
 		}
-		a.log.Warn("preparing the streams", "error", err)
+		if conn := a.session.broker.conn; conn.Status() != nats.CONNECTED {
+			// Without a connection nothing else that is said has a meaning.
+			err = errNoAnswer
+		}
+		if text := err.Error(); text != said || time.Since(saidAt) > sayAgain {
+			said, saidAt = text, time.Now()
+			a.log.Warn("preparing the streams; trying again every second", "servers", a.settings.connect.URLs, "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return

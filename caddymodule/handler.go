@@ -149,7 +149,8 @@ type Handler struct {
 	app       *App
 	route     *gateway.Route
 	public    *publicURL
-	delivered *delivered // nil: hand every accepted request on
+	delivered *delivered       // nil: hand every accepted request on
+	observer  gateway.Observer // nil: the route's own
 	log       *slog.Logger
 }
 
@@ -225,6 +226,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		Remote:  clientAddr(r),
 	})
 	setPlaceholders(r, &res)
+	if h.observer != nil {
+		// What the next handler answers belongs to the record.
+		defer func() { h.observer.Observe(&res.Record) }()
+	}
 	if !res.Outcome.Success() {
 		return refuse(w, r, &res)
 	}

@@ -25,6 +25,10 @@ func (o *observer) Observe(r *gateway.Record) {
 		level = slog.LevelWarn
 	case "error":
 		level = slog.LevelError
+	default:
+		if r.Status >= 500 { // of the next handler
+			level = slog.LevelError
+		}
 	}
 	ctx := context.Background()
 	if o.log.Enabled(ctx, level) {

@@ -87,6 +87,7 @@ func (b *broker) open(ctx context.Context, cfg natspub.ConnectConfig) error {
 func (b *broker) start(ctx context.Context) error {
 	cfg := b.embedded
 	cfg.Logger = slog.New(&live)
+	waiting := false
 	for deadline := time.Now().Add(stopPatience); ; {
 		var err error
 		b.server, err = natsembed.Start(cfg)
@@ -96,9 +97,13 @@ func (b *broker) start(ctx context.Context) error {
 		if !errors.Is(err, natsembed.ErrLocked) || time.Now().After(deadline) {
 			return err
 		}
+		if !waiting {
+			waiting = true
+			cfg.Logger.Warn("waiting for the store directory", "error", err, "patience", stopPatience)
+		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return errors.Join(ctx.Err(), err)
 		case <-time.After(lockDelay):
 		}
 	}

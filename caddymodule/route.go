@@ -63,6 +63,9 @@ func (h *Handler) provision() error {
 		return err
 	}
 	cfg.Observer = h.app.observer(h.log, cfg.Source, len(h.Secrets))
+	if h.PassThru {
+		h.observer, cfg.Observer = cfg.Observer, nil
+	}
 	if h.route, err = gateway.New(cfg); err != nil {
 		return err
 	}
@@ -240,6 +243,7 @@ func (h *Handler) verifier(cfg *gateway.Config, p verifiers.Provider) error {
 	}
 	var keys verifiers.Keys
 	var problems []error
+	expired := 0
 	for i, s := range h.Secrets {
 		key, err := s.key(h.InsecureLiteralSecret, i)
 		if err != nil {
@@ -247,9 +251,17 @@ func (h *Handler) verifier(cfg *gateway.Config, p verifiers.Provider) error {
 			continue
 		}
 		keys = append(keys, key)
+		if !s.Until.IsZero() && s.Until.Before(time.Now()) {
+			expired++
+			h.log.Warn("a secret has come to its end and fits nothing any more: remove it",
+				"route", h.label(), "key_id", key.ID(), "until", s.Until)
+		}
 	}
 	if err := errors.Join(problems...); err != nil {
 		return err
+	}
+	if expired > 0 && expired == len(keys) {
+		return errors.New("every secret has come to its end (until): add the one that is valid now")
 	}
 	vcfg := verifiers.Config{Options: cfg.Options, Tolerance: time.Duration(h.Tolerance), Fetcher: h.app.fetcher}
 	if len(keys) > 0 {

@@ -116,14 +116,18 @@ func setPlaceholders(r *http.Request, res *gateway.Result) {
 // routes they answer; the headers are set already, Retry-After above all. The
 // error says no more than the answer would.
 func refuse(w http.ResponseWriter, r *http.Request, res *gateway.Result) error {
-	srv, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
-	if !ok || srv.Errors == nil || len(srv.Errors.Routes) == 0 {
+	if !hasErrorRoutes(r) {
 		return answer(w, res)
 	}
 	header := maps.Clone(res.Header)
 	delete(header, "Content-Type") // of a body that is not written
 	maps.Copy(w.Header(), header)
 	return caddyhttp.Error(res.Status, errors.New(res.Outcome.Code()+" "+res.RequestID))
+}
+
+func hasErrorRoutes(r *http.Request) bool {
+	srv, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	return ok && srv.Errors != nil && len(srv.Errors.Routes) > 0
 }
 
 func answer(w http.ResponseWriter, res *gateway.Result) error {
@@ -147,8 +151,25 @@ func (h *Handler) handOn(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	r.TransferEncoding = nil
 	rec := caddyhttp.NewResponseRecorder(w, nil, nil)
 	err := next.ServeHTTP(rec, r)
-	if status := rec.Status(); err == nil && status >= 200 && status < 300 {
-		h.delivered.add(res)
+	res.Status = rec.Status()
+	if err == nil {
+		if res.Status >= 200 && res.Status < 300 {
+			h.delivered.add(res)
+		}
+		return nil
 	}
-	return err
+	res.Status = http.StatusInternalServerError
+	if known, ok := errors.AsType[caddyhttp.HandlerError](err); ok && known.StatusCode != 0 {
+		res.Status = known.StatusCode
+	}
+	res.Err = fmt.Errorf("handing on: %w", err)
+	if hasErrorRoutes(r) {
+		return err
+	}
+	// Caddy would log the request with its headers, of which it hides only four:
+	// the secret may be in another.
+	if rec.Status() == 0 {
+		w.WriteHeader(res.Status)
+	}
+	return nil
 }

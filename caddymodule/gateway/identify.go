@@ -3,6 +3,7 @@ package gateway
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -130,6 +131,9 @@ func (x *exchange) setAside(reason, what string, err error) {
 	}
 	x.quarantine = &Quarantine{Reason: reason, Detail: cutText(detail, 1024)}
 	x.cause = err
+	if what != "" {
+		x.cause = fmt.Errorf("%s: %w", what, err)
+	}
 }
 
 func (x *exchange) isForm() bool {

@@ -1,0 +1,54 @@
+package caddymodule_test
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestHandedOnIsLoggedAsAnswered: the line about a request that was handed on
+// says what the sender got, and when nobody takes it the log still does not hold
+// a token that is in a header of the sender's own.
+func TestHandedOnIsLoggedAsAnswered(t *testing.T) {
+	s := newSite(t)
+	s.Setenv("GITLAB_TOKEN", "glpat-which-must-not-be-logged")
+	nobody := freeAddr(t)
+	s.load("", `webhooks /gitlab gitlab {env.GITLAB_TOKEN} {
+		publish off
+		pass_thru
+	}
+	webhooks /github github {env.GITHUB_SECRET} {
+		publish off
+		pass_thru
+	}
+	handle /gitlab {
+		reverse_proxy `+nobody+`
+	}
+	respond /github 404`)
+	got := s.post("/gitlab", "1", `{"object_kind":"push"}`, func(r *http.Request) {
+		r.Header.Set("X-Gitlab-Token", "glpat-which-must-not-be-logged")
+		r.Header.Set("X-Gitlab-Event", "Push Hook")
+	})
+	if got.status != http.StatusBadGateway {
+		t.Errorf("got %d %q, want 502 where nobody takes it", got.status, got.body)
+	}
+	if got := s.post("/github", "1", "{}", nil); got.status != http.StatusNotFound {
+		t.Errorf("got %d, want the next handler's 404", got.status)
+	}
+	text, err := os.ReadFile(s.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		// On the level debug Caddy's own proxy logs what it sends.
+		if strings.Contains(line, "glpat-which") && !strings.Contains(line, `"level":"debug"`) {
+			t.Errorf("the log holds the token: %s", line)
+		}
+	}
+	for _, want := range []string{`"status":502,"tenant":"default","source":"gitlab"`, `"status":404,"tenant":"default","source":"github"`} {
+		if strings.Count(string(text), want) != 1 {
+			t.Errorf("got %d lines with %s, want 1:\n%s", strings.Count(string(text), want), want, text)
+		}
+	}
+}
