@@ -1,9 +1,8 @@
 package caddymodule
 
 import (
-	"strings"
-
 	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
