@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -75,8 +76,14 @@ The exit status is 1 if an answer is not the expected one.`,
 		Example: `  caddy webhooks send github http://127.0.0.1:8080/github
   caddy webhooks send stripe https://hooks.example.com/stripe --type invoice.paid --count 10
   caddy webhooks send twilio http://127.0.0.1:8080/twilio --public-url https://hooks.example.com/twilio
-  caddy webhooks send hmac http://127.0.0.1:8080/acme --signature-header X-Acme-Signature --prefix sha256= --secret-env ACME_SECRET`,
-		Args:         cobra.ExactArgs(2),
+  caddy webhooks send hmac http://127.0.0.1:8080/acme --secret-env ACME_SECRET \
+    --signature-header X-Acme-Signature --prefix sha256= --header "X-Acme-Delivery: 1"`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return fmt.Errorf("got %d arguments: write `caddy webhooks %s`", len(args), cmd.Use)
+			}
+			return nil
+		},
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := interruptible(cmd)

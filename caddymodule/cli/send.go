@@ -286,6 +286,9 @@ func (s *sender) check(req *verifiers.Request) error {
 		if v.want == "" {
 			continue
 		}
+		if v.source.IsZero() {
+			return fmt.Errorf("%w: %s cannot be set: nothing says where %s has it; use --header or --body", ErrUsage, v.flag, s.provider.Name)
+		}
 		if got, err := v.source.Lookup(req); err != nil || got != v.want {
 			return fmt.Errorf("%w: %s cannot be set: %s has it in %s", ErrUsage, v.flag, s.provider.Name, v.source)
 		}
