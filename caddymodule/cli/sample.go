@@ -29,6 +29,8 @@ var samples = map[string]sample{
 			`"after":"6113728f27ae82c7b1a177c8d03f9e96e0adf246","commits":[],` +
 			`"repository":{"id":1,"name":"hello","full_name":"octo/hello"},"sender":{"id":1,"login":"octo","type":"User"}}`,
 	},
+	// Senders that the operator describes: what the README's configuration wants.
+	"hmac":                 {body: `{"event":"test","hello":"world"}`},
 	"gitlab":               gitlab,
 	"gitlab-signing-token": gitlab,
 	"stripe": {
