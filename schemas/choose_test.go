@@ -40,7 +40,7 @@ func FuzzOverlap(f *testing.F) {
 	f.Add("*a*", "b*", "ba")
 	f.Fuzz(func(t *testing.T, a, b, s string) {
 		if len(a)+len(b) > 1000 {
-			t.Skip("long")
+			return // the time grows with the product of the lengths
 		}
 		if overlap(a, b) != overlap(b, a) {
 			t.Errorf("%q, %q: it depends on the order", a, b)
