@@ -3,6 +3,7 @@ package verifiers
 import (
 	"net/http"
 	"strings"
+	"time"
 )
 
 const (
@@ -37,6 +38,10 @@ type Handshake struct {
 	Confirm Source `json:"confirm,omitzero"`
 	// Pin restricts the URL in Confirm.
 	Pin Pin `json:"pin,omitzero"`
+	// Capture is where the request delivers the secret that later requests are
+	// signed with. Whoever answers keeps it for the operator and shows it to
+	// nobody else.
+	Capture Source `json:"capture,omitzero"`
 	// ConfirmOption names an [Option] that has to be "on" for the URL to be
 	// fetched; otherwise the handshake is answered and only reported.
 	ConfirmOption string `json:"confirm_option,omitempty"`
@@ -55,13 +60,53 @@ type Reply struct {
 	// at most 1024 bytes of printable ASCII without '<', '>', '"', '&', '\''
 	// or '\\' are sent back: an echo must not become a script in our name.
 	Echo Source `json:"echo,omitzero"`
-	// Header are further headers of the answer.
+	// Template is a body made of literal text and the tokens of
+	// [Signed.Content], without {custom}, {id}, {timestamp} and {secret}, but
+	// with {proof} for the value of Proof. What tokens stand for is as
+	// restricted as Echo, so that it needs no escaping in JSON.
+	Template string `json:"template,omitempty"`
+	// Proof is what shows that the answer comes from somebody who knows the
+	// secret.
+	Proof *Proof `json:"proof,omitempty"`
+	// Custom appends a body that cannot be described otherwise.
+	Custom ReplyFunc `json:"-"`
+	// Header are further headers of the answer. Values are templates as well.
 	Header map[string]string `json:"header,omitempty"`
+}
+
+// Proof is a keyed hash, or a hash, over parts of the request.
+type Proof struct {
+	// Hash is the hash function. Required.
+	Hash Hash `json:"hash"`
+	// Plain means the hash of Content without a key; the secret is then an
+	// {option:name} in Content.
+	Plain bool `json:"plain,omitempty"`
+	// Key is the format of the key. Empty means text.
+	Key KeyFormat `json:"key,omitempty"`
+	// Content is a template as in Reply.Template.
+	Content string `json:"content"`
+	// Encoding of the value. Empty means hex.
+	Encoding Encoding `json:"encoding,omitempty"`
+}
+
+// A ReplyFunc appends the body of an answer to dst. The error is, or wraps,
+// [ErrMissing] or [ErrMalformed].
+type ReplyFunc func(dst []byte, r *Request, p Prover) ([]byte, error)
+
+// A Prover computes with the receiver's first key for a [ReplyFunc].
+type Prover interface {
+	// MAC returns the HMAC of text, with the key as text.
+	MAC(hash Hash, text []byte) ([]byte, error)
+	// Option returns the value of an option, "" if it is not set.
+	Option(name string) string
+	// Now is the receiver's clock.
+	Now() time.Time
 }
 
 // IsZero reports whether r is the zero Reply.
 func (r Reply) IsZero() bool {
-	return r.Status == 0 && r.ContentType == "" && r.Body == "" && r.Echo.IsZero() && len(r.Header) == 0
+	return r.Status == 0 && r.ContentType == "" && r.Body == "" && r.Echo.IsZero() && r.Template == "" &&
+		r.Proof == nil && r.Custom == nil && len(r.Header) == 0
 }
 
 // Answer is a rendered [Reply].

@@ -23,6 +23,8 @@ type Provider struct {
 	Title string `json:"title,omitempty"`
 	// Docs is the page on which the sender describes its signatures.
 	Docs string `json:"docs,omitempty"`
+	// Category groups entries in tables: one of Categories.
+	Category string `json:"category,omitempty"`
 
 	// Scheme is how a request is authenticated.
 	Scheme Scheme `json:"-"`
@@ -73,10 +75,68 @@ type Provider struct {
 	// Success is the answer that tells the sender that the event has arrived.
 	// The zero value means 200 with an empty body.
 	Success Reply `json:"success,omitzero"`
+	// Final4xx means that the sender never repeats a delivery that was answered
+	// with a 4xx, so that whatever is only refused for now must be a 5xx.
+	Final4xx bool `json:"final_4xx,omitempty"`
+	// Batch says how one request becomes several events. Nil means that each
+	// request is one event.
+	Batch *Batch `json:"batch,omitempty"`
 	// Headers are the request headers worth handing to consumers besides the
 	// ones the scheme reads: a list of what may pass, since anything else in a
 	// request may hold a secret.
 	Headers []string `json:"headers,omitempty"`
+
+	// Setup says where to click at the sender to create the webhook and to find
+	// its secret. One to three sentences.
+	Setup string `json:"setup,omitempty"`
+	// Signs says in words what is signed, as far as the scheme is not one of
+	// this package, whose own words say it.
+	Signs string `json:"signs,omitempty"`
+	// Retries is the sender's schedule of retries in words.
+	Retries string `json:"retries,omitempty"`
+	// Notes are what receivers get wrong, one sentence or two each.
+	Notes []string `json:"notes,omitempty"`
+	// Sources are where the facts were read: URLs, or packages with versions
+	// such as "npm stripe@23.1.0".
+	Sources []string `json:"sources,omitempty"`
+	// Confidence says how well the facts are founded.
+	Confidence Confidence `json:"confidence,omitempty"`
+}
+
+// Confidence says how well an entry of the catalogue is founded.
+type Confidence string
+
+// The degrees of confidence.
+const (
+	// High means that the sender's own code, an official SDK or a published
+	// example agrees with the entry.
+	High Confidence = "high"
+	// Medium means that the entry follows the sender's documentation, or code
+	// of others that is in use, and no request of the sender was seen.
+	Medium Confidence = "medium"
+)
+
+// Categories are the values of [Provider.Category], in the order of tables.
+var Categories = []string{
+	"generic", "dev", "infra", "identity", "payments", "commerce", "comms", "crm", "saas", "media",
+}
+
+// A Batch says how one request becomes several events. Each element of an array
+// is an event of its own, whose payload is the exact bytes of that element.
+type Batch struct {
+	// In is where the JSON text with the array is. Zero means the body.
+	In Source `json:"in,omitzero"`
+	// Elements is the JSON Pointer of the array; empty if the text itself is
+	// the array. A request in which there is no array is one event, and one
+	// whose array is empty has nothing to publish.
+	Elements string `json:"elements,omitempty"`
+	// ID, Type and Time are the element's: pointers of JSON sources begin at
+	// the element, headers and parameters are those of the request. A zero ID
+	// means the request's id followed by "." and the element's index, and zero
+	// Type and Time mean the request's.
+	ID   Source `json:"id,omitzero"`
+	Type Source `json:"type,omitzero"`
+	Time Source `json:"time,omitzero"`
 }
 
 // New returns a verifier for requests of the provider. It returns an error, and

@@ -5,8 +5,10 @@ import "time"
 // Hash names a hash function.
 type Hash string
 
-// The hash functions that webhook senders use. MD5 is not among them.
+// The hash functions that webhook senders use. MD5 is only permitted in a
+// [Digest], for senders that offer nothing better.
 const (
+	MD5    Hash = "md5"
 	SHA1   Hash = "sha1"
 	SHA256 Hash = "sha256"
 	SHA384 Hash = "sha384"
@@ -85,7 +87,9 @@ type Signed struct {
 	//	{req:host}      the URL's host, with its port if it has one
 	//	{req:query}     the query as sent, without "?"
 	//	{secret}        the key itself
-	//	{sha256:body}   lower-case hex of the body's SHA-256
+	//	{option:name}   the value of an option
+	//	{sha256:body}   lower-case hex of the body's SHA-256; also md5, sha1, sha512
+	//	{base64:body}   standard base64 of the body
 	//	{custom}        what Custom appends
 	//
 	// with "{{" and "}}" for braces. A header, parameter or field that the
@@ -111,6 +115,17 @@ type Signed struct {
 
 // HMAC is authentication with a keyed hash.
 type HMAC struct {
+	// Hash is the hash function. Required.
+	Hash Hash `json:"hash"`
+	// KeyHash means that the key is this hash of the secret. Empty means that
+	// it is the secret itself.
+	KeyHash Hash `json:"key_hash,omitempty"`
+	Signed
+}
+
+// Digest is authentication with a hash, without a key of its own, over a text
+// that contains the secret. Its Content must have the token {secret}.
+type Digest struct {
 	// Hash is the hash function. Required.
 	Hash Hash `json:"hash"`
 	Signed

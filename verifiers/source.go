@@ -1,12 +1,13 @@
 package verifiers
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 )
 
 // A Source says where in a request a value is. Exactly one of Header, Query,
-// Form, Pointer, Const, First and Join is set; the zero Source is no value at
+// Form, Pointer, Whole, Const, First and Join is set; the zero Source is no value at
 // all. The other fields say how the value is cut out of what is found there.
 //
 // Sources are written with the functions [Header], [Query], [Form], [JSON],
@@ -28,6 +29,8 @@ type Source struct {
 	// anything else is malformed. A body that its media type declares to be a
 	// form or XML has no members.
 	Pointer string `json:"json,omitempty"`
+	// Whole means the whole body, which must be text of one line.
+	Whole bool `json:"body,omitempty"`
 	// Const is the value itself.
 	Const string `json:"const,omitempty"`
 	// First are sources of which the first one present counts.
@@ -49,10 +52,29 @@ type Source struct {
 	// are part of them, as for the senders' own libraries; an empty item is
 	// malformed, and so are more than 16 items and a header that is sent twice.
 	Sep string `json:"sep,omitempty"`
+	// Within are steps into what the value is made of: each decodes what the one
+	// before it found and takes a member of that.
+	Within []Step `json:"within,omitempty"`
 	// LowerCase makes one value of those that differ in case only, such as
 	// hexadecimal digits in an id. Signatures need no such thing.
 	LowerCase bool `json:"lower_case,omitempty"`
 }
+
+// A Step takes a member of a value that is JSON in some wrapping.
+type Step struct {
+	// As is the wrapping: "json", none; "jwt", the claims of a JSON Web Token,
+	// which is not verified here; "base64", standard or URL-safe base64.
+	As string `json:"as"`
+	// Pointer is the member's JSON Pointer.
+	Pointer string `json:"json"`
+}
+
+// The values of [Step.As].
+const (
+	AsJSON   = "json"
+	AsJWT    = "jwt"
+	AsBase64 = "base64"
+)
 
 // Header is a header of the request. The name may be in any case.
 func Header(name string) Source { return Source{Header: http.CanonicalHeaderKey(name)} }
@@ -65,6 +87,9 @@ func Form(name string) Source { return Source{Form: name} }
 
 // JSON is a member of a JSON body, named by a JSON Pointer such as "/data/id".
 func JSON(pointer string) Source { return Source{Pointer: pointer} }
+
+// Body is the whole body, such as a JSON Web Token.
+func Body() Source { return Source{Whole: true} }
 
 // Const is a fixed value.
 func Const(value string) Source { return Source{Const: value} }
@@ -85,6 +110,21 @@ func (s Source) KV(key string) Source { s.Pair = key; return s }
 // Split reads the value as a list with this separator.
 func (s Source) Split(sep string) Source { s.Sep = sep; return s }
 
+// Inner takes a member of the JSON text that the value is.
+func (s Source) Inner(pointer string) Source { return s.step(AsJSON, pointer) }
+
+// Claim takes a claim of the JSON Web Token that the value is. It does not
+// verify the token: it is for what was, or will be, verified by other means.
+func (s Source) Claim(pointer string) Source { return s.step(AsJWT, pointer) }
+
+// Base64 takes a member of the JSON text whose base64 the value is.
+func (s Source) Base64(pointer string) Source { return s.step(AsBase64, pointer) }
+
+func (s Source) step(as, pointer string) Source {
+	s.Within = appendCopy(s.Within, Step{As: as, Pointer: pointer})
+	return s
+}
+
 // Lower makes the value lower case.
 func (s Source) Lower() Source { s.LowerCase = true; return s }
 
@@ -94,9 +134,12 @@ func (s Source) Is(value string) Match { return Match{Source: s, Equals: value} 
 // Present matches requests in which the source has a value that is not empty.
 func (s Source) Present() Match { return Match{Source: s} }
 
+// Absent matches requests in which the source has no value.
+func (s Source) Absent() Match { return Match{Source: s, Absent: true} }
+
 // IsZero reports whether s is the zero Source.
 func (s Source) IsZero() bool {
-	return s.Header == "" && s.Query == "" && s.Form == "" && s.Pointer == "" && s.Const == "" &&
+	return s.Header == "" && s.Query == "" && s.Form == "" && s.Pointer == "" && s.Const == "" && !s.Whole &&
 		len(s.First) == 0 && len(s.Join) == 0
 }
 
@@ -112,6 +155,8 @@ func (s Source) String() string {
 		return "form " + s.Form
 	case s.Pointer != "":
 		return "json " + s.Pointer
+	case s.Whole:
+		return "body"
 	case s.Const != "":
 		return "const"
 	case len(s.First) > 0:
@@ -142,11 +187,16 @@ type Match struct {
 	Source Source `json:"source"`
 	// Equals is the value to look for. Empty matches any value but the empty.
 	Equals string `json:"equals,omitempty"`
+	// Absent turns the condition round: the request must not have the source.
+	Absent bool `json:"absent,omitempty"`
 }
 
 // In reports whether the request meets the condition. A request that lacks the
 // source, or has it in a malformed way, does not.
 func (m Match) In(r *Request) bool {
 	v, err := m.Source.Lookup(r)
+	if m.Absent {
+		return errors.Is(err, ErrMissing)
+	}
 	return err == nil && (m.Equals == "" || v == m.Equals)
 }
