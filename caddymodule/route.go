@@ -265,7 +265,7 @@ func (h *Handler) verifier(cfg *gateway.Config, p verifiers.Provider) error {
 	}
 	vcfg := verifiers.Config{Options: cfg.Options, Tolerance: time.Duration(h.Tolerance), Fetcher: h.app.fetcher}
 	if len(keys) > 0 {
-		vcfg.Keys = keys
+		vcfg.Keys, cfg.Keys = keys, keys
 	}
 	v, err := p.New(vcfg)
 	switch {

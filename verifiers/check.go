@@ -34,7 +34,14 @@ func (p Provider) Check() error {
 	case checker:
 		add("scheme", scheme.check())
 	}
-	for what, s := range map[string]Source{"id": p.ID, "type": p.Type, "time": p.Time, "success": p.Success.Echo} {
+	if placer, ok := p.Scheme.(interface{ signed() Signed }); ok {
+		if t, err := parseTemplate(placer.signed().Content); err == nil {
+			add("scheme", t.checkOptions(p.Options))
+		}
+	}
+	add("success", p.Success.check(p.Options))
+	add("batch", p.Batch.check())
+	for what, s := range map[string]Source{"id": p.ID, "type": p.Type, "time": p.Time} {
 		if !s.IsZero() {
 			add(what, s.check())
 		}
@@ -68,7 +75,10 @@ func (p Provider) checkHandshake(h *Handshake) error {
 			return fmt.Errorf("when: %w", err)
 		}
 	}
-	for _, s := range []Source{h.Token, h.Reply.Echo, h.Confirm} {
+	if err := h.Reply.check(p.Options); err != nil {
+		return err
+	}
+	for _, s := range []Source{h.Token, h.Confirm, h.Capture} {
 		if s.IsZero() {
 			continue
 		}
@@ -77,7 +87,7 @@ func (p Provider) checkHandshake(h *Handshake) error {
 		}
 	}
 	for _, name := range []string{h.TokenOption, h.ConfirmOption} {
-		if name != "" && !slices.ContainsFunc(p.Options, func(o Option) bool { return o.Name == name }) {
+		if name != "" && !hasOption(p.Options, name) {
 			return fmt.Errorf("%w %s is unknown", ErrOption, name)
 		}
 	}
@@ -86,13 +96,34 @@ func (p Provider) checkHandshake(h *Handshake) error {
 		return errors.New("the token and the option that holds it go together")
 	case !h.Confirm.IsZero() && len(h.Pin.Hosts) == 0:
 		return errors.New("the URL to confirm is not pinned to any host")
-	case h.Reply.Body != "" && !h.Reply.Echo.IsZero():
-		return errors.New("the reply has two bodies")
+	}
+	return nil
+}
+
+func hasOption(options []Option, name string) bool {
+	return slices.ContainsFunc(options, func(o Option) bool { return o.Name == name })
+}
+
+func (b *Batch) check() error {
+	if b == nil {
+		return nil
+	}
+	if b.Elements != "" && !validPointer(b.Elements) {
+		return fmt.Errorf("%q is not a JSON Pointer", b.Elements)
+	}
+	for _, s := range []Source{b.In, b.ID, b.Type, b.Time} {
+		if s.IsZero() {
+			continue
+		}
+		if err := s.check(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 func (h HMAC) check() error    { _, err := h.compile(); return err }
+func (d Digest) check() error  { _, err := d.compile(); return err }
 func (e Ed25519) check() error { _, err := e.compile(); return err }
 func (e ECDSA) check() error   { _, err := e.compile(); return err }
 func (r RSA) check() error     { _, err := r.compile(); return err }

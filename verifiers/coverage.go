@@ -28,7 +28,7 @@ type Coverage struct {
 // with returns a coverage that protects the value of s as well.
 func (c Coverage) with(s Source) Coverage {
 	switch {
-	case s.Pair != "" || s.Sep != "" || len(s.First)+len(s.Join) > 0:
+	case s.Pair != "" || len(s.Within) > 0 || s.Sep != "" || len(s.First)+len(s.Join) > 0:
 		c.sources = appendCopy(c.sources, s)
 	case s.Header != "":
 		c.Headers = appendCopy(c.Headers, s.Header)
@@ -38,6 +38,8 @@ func (c Coverage) with(s Source) Coverage {
 		c.Form = appendCopy(c.Form, s.Form)
 	case s.Pointer != "":
 		c.Pointers = appendCopy(c.Pointers, s.Pointer)
+	case s.Whole:
+		c.Body = true
 	}
 	return c
 }
@@ -62,6 +64,13 @@ func (c *Coverage) Covers(s Source) bool {
 	if slices.ContainsFunc(c.sources, s.equal) {
 		return true
 	}
+	if len(s.Within) > 0 {
+		outer := s
+		outer.Within = nil
+		if slices.ContainsFunc(c.sources, outer.equal) {
+			return true
+		}
+	}
 	switch {
 	case s.Header != "":
 		return slices.Contains(c.Headers, s.Header)
@@ -71,6 +80,8 @@ func (c *Coverage) Covers(s Source) bool {
 		return c.Body || slices.Contains(c.Form, s.Form)
 	case s.Pointer != "":
 		return c.Body || slices.Contains(c.Pointers, s.Pointer)
+	case s.Whole:
+		return c.Body
 	case s.Const != "":
 		return true
 	}

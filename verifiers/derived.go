@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/hmac"
+	"crypto/md5" //nolint:gosec // some senders offer nothing better; see Digest
 	"crypto/rsa"
 	"crypto/sha1" //nolint:gosec // HMAC-SHA1 is what some senders sign with, and is sound
 	"crypto/sha256"
@@ -33,8 +34,9 @@ type derived struct {
 
 // A material is a key for one purpose.
 type material struct {
-	hash   Hash // empty unless for HMAC
-	format KeyFormat
+	hash    Hash // empty unless for HMAC
+	keyHash Hash // of the secret, if that is the key
+	format  KeyFormat
 
 	secret []byte
 	public crypto.PublicKey
@@ -44,23 +46,31 @@ type material struct {
 
 // material returns what k is in this format, for HMAC with this hash. A key
 // that does not fit the format has an error in place of both.
-func (k *Key) material(h Hash, format KeyFormat) *material {
+func (k *Key) material(h Hash, format KeyFormat) *material { return k.hashed(h, "", format) }
+
+// hashed is material, where the key is a hash of the secret.
+func (k *Key) hashed(h, keyHash Hash, format KeyFormat) *material {
 	if k.derived == nil {
 		return &material{err: ErrEmptyKey}
 	}
-	if m := k.derived.find(h, format); m != nil {
+	if m := k.derived.find(h, keyHash, format); m != nil {
 		return m
 	}
 	k.derived.mu.Lock()
 	defer k.derived.mu.Unlock()
-	if m := k.derived.find(h, format); m != nil {
+	if m := k.derived.find(h, keyHash, format); m != nil {
 		return m
 	}
-	m := &material{hash: h, format: format}
+	m := &material{hash: h, keyHash: keyHash, format: format}
 	if isPublic(format) {
 		m.public, m.err = k.publicKey(format)
 	} else {
 		m.secret, m.err = k.secretBytes(format)
+	}
+	if m.err == nil && keyHash != "" {
+		sum := newHash(keyHash)()
+		_, _ = sum.Write(m.secret)
+		m.secret = sum.Sum(nil)
 	}
 	if m.err == nil && h != "" {
 		m.macs.New = func() any { return hmac.New(newHash(h), m.secret) }
@@ -74,13 +84,13 @@ func (k *Key) material(h Hash, format KeyFormat) *material {
 	return m
 }
 
-func (d *derived) find(h Hash, format KeyFormat) *material {
+func (d *derived) find(h, keyHash Hash, format KeyFormat) *material {
 	list := d.list.Load()
 	if list == nil {
 		return nil
 	}
 	for _, m := range *list {
-		if m.hash == h && m.format == format {
+		if m.hash == h && m.keyHash == keyHash && m.format == format {
 			return m
 		}
 	}
@@ -97,8 +107,17 @@ func newHash(h Hash) func() hash.Hash {
 		return sha512.New384
 	case SHA512:
 		return sha512.New
+	case MD5: // see newDigest
 	}
 	return nil
+}
+
+// newDigest is newHash for hashes without a key, of which MD5 is one.
+func newDigest(h Hash) func() hash.Hash {
+	if h == MD5 {
+		return md5.New
+	}
+	return newHash(h)
 }
 
 func cryptoHash(h Hash) crypto.Hash {
@@ -111,6 +130,8 @@ func cryptoHash(h Hash) crypto.Hash {
 		return crypto.SHA384
 	case SHA512:
 		return crypto.SHA512
+	case MD5:
+		return crypto.MD5
 	}
 	return 0
 }

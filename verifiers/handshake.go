@@ -1,14 +1,8 @@
 package verifiers
 
 import (
-	"net/http"
-	"strings"
+	"context"
 	"time"
-)
-
-const (
-	maxEcho  = 1024
-	textType = "text/plain; charset=utf-8"
 )
 
 // A Handshake is a request that asks the receiver to prove that it is there, or
@@ -54,7 +48,8 @@ type Reply struct {
 	// ContentType of the body. Empty means text/plain; charset=utf-8 for a
 	// body that is not empty.
 	ContentType string `json:"content_type,omitempty"`
-	// Body is a fixed body.
+	// Body is a fixed body. At most one of Body, Echo, Template and Custom is
+	// set.
 	Body string `json:"body,omitempty"`
 	// Echo is where in the request the body of the answer is. Only values of
 	// at most 1024 bytes of printable ASCII without '<', '>', '"', '&', '\''
@@ -141,22 +136,23 @@ func (h *Handshake) Matches(req *Request) bool {
 	return true
 }
 
-// Answer checks the handshake's token, if it has one, and renders the reply.
-// A handshake that is Signed must have been verified before. Errors are
-// [*Error]s as from [Verifier.Verify]: [ErrMissing], [ErrMalformed],
-// [ErrMismatch]; also [ErrMismatch] if the option that holds the expected
-// token is empty.
-func (h *Handshake) Answer(req *Request, options map[string]string) (Answer, error) {
+// Answer checks the handshake's token, if it has one, and renders the reply
+// with the keys, options and clock of cfg. A handshake that is Signed must have
+// been verified before. Errors are [*Error]s as from [Verifier.Verify]:
+// [ErrMissing], [ErrMalformed], [ErrMismatch], [ErrUnavailable] if there is no
+// key to prove anything with; also [ErrMismatch] if the option that holds the
+// expected token is empty.
+func (h *Handshake) Answer(ctx context.Context, req *Request, cfg Config) (Answer, error) {
 	if !h.Token.IsZero() || h.TokenOption != "" {
 		token, err := h.Token.Lookup(req)
 		if err != nil {
 			return Answer{}, &Error{Field: h.Token.String(), Err: err}
 		}
-		if want := options[h.TokenOption]; want == "" || !sameSecret(token, want) {
+		if want := cfg.Options[h.TokenOption]; want == "" || !sameSecret(token, want) {
 			return Answer{}, &Error{Field: h.Token.String(), Err: ErrMismatch}
 		}
 	}
-	return h.Reply.Render(req)
+	return h.Reply.Render(ctx, req, cfg)
 }
 
 // ConfirmURL returns the URL to fetch before answering, or "" if the handshake
@@ -174,40 +170,4 @@ func (h *Handshake) ConfirmURL(req *Request, options map[string]string) (string,
 		return "", &Error{Field: h.Confirm.String(), Err: err}
 	}
 	return rawURL, nil
-}
-
-// Render fills in what r leaves out and looks up what it echoes. The error is
-// an [*Error]: [ErrMissing] or [ErrMalformed] if there is nothing that may be
-// echoed.
-func (r Reply) Render(req *Request) (Answer, error) {
-	a := Answer{Status: r.Status, ContentType: r.ContentType, Body: []byte(r.Body), Header: r.Header}
-	if !r.Echo.IsZero() {
-		text, err := r.Echo.Lookup(req)
-		if err == nil && !echoable(text) {
-			err = ErrMalformed
-		}
-		if err != nil {
-			return Answer{}, &Error{Field: r.Echo.String(), Err: err}
-		}
-		a.Body = []byte(text)
-	}
-	if a.Status == 0 {
-		a.Status = http.StatusOK
-	}
-	switch {
-	case len(a.Body) == 0:
-		a.ContentType = ""
-	case a.ContentType == "":
-		a.ContentType = textType
-	}
-	return a, nil
-}
-
-func echoable(text string) bool {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' || c > '~' || strings.IndexByte("<>\"&'\\", c) >= 0 {
-			return false
-		}
-	}
-	return len(text) <= maxEcho
 }

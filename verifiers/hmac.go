@@ -9,14 +9,18 @@ import (
 
 type hmacVerifier struct {
 	signedVerifier
-	hash   Hash
-	scheme string
-	match  matcher
+	hash    Hash
+	keyHash Hash
+	scheme  string
+	match   matcher
 }
 
 func (h HMAC) compile() (*compiled, error) {
 	if newHash(h.Hash) == nil {
 		return nil, fmt.Errorf("unknown hash %q", h.Hash)
+	}
+	if h.KeyHash != "" && newHash(h.KeyHash) == nil {
+		return nil, fmt.Errorf("unknown hash of the key %q", h.KeyHash)
 	}
 	c, err := h.Signed.compile(KeyText)
 	if err == nil && isPublic(c.Key) {
@@ -31,13 +35,17 @@ func (h HMAC) Build(provider string, cfg Config) (Verifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", provider, err)
 	}
-	d, err := deploy(provider, cfg, c.Tolerance, func(k *Key) error { return k.material(h.Hash, c.Key).err })
+	if err := c.bind(cfg); err != nil {
+		return nil, fmt.Errorf("%s: %w", provider, err)
+	}
+	d, err := deploy(provider, cfg, c.Tolerance, func(k *Key) error { return k.hashed(h.Hash, h.KeyHash, c.Key).err })
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", provider, err)
 	}
 	v := &hmacVerifier{
 		signedVerifier: signedVerifier{compiled: c, deployment: d, size: cryptoHash(h.Hash).Size()},
 		hash:           h.Hash,
+		keyHash:        h.KeyHash,
 		scheme:         "hmac-" + string(h.Hash),
 	}
 	v.match = v.matches
@@ -49,7 +57,7 @@ func (v *hmacVerifier) Verify(ctx context.Context, req *Request) (Result, error)
 }
 
 func (v *hmacVerifier) matches(sc *scratch, req *Request, k *Key) (bool, error) {
-	m := k.material(v.hash, v.Key)
+	m := k.hashed(v.hash, v.keyHash, v.Key)
 	if m.err != nil {
 		return false, m.err
 	}

@@ -130,6 +130,9 @@ func (j JWT) pinned(public bool, algorithms map[string]jwtAlgorithm) (JWT, map[s
 	if !public {
 		return j, nil, errors.New("a JSON Web Key Set is for algorithms with public keys")
 	}
+	if strings.Contains(j.JWKS, "{option:") {
+		return j, algorithms, nil // only known when options are
+	}
 	if len(j.Pin.Hosts) == 0 {
 		u, err := url.Parse(j.JWKS)
 		if err != nil {
@@ -143,8 +146,38 @@ func (j JWT) pinned(public bool, algorithms map[string]jwtAlgorithm) (JWT, map[s
 	return j, algorithms, nil
 }
 
+// bind fills in options.
+func (j JWT) bind(options map[string]string) (JWT, error) {
+	var missing error
+	fill := func(text string) string {
+		for {
+			before, rest, found := strings.Cut(text, "{option:")
+			if !found {
+				return text
+			}
+			name, after, _ := strings.Cut(rest, "}")
+			value := options[name]
+			if value == "" {
+				missing = fmt.Errorf("%w %s is missing", ErrOption, name)
+			}
+			text = before + strings.ReplaceAll(value, "{", "") + after
+		}
+	}
+	j.JWKS = fill(j.JWKS)
+	issuers := make([]string, len(j.Issuers))
+	for i, s := range j.Issuers {
+		issuers[i] = fill(s)
+	}
+	j.Issuers = issuers
+	return j, missing
+}
+
 // Build returns a verifier of JSON Web Tokens.
 func (j JWT) Build(provider string, cfg Config) (Verifier, error) {
+	j, err := j.bind(cfg.Options)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", provider, err)
+	}
 	j, algorithms, err := j.normal()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", provider, err)
@@ -164,7 +197,7 @@ func (j JWT) Build(provider string, cfg Config) (Verifier, error) {
 		return nil, fmt.Errorf("%s: %w", provider, err)
 	}
 	v.covers = Coverage{Body: j.BodyHash != "", URL: v.text == audienceURL}
-	if j.Token.Pointer != "" || j.Token.Form != "" {
+	if j.Token.Pointer != "" || j.Token.Form != "" || j.Token.Whole {
 		v.covers = v.covers.with(j.Token)
 	}
 	return v, nil

@@ -9,6 +9,10 @@ import (
 // Sign adds a token with the first of the permitted algorithms that the key is
 // made for. The token is valid for 5 minutes.
 func (j JWT) Sign(req *Request, cfg Config) error {
+	j, err := j.bind(cfg.Options)
+	if err != nil {
+		return err
+	}
 	j, algorithms, err := j.normal()
 	if err != nil {
 		return err

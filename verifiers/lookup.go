@@ -1,12 +1,14 @@
 package verifiers
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxItems is how many signatures one request may offer.
@@ -112,6 +114,11 @@ func (s *Source) collect(r *Request, l *items) error {
 			return err
 		}
 		return s.cutOne(v, l)
+	case s.Whole:
+		if bytes.ContainsAny(r.Body, "\r\n") || !utf8.Valid(r.Body) {
+			return ErrMalformed
+		}
+		return s.cutOne(string(r.Body), l)
 	case s.Const != "":
 		return s.cutOne(s.Const, l)
 	}
@@ -126,7 +133,12 @@ func (s *Source) member(r *Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	v, ok := member(doc, s.Pointer)
+	return scalar(doc, s.Pointer)
+}
+
+// scalar returns a member as text.
+func scalar(doc any, pointer string) (string, error) {
+	v, ok := member(doc, pointer)
 	if !ok {
 		return "", ErrMissing
 	}
@@ -162,6 +174,12 @@ func (s *Source) cut(found []string, l *items) error {
 func (s *Source) cutOne(text string, l *items) error {
 	if !s.isList() {
 		v, err := s.trim(text)
+		for i := 0; i < len(s.Within) && err == nil; i++ {
+			v, err = s.Within[i].take(v)
+		}
+		if err == nil && v == "" {
+			err = ErrMissing
+		}
 		if err == nil {
 			l.add(v)
 		}
@@ -225,7 +243,7 @@ func (s *Source) trim(text string) (string, error) {
 func (s *Source) check() error {
 	kinds := 0
 	for _, set := range [...]bool{
-		s.Header != "", s.Query != "", s.Form != "", s.Pointer != "", s.Const != "", len(s.First) > 0, len(s.Join) > 0,
+		s.Whole, s.Header != "", s.Query != "", s.Form != "", s.Pointer != "", s.Const != "", len(s.First) > 0, len(s.Join) > 0,
 	} {
 		if set {
 			kinds++
@@ -248,11 +266,56 @@ func (s *Source) check() error {
 		return errors.New("prefix, pair and separator belong to the sources in first")
 	case len(s.Join) > 0 && s.Pair != "":
 		return errors.New("pair belongs to the sources in join")
+	case len(s.Within) > 0 && (s.isList() || len(s.First)+len(s.Join) > 0):
+		return errors.New("steps lead into a single value, not into a list, first or join")
+	}
+	for _, step := range s.Within {
+		if err := step.check(); err != nil {
+			return err
+		}
 	}
 	for _, part := range append(slices.Clip(s.First), s.Join...) {
 		if err := part.check(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// take decodes text and returns the member of it.
+func (t Step) take(text string) (string, error) {
+	raw := []byte(text)
+	var err error
+	switch t.As {
+	case AsJWT:
+		_, rest, _ := strings.Cut(text, ".")
+		payload, _, ok := strings.Cut(rest, ".")
+		if raw, err = strictRawURL.DecodeString(payload); err != nil || !ok {
+			return "", ErrMalformed
+		}
+	case AsBase64:
+		if raw, err = decodeBase64(text); err != nil {
+			raw, err = decodeBase64URL(text)
+		}
+		if err != nil {
+			return "", ErrMalformed
+		}
+	}
+	doc, err := decodeJSON(raw)
+	if err != nil {
+		return "", err
+	}
+	return scalar(doc, t.Pointer)
+}
+
+func (t Step) check() error {
+	switch t.As {
+	case AsJSON, AsJWT, AsBase64:
+	default:
+		return fmt.Errorf("unknown step %q: want json, jwt or base64", t.As)
+	}
+	if t.Pointer == "" || !validPointer(t.Pointer) {
+		return fmt.Errorf("%q is not a JSON Pointer", t.Pointer)
 	}
 	return nil
 }
@@ -290,6 +353,6 @@ func canonicalAll(sources []Source) []Source {
 
 func (s Source) equal(o Source) bool {
 	return s.Header == o.Header && s.Query == o.Query && s.Form == o.Form && s.Pointer == o.Pointer &&
-		s.Const == o.Const && s.Prefix == o.Prefix && s.Pair == o.Pair && s.Sep == o.Sep &&
+		s.Const == o.Const && s.Whole == o.Whole && slices.Equal(s.Within, o.Within) && s.Prefix == o.Prefix && s.Pair == o.Pair && s.Sep == o.Sep &&
 		slices.EqualFunc(s.First, o.First, Source.equal) && slices.EqualFunc(s.Join, o.Join, Source.equal)
 }

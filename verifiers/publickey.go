@@ -167,6 +167,9 @@ func buildPublic(provider string, cfg Config, s Signed, scheme publicScheme, has
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", provider, err)
 	}
+	if err := c.bind(cfg); err != nil {
+		return nil, fmt.Errorf("%s: %w", provider, err)
+	}
 	v := &publicVerifier{scheme: scheme}
 	d, err := deploy(provider, cfg, c.Tolerance, func(k *Key) error {
 		_, err := v.key(k, c.Key)

@@ -121,7 +121,7 @@ func TestHandshakeAnswer(t *testing.T) {
 			if !h.Matches(req) {
 				t.Fatal("the handshake is not recognised")
 			}
-			a, err := h.Answer(req, map[string]string{"verify_token": tt.option})
+			a, err := h.Answer(t.Context(), req, Config{Options: map[string]string{"verify_token": tt.option}})
 			if !errors.Is(err, tt.kind) {
 				t.Fatalf("got %v, want %v", err, tt.kind)
 			}
@@ -147,7 +147,7 @@ func TestReplyDefaults(t *testing.T) {
 		{"body", Reply{Body: "ok"}, Answer{Status: 200, ContentType: textType, Body: []byte("ok")}},
 		{"type", Reply{Body: "{}", ContentType: "application/json"}, Answer{Status: 200, ContentType: "application/json", Body: []byte("{}")}},
 	} {
-		got, err := tt.reply.Render(testRequest(t, ""))
+		got, err := tt.reply.Render(t.Context(), testRequest(t, ""), Config{})
 		if err != nil || got.Status != tt.want.Status || got.ContentType != tt.want.ContentType || string(got.Body) != string(tt.want.Body) {
 			t.Errorf("%s: got %+v, %v, want %+v", tt.name, got, err, tt.want)
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 // UnmarshalScheme reads a scheme from a JSON object: the member "scheme" is one
-// of "hmac", "ed25519", "ecdsa", "rsa", "jwt", "token" and "basic", and the
+// of "hmac", "digest", "ed25519", "ecdsa", "rsa", "jwt", "token" and "basic", and the
 // others are the fields of the type by that name. Durations are strings like
 // "5m". A member that is not known, or a scheme that cannot work, is an error.
 // Headers may be written in any case.
@@ -53,6 +53,10 @@ func decodeScheme(name string, data []byte) (Scheme, error) {
 		s, err := strictDecode[HMAC](data)
 		s.Signed = s.canonical()
 		return checked(s, err)
+	case "digest":
+		s, err := strictDecode[Digest](data)
+		s.Signed = s.canonical()
+		return checked(s, err)
 	case "ed25519":
 		s, err := strictDecode[Ed25519](data)
 		s.Signed = s.canonical()
@@ -77,7 +81,7 @@ func decodeScheme(name string, data []byte) (Scheme, error) {
 		s, err := strictDecode[Basic](data)
 		return checked(s, err)
 	}
-	return nil, errors.New("it is not one of hmac, ed25519, ecdsa, rsa, jwt, token, basic")
+	return nil, errors.New("it is not one of hmac, digest, ed25519, ecdsa, rsa, jwt, token, basic")
 }
 
 func strictDecode[T any](data []byte) (v T, err error) {
@@ -126,6 +130,8 @@ func MarshalScheme(s Scheme) ([]byte, error) {
 	switch s := s.(type) {
 	case HMAC:
 		name, custom = "hmac", s.Custom
+	case Digest:
+		name, custom = "digest", s.Custom
 	case Ed25519:
 		name, custom = "ed25519", s.Custom
 	case ECDSA:

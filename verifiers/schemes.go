@@ -113,6 +113,8 @@ type Signed struct {
 	Key KeyFormat `json:"key,omitempty"`
 }
 
+func (s Signed) signed() Signed { return s }
+
 // HMAC is authentication with a keyed hash.
 type HMAC struct {
 	// Hash is the hash function. Required.
@@ -178,7 +180,8 @@ type JWT struct {
 	// "none" is never permitted, HS* cannot be mixed with the others, and a key
 	// is only used for the kind of algorithm that it is made for.
 	Algorithms []string `json:"algorithms"`
-	// JWKS is the URL of the sender's JSON Web Key Set; keys are then fetched
+	// JWKS is the URL of the sender's JSON Web Key Set, in which "{option:name}"
+	// stands for an option's value, as it does in Issuers; keys are then fetched
 	// and chosen by kid, and Config.Keys is not used.
 	JWKS string `json:"jwks,omitempty"`
 	// Pin restricts JWKS. Zero means the host of JWKS.

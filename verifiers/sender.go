@@ -44,11 +44,26 @@ func (h HMAC) Sign(req *Request, cfg Config) error {
 		return err
 	}
 	return c.sign(req, cfg, func(sc *scratch, k *Key) ([]byte, error) {
-		m := k.material(h.Hash, c.Key)
+		m := k.hashed(h.Hash, h.KeyHash, c.Key)
 		if m.err != nil {
 			return nil, m.err
 		}
 		return m.sum(c.template, sc, req), nil
+	})
+}
+
+// Sign adds timestamp and signature.
+func (d Digest) Sign(req *Request, cfg Config) error {
+	c, err := d.compile()
+	if err != nil {
+		return err
+	}
+	return c.sign(req, cfg, func(sc *scratch, k *Key) ([]byte, error) {
+		m := k.material("", c.Key)
+		if m.err != nil {
+			return nil, m.err
+		}
+		return d.sum(c.template, sc, req, m.secret), nil
 	})
 }
 
@@ -83,6 +98,9 @@ func signPublic(c *compiled, err error, scheme publicScheme, req *Request, cfg C
 }
 
 func (c *compiled) sign(req *Request, cfg Config, make func(*scratch, *Key) ([]byte, error)) error {
+	if err := c.bind(cfg); err != nil {
+		return err
+	}
 	k, err := firstKey(cfg)
 	if err != nil {
 		return err
@@ -179,7 +197,7 @@ func (s *Source) putTime(req *Request, text string) error {
 	if s.IsZero() {
 		return nil
 	}
-	if s.Form != "" || s.Pointer != "" {
+	if s.Form != "" || s.Pointer != "" || s.Whole {
 		_, err := s.lookup(req)
 		return err
 	}
@@ -243,6 +261,7 @@ func setParameter(raw, name string, value func(old string) string) string {
 // Interface guards.
 var (
 	_ Signer = HMAC{}
+	_ Signer = Digest{}
 	_ Signer = Ed25519{}
 	_ Signer = ECDSA{}
 	_ Signer = RSA{}

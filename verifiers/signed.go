@@ -31,7 +31,7 @@ type scratch struct {
 
 	timestamp, id string
 	values        []string // of segments
-	bodyHash      [64]byte
+	bodyHash      []byte
 	custom        []byte
 	chunk         [256]byte
 	sum           [64]byte
@@ -137,15 +137,36 @@ func (c *compiled) check() error {
 			return fmt.Errorf("the source of %s is set, but it is not part of the content", part.name)
 		}
 	}
+	if c.template.has(segProof) {
+		return errors.New("{proof} is for answers only")
+	}
+	var bodyHash Hash
+	for i := range c.template {
+		if h := c.template[i].hash; h != "" {
+			if bodyHash != "" && bodyHash != h {
+				return errors.New("the content has two different hashes of the body")
+			}
+			bodyHash = h
+		}
+	}
 	if c.template.has(segCustom) != (c.Custom != nil) {
 		return errors.New("the content must have {custom} exactly if Custom is set")
 	}
 	for i := range c.template {
-		if kind := c.template[i].kind; kind != segLiteral && kind != segSecret {
+		if kind := c.template[i].kind; kind != segLiteral && kind != segSecret && kind != segOption {
 			return nil
 		}
 	}
 	return errors.New("the content has nothing of the request")
+}
+
+// bind fills in the options. It is for a compiled that nobody else has yet.
+func (c *compiled) bind(cfg Config) error {
+	t, err := c.template.bind(cfg.Options)
+	if err == nil {
+		c.template = t
+	}
+	return err
 }
 
 // signedVerifier is what all verifiers of signed text have in common.

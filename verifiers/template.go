@@ -2,11 +2,13 @@ package verifiers
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -26,12 +28,16 @@ const (
 	segSecret
 	segBodyHash
 	segCustom
+	segOption
+	segBodyBase64
+	segProof
 )
 
 // A segment is a piece of the signed text.
 type segment struct {
 	kind   segmentKind
-	text   string // of segLiteral
+	text   string // of segLiteral; the name of segOption
+	hash   Hash   // of segBodyHash
 	source Source // of segSource
 }
 
@@ -41,7 +47,11 @@ type template []segment
 var plainTokens = map[string]segmentKind{
 	"body": segBody, "timestamp": segTimestamp, "id": segID, "url": segURL, "req:method": segMethod,
 	"req:path": segPath, "req:host": segHost, "req:query": segQuery, "secret": segSecret,
-	"sha256:body": segBodyHash, "custom": segCustom,
+	"base64:body": segBodyBase64, "custom": segCustom, "proof": segProof,
+}
+
+var bodyHashes = map[string]Hash{
+	"md5:body": MD5, "sha1:body": SHA1, "sha256:body": SHA256, "sha384:body": SHA384, "sha512:body": SHA512,
 }
 
 // parseTemplate parses the {token} language. Errors name the byte at which the
@@ -88,6 +98,9 @@ func parseToken(token string) (segment, error) {
 	if kind, ok := plainTokens[token]; ok {
 		return segment{kind: kind}, nil
 	}
+	if hash, ok := bodyHashes[token]; ok {
+		return segment{kind: segBodyHash, hash: hash}, nil
+	}
 	var s Source
 	kind, name, _ := strings.Cut(token, ":")
 	switch kind {
@@ -99,6 +112,11 @@ func parseToken(token string) (segment, error) {
 		s.Form = name
 	case "json":
 		s.Pointer = name
+	case "option":
+		if name == "" {
+			return segment{}, errors.New("token {option:}: the name is missing")
+		}
+		return segment{kind: segOption, text: name}, nil
 	default:
 		return segment{}, fmt.Errorf("unknown token {%s}", token)
 	}
@@ -138,8 +156,7 @@ func (t template) resolve(sc *scratch, r *Request, custom AppendFunc) (field str
 			}
 			v = urlPart(seg.kind, r)
 		case segBodyHash:
-			sum := sha256.Sum256(r.Body)
-			hex.Encode(sc.bodyHash[:], sum[:])
+			sc.hashBody(seg.hash, r.Body)
 		case segCustom:
 			if len(sc.custom) > 0 {
 				break // it is there already
@@ -152,6 +169,38 @@ func (t template) resolve(sc *scratch, r *Request, custom AppendFunc) (field str
 		sc.values = append(sc.values, v)
 	}
 	return "", nil
+}
+
+// hashBody puts the hash of the body in hex into sc.bodyHash.
+func (sc *scratch) hashBody(h Hash, body []byte) {
+	if h == SHA256 { // without allocating
+		sum := sha256.Sum256(body)
+		sc.bodyHash = hex.AppendEncode(sc.bodyHash[:0], sum[:])
+		return
+	}
+	sum := newDigest(h)()
+	_, _ = sum.Write(body)
+	sc.bodyHash = hex.AppendEncode(sc.bodyHash[:0], sum.Sum(nil))
+}
+
+// bind replaces options by their values. An option that has none is
+// [ErrOption].
+func (t template) bind(options map[string]string) (template, error) {
+	if !t.has(segOption) {
+		return t, nil
+	}
+	bound := slices.Clone(t)
+	for i := range bound {
+		if bound[i].kind != segOption {
+			continue
+		}
+		value := options[bound[i].text]
+		if value == "" {
+			return nil, fmt.Errorf("%w %s is missing", ErrOption, bound[i].text)
+		}
+		bound[i] = segment{kind: segLiteral, text: value}
+	}
+	return bound, nil
 }
 
 func urlPart(kind segmentKind, r *Request) string {
@@ -191,7 +240,12 @@ func (t template) write(w io.Writer, sc *scratch, r *Request, secret []byte) {
 		case segSecret:
 			_, _ = w.Write(secret)
 		case segBodyHash:
-			_, _ = w.Write(sc.bodyHash[:])
+			_, _ = w.Write(sc.bodyHash)
+		case segBodyBase64:
+			enc := base64.NewEncoder(base64.StdEncoding, w)
+			_, _ = enc.Write(r.Body)
+			_ = enc.Close()
+		case segOption, segProof: // bound, and refused
 		case segCustom:
 			_, _ = w.Write(sc.custom)
 		case segURL, segSource, segPath, segHost, segQuery:
@@ -205,7 +259,7 @@ func (t template) coverage(s *Signed) Coverage {
 	c := s.CustomCovers
 	for i := range t {
 		switch seg := &t[i]; seg.kind {
-		case segBody, segBodyHash:
+		case segBody, segBodyHash, segBodyBase64:
 			c.Body = true
 		case segURL:
 			c.URL = true
@@ -217,7 +271,7 @@ func (t template) coverage(s *Signed) Coverage {
 			c = c.with(s.ID)
 		case segSource:
 			c = c.with(seg.source)
-		case segLiteral, segPath, segHost, segQuery, segSecret, segCustom:
+		case segLiteral, segPath, segHost, segQuery, segSecret, segCustom, segOption, segProof:
 		}
 	}
 	return c

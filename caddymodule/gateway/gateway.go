@@ -27,8 +27,8 @@ type Route struct {
 	clients    *clientLimiter // nil: no limit
 	source     *sourceLimiter // nil: no limit
 	newID      func() string
-	success    verifiers.Handshake // of which only the Reply is used
-	ok         reply               // the answer to events, unless it echoes
+	success    verifiers.Reply
+	ok         reply // the answer to events, unless it echoes
 }
 
 // New returns the route that cfg describes. The error says everything that is
@@ -48,7 +48,7 @@ func New(cfg Config) (*Route, error) {
 		t:         override(cfg.EventTime, p.Time),
 		needsJSON: p.NeedsJSON,
 		newID:     cfg.NewID,
-		success:   verifiers.Handshake{Name: "success", Reply: cfg.Success},
+		success:   cfg.Success,
 		ok:        fixedReply(cfg.Success),
 	}
 	rt.pointers = needsPointer(rt.id) || needsPointer(rt.typ)

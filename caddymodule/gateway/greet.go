@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -22,12 +23,12 @@ func (x *exchange) greet(list []*verifiers.Handshake) bool {
 }
 
 func (x *exchange) shake(h *verifiers.Handshake) bool {
-	options := x.route.cfg.Options
-	answer, err := h.Answer(&x.req, options)
+	cfg := x.route.answering()
+	answer, err := h.Answer(x.ctx, &x.req, cfg)
 	if err != nil {
 		return x.refuseHandshake(err)
 	}
-	url, err := h.ConfirmURL(&x.req, options)
+	url, err := h.ConfirmURL(&x.req, cfg.Options)
 	if err != nil {
 		return x.refuseHandshake(err)
 	}
@@ -44,20 +45,28 @@ func (x *exchange) shake(h *verifiers.Handshake) bool {
 }
 
 func (x *exchange) refuseHandshake(err error) bool {
-	if reason := verifiers.Reason(err); reason != "internal" {
+	switch reason := verifiers.Reason(err); {
+	case errors.Is(err, verifiers.ErrUnavailable):
+		return x.end(Undecidable, "", err)
+	case reason != "internal":
 		return x.end(HandshakeRefused, reason, err)
 	}
 	return x.end(Internal, "", err)
+}
+
+// answering is what answers are computed with.
+func (rt *Route) answering() verifiers.Config {
+	return verifiers.Config{Options: rt.cfg.Options, Keys: rt.cfg.Keys, Time: rt.cfg.Time}
 }
 
 // successReply is the answer to an event that has arrived. A value that cannot
 // be echoed is left out: the event is stored, whatever the answer looks like.
 func (x *exchange) successReply() reply {
 	rt := x.route
-	if rt.success.Reply.Echo.IsZero() {
+	if rt.success.Fixed() {
 		return rt.ok
 	}
-	answer, err := rt.success.Answer(&x.req, nil)
+	answer, err := rt.success.Render(context.WithoutCancel(x.r.Context()), &x.req, rt.answering())
 	if err != nil {
 		return rt.ok
 	}

@@ -47,6 +47,9 @@ type Config struct {
 	Unverified bool
 	// Options are the provider's options, for handshakes.
 	Options map[string]string
+	// Keys are what answers of handshakes and to events are computed with, where
+	// the provider wants a proof. Nil means that it wants none.
+	Keys verifiers.KeySource
 	// NoHandshakes turns the provider's handshakes off.
 	NoHandshakes bool
 

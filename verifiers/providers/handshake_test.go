@@ -140,7 +140,7 @@ func TestHandshakes(t *testing.T) {
 			if h.Name != tt.handshake || h.Signed != tt.signed {
 				t.Errorf("got %s, signed %v, want %s, signed %v", h.Name, h.Signed, tt.handshake, tt.signed)
 			}
-			a, err := h.Answer(req, tt.options)
+			a, err := h.Answer(t.Context(), req, verifiers.Config{Options: tt.options})
 			if !errors.Is(err, tt.err) {
 				t.Fatalf("got %v, want %v", err, tt.err)
 			}
