@@ -146,7 +146,7 @@ func TestProviderCheck(t *testing.T) {
 		"option other is unknown": func(p *Provider) { p.Handshakes[0].TokenOption = "other" },
 		"go together":             func(p *Provider) { p.Handshakes[0].TokenOption = "" },
 		"not pinned":              func(p *Provider) { p.Handshakes[0].Confirm = JSON("/url") },
-		"more than one body":              func(p *Provider) { p.Handshakes[0].Reply.Body = "x" },
+		"more than one body":      func(p *Provider) { p.Handshakes[0].Reply.Body = "x" },
 		"it has no name":          func(p *Provider) { p.Handshakes[0].Name = "" },
 		"the source is empty":     func(p *Provider) { p.Handshakes[0].When = []Match{{}} },
 	} {

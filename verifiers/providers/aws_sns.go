@@ -54,4 +54,18 @@ var AWSSNS = add(verifiers.Provider{
 		"X-Amz-Sns-Message-Type", "X-Amz-Sns-Message-Id",
 		"X-Amz-Sns-Topic-Arn", "X-Amz-Sns-Subscription-Arn",
 	},
+
+	Category: "infra",
+	Setup:    "Subscribe the HTTPS URL to the topic, leave raw message delivery off, and name the topic in the configuration; set auto_confirm, or open the URL of the confirmation that is logged.",
+	Signs:    "Named members of the JSON envelope (Message, MessageId, Subject, Timestamp, TopicArn, Type and those of confirmations), with the key of a certificate that AWS serves",
+	Retries:  "Three at once, then with growing pauses for about an hour by default; a delivery policy of the subscription may ask for more.",
+	Notes: []string{
+		"Anybody can have SNS send signed messages from a topic of their own: the topics have to be named.",
+		"The body is JSON although it is sent as text/plain.",
+	},
+	Sources: []string{
+		"https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html",
+		"npm sns-validator",
+	},
+	Confidence: verifiers.High,
 })

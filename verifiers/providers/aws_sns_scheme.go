@@ -276,3 +276,11 @@ func snsDigest(hash crypto.Hash, msg map[string]string) []byte {
 
 // Interface guards.
 var _ verifiers.Scheme = snsScheme{}
+
+// Places says where signature and time are in the envelope.
+func (snsScheme) Places() verifiers.Places {
+	return verifiers.Places{
+		Signature: verifiers.JSON("/Signature"), Timestamp: verifiers.JSON("/Timestamp"),
+		Unit: verifiers.RFC3339, Tolerance: snsTolerance,
+	}
+}

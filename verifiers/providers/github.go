@@ -38,4 +38,17 @@ var GitHub = add(verifiers.Provider{
 		"X-Github-Hook-Installation-Target-Id", "X-Github-Hook-Installation-Target-Type",
 		"X-Github-Enterprise-Host", "X-Github-Enterprise-Version",
 	},
+
+	Category: "dev",
+	Setup:    "Add the webhook under Settings > Webhooks of a repository, organization or app, choose application/json and type a long random secret.",
+	Retries:  "None; deliveries of the last three days can be sent again by hand or through the API.",
+	Notes: []string{
+		"X-Hub-Signature is the SHA-1 twin and is not looked at.",
+		"The headers that hold event and delivery id are not signed.",
+	},
+	Sources: []string{
+		"https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries",
+		"npm @octokit/webhooks-methods verify",
+	},
+	Confidence: verifiers.High,
 })

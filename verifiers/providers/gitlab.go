@@ -39,4 +39,15 @@ var GitLab = add(verifiers.Provider{
 	NeedsJSON:    true,
 	Deadline:     10 * time.Second,
 	Headers:      gitlabHeaders,
+
+	Category: "dev",
+	Setup:    "Add the webhook under Settings > Webhooks of a project or group and type a secret token.",
+	Retries:  "GitLab.com switches a failing hook off for growing times; the event itself is not sent again unless somebody resends it.",
+	Notes: []string{
+		"The token is repeated in each request and protects nothing else: use gitlab-signing-token where the server has it.",
+	},
+	Sources: []string{
+		"https://docs.gitlab.com/user/project/integrations/webhooks/",
+	},
+	Confidence: verifiers.High,
 })

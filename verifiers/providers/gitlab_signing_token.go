@@ -22,4 +22,15 @@ var GitLabSigningToken = add(verifiers.Provider{
 	NeedsJSON:    true,
 	Deadline:     10 * time.Second,
 	Headers:      gitlabHeaders,
+
+	Category: "dev",
+	Setup:    "Generate a signing token under Settings > Webhooks of a project or group.",
+	Retries:  "GitLab.com switches a failing hook off for growing times; the event itself is not sent again unless somebody resends it.",
+	Notes: []string{
+		"The token begins with whsec_ and is decoded as Standard Webhooks does.",
+	},
+	Sources: []string{
+		"https://docs.gitlab.com/user/project/integrations/webhooks/",
+	},
+	Confidence: verifiers.High,
 })

@@ -46,4 +46,16 @@ var Meta = add(verifiers.Provider{
 	MaxBody:      4 << 20,
 	Deadline:     5 * time.Second,
 	RetrySpan:    36 * time.Hour,
+
+	Category: "comms",
+	Setup:    "Enter the URL and a verify token of your choice under Webhooks in the App Dashboard; Meta sends the subscription challenge at once. The app secret is under App Settings > Basic.",
+	Retries:  "With growing pauses for 36 hours, for WhatsApp for up to 7 days; the deduplication window stays at 36 hours.",
+	Notes: []string{
+		"Non-ASCII characters are escaped in the JSON that is signed: only the bytes as received verify.",
+		"X-Hub-Signature is the SHA-1 twin and is not looked at.",
+	},
+	Sources: []string{
+		"https://developers.facebook.com/docs/graph-api/webhooks/getting-started",
+	},
+	Confidence: verifiers.High,
 })

@@ -1,7 +1,6 @@
 package providers_test
 
 import (
-	"bytes"
 	"errors"
 	"maps"
 	"net/http"
@@ -18,14 +17,17 @@ import (
 )
 
 // mandatory are the flags that every signature needs a vector for, in the order
-// of what they need besides: nothing, a key that is configured, a timestamp.
+// of what they need besides: nothing, a place other than a body, a key that is
+// configured, a signed time, a place of its own for that.
 var (
 	mandatory = []string{
 		"Valid", "ModifiedBody", "ModifiedSignature", "TruncatedSignature", "EmptySignature",
-		"MissingHeader", "DuplicateHeader", "WrongKey",
+		"MissingHeader",
 	}
-	mandatoryKeyed = []string{"SecondKey"}
-	mandatoryTimed = []string{"Stale", "Future", "ModifiedTimestamp", "NonNumericTimestamp"}
+	mandatoryPlaced  = []string{"DuplicateHeader"}
+	mandatoryKeyed   = []string{"WrongKey", "SecondKey"}
+	mandatoryTimed   = []string{"Stale", "Future"}
+	mandatoryStamped = []string{"ModifiedTimestamp", "NonNumericTimestamp"}
 )
 
 func load(t testing.TB) map[string]verifiertest.Suite {
@@ -99,6 +101,18 @@ func TestCatalogue(t *testing.T) {
 					t.Errorf("Lookup(%q): got %q", n, q.Name)
 				}
 			}
+			if _, ok := p.Scheme.(verifiers.Placer); !ok {
+				t.Fatal("the scheme does not say where it puts what it needs")
+			}
+			if !slices.Contains(verifiers.Categories, p.Category) {
+				t.Errorf("%q is not a category", p.Category)
+			}
+			if p.Confidence != verifiers.High && p.Confidence != verifiers.Medium {
+				t.Errorf("%q is not a degree of confidence", p.Confidence)
+			}
+			if p.Setup == "" || p.Retries == "" || len(p.Sources) == 0 {
+				t.Errorf("the page lacks setup, retries or sources: %q, %q, %q", p.Setup, p.Retries, p.Sources)
+			}
 			if p.Title == "" || p.TypePrefix == "" || !strings.HasPrefix(p.Docs, "https://") {
 				t.Errorf("title, type prefix or docs are lacking: %q, %q, %q", p.Title, p.TypePrefix, p.Docs)
 			}
@@ -147,13 +161,21 @@ func checkFlags(t *testing.T, p verifiers.Provider, s verifiertest.Suite) {
 		t.Fatalf("the valid vector: %v", err)
 	}
 	want := slices.Clone(mandatory)
+	places := p.Scheme.(verifiers.Placer).Places()
+	inBody := places.Signature.Whole || places.Signature.Pointer != ""
+	if !inBody {
+		want = append(want, mandatoryPlaced...)
+	}
 	if len(v.Keys) > 0 {
 		want = append(want, mandatoryKeyed...)
 	}
 	if !res.Signed.IsZero() {
 		want = append(want, mandatoryTimed...)
 	}
-	if !res.Covers.Content() {
+	if !places.Timestamp.IsZero() {
+		want = append(want, mandatoryStamped...)
+	}
+	if !res.Covers.Content() || places.Signature.Whole {
 		want = slices.DeleteFunc(want, func(f string) bool { return f == "ModifiedBody" })
 	}
 	for _, f := range want {
@@ -185,7 +207,7 @@ func checkBuild(t *testing.T, p verifiers.Provider, v *verifiertest.Vector) {
 				t.Errorf("building with the keys %#v: got %v, %v, want an error", keys, built, err)
 			}
 		}
-	} else {
+	} else if len(v.Certs) > 0 {
 		cfg := full
 		cfg.Fetcher = nil
 		if built, err := p.New(cfg); !errors.Is(err, verifiers.ErrNoFetcher) || built != nil {
@@ -276,21 +298,27 @@ func TestCoveredBytes(t *testing.T) {
 				}
 			}
 			if res.Covers.URL {
-				for _, u := range []string{"http://mycompany.com/", "https://mycompany.com/myapp.php?foo=1&bar=3"} {
-					refused("the URL", func(r *verifiers.Request) { r.URL, _ = url.Parse(u) })
+				for _, edit := range []func(u *url.URL){
+					func(u *url.URL) { u.Host = "example.net" },
+					func(u *url.URL) { u.Path += "x" },
+					func(u *url.URL) { u.RawQuery += "&forged=1" },
+				} {
+					refused("the URL", func(r *verifiers.Request) { u := *r.URL; edit(&u); r.URL = &u })
 				}
 			}
 			for _, pointer := range res.Covers.Pointers {
-				member := []byte(`"` + pointer[1:] + `": "`)
-				if at := bytes.Index([]byte(v.Request.Body), member); at >= 0 {
-					refused(pointer, func(r *verifiers.Request) { r.Body[at+len(member)] ^= 1 })
+				name := regexp.QuoteMeta(pointer[strings.LastIndexByte(pointer, '/')+1:])
+				member := regexp.MustCompile(`"` + name + `"\s*:\s*"?`)
+				if at := member.FindStringIndex(v.Request.Body); at != nil {
+					refused(pointer, func(r *verifiers.Request) { r.Body[at[1]] ^= 1 })
 				}
 			}
 		})
 	}
 }
 
-// TestUnsigned lists what consumers are told not to trust.
+// TestUnsigned lists what consumers are told not to trust. For the others the
+// pages in docs/providers say it.
 func TestUnsigned(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
@@ -300,8 +328,14 @@ func TestUnsigned(t *testing.T) {
 		"gitlab-signing-token": "type", // the header stands in where the body has none
 		"twilio":               "id",
 		"meta":                 "id",
+		"stripe":               "",
+		"slack":                "",
+		"standard-webhooks":    "",
+		"aws-sns":              "",
 	}
-	for name, s := range load(t) {
+	suites := load(t)
+	for name := range want {
+		s := suites[name]
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, _ := providers.Lookup(name)
@@ -343,8 +377,11 @@ func TestProfiles(t *testing.T) {
 			if !h.Confirm.IsZero() && (len(h.Pin.Hosts) == 0 || !h.Signed || h.ConfirmOption == "") {
 				t.Errorf("%s: %s fetches a URL that is not pinned, signed and asked for", p.Name, h.Name)
 			}
-			if !h.Reply.Echo.IsZero() && !h.Signed && h.Token.IsZero() {
-				t.Errorf("%s: %s echoes what anybody sends", p.Name, h.Name)
+			if !h.Reply.Fixed() && !h.Signed && h.Token.IsZero() && len(h.When) == 0 {
+				t.Errorf("%s: %s echoes whatever anybody sends", p.Name, h.Name)
+			}
+			if h.Reply.ContentType == "text/html" {
+				t.Errorf("%s: %s answers with HTML", p.Name, h.Name)
 			}
 		}
 	}

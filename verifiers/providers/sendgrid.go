@@ -37,4 +37,16 @@ var SendGrid = add(verifiers.Provider{
 	NeedsJSON:    true,
 	Deadline:     10 * time.Second,
 	RetrySpan:    24 * time.Hour,
+
+	Category: "comms",
+	Setup:    "Switch signed event webhooks on under Settings > Mail Settings > Event Webhook and copy the verification key.",
+	Retries:  "For 24 hours.",
+	Notes: []string{
+		"The body ends in CRLF, which is signed.",
+	},
+	Sources: []string{
+		"https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features",
+		"npm @sendgrid/eventwebhook",
+	},
+	Confidence: verifiers.High,
 })

@@ -45,4 +45,16 @@ var Shopify = add(verifiers.Provider{
 		"Shopify-Topic", "Shopify-Action", "Shopify-Shop-Domain", "Shopify-Api-Version",
 		"Shopify-Webhook-Id", "Shopify-Event-Id", "Shopify-Triggered-At",
 	},
+
+	Category: "commerce",
+	Setup:    "Subscribe with the Admin API or shopify.app.toml; the secret is the client secret of the app, under API credentials. Webhooks made in the admin show theirs under Settings > Notifications.",
+	Retries:  "Eight times within four hours; then a subscription made with the API is removed.",
+	Notes: []string{
+		"Topic, shop and id are in headers that are not signed.",
+	},
+	Sources: []string{
+		"https://shopify.dev/docs/apps/build/webhooks/subscribe/https",
+		"npm @shopify/shopify-api webhooks.validate",
+	},
+	Confidence: verifiers.High,
 })

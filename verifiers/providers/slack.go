@@ -52,4 +52,17 @@ var Slack = add(verifiers.Provider{
 	Deadline:     3 * time.Second,
 	RetrySpan:    10 * time.Minute,
 	Headers:      []string{"X-Slack-Retry-Num", "X-Slack-Retry-Reason"},
+
+	Category: "comms",
+	Setup:    "Enter the URL under Event Subscriptions, Slash Commands or Interactivity; Slack sends a challenge at once. The Signing Secret is under Basic Information > App Credentials.",
+	Retries:  "At once, after one minute and after five minutes; slash commands and interactivity are not retried.",
+	Notes: []string{
+		"The secret looks hexadecimal and is used as text.",
+		"The challenge is signed as well, and is answered only then.",
+	},
+	Sources: []string{
+		"https://docs.slack.dev/authentication/verifying-requests-from-slack",
+		"npm @slack/bolt verifySlackRequest",
+	},
+	Confidence: verifiers.High,
 })

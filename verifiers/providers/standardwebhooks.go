@@ -29,4 +29,16 @@ var StandardWebhooks = add(verifiers.Provider{
 	NeedsJSON:    true,
 	Deadline:     15 * time.Second,
 	RetrySpan:    standardRetries,
+
+	Category: "generic",
+	Setup:    "The sender shows the secret, whsec_..., where it lists the endpoint.",
+	Retries:  "As the sender likes; the specification proposes ten times within about three days.",
+	Notes: []string{
+		"The secret is base64 after whsec_, unlike that of Stripe.",
+	},
+	Sources: []string{
+		"https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md",
+		"npm standardwebhooks@1.1.1",
+	},
+	Confidence: verifiers.High,
 })

@@ -33,4 +33,16 @@ var StandardWebhooksEd25519 = add(verifiers.Provider{
 	NeedsJSON:    true,
 	Deadline:     15 * time.Second,
 	RetrySpan:    standardRetries,
+
+	Category: "generic",
+	Setup:    "The sender shows its public key, whpk_..., where it lists the endpoint.",
+	Retries:  "As the sender likes; the specification proposes ten times within about three days.",
+	Notes: []string{
+		"The official libraries do not verify v1a.",
+	},
+	Sources: []string{
+		"https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md",
+		"the unit tests of the Svix server",
+	},
+	Confidence: verifiers.High,
 })

@@ -34,4 +34,17 @@ var Stripe = add(verifiers.Provider{
 	ContentTypes: []string{"application/json"},
 	NeedsJSON:    true,
 	RetrySpan:    72 * time.Hour,
+
+	Category: "payments",
+	Setup:    "Add an endpoint under Developers > Webhooks, or with the CLI; its page shows the signing secret once you reveal it.",
+	Retries:  "Up to three days with growing pauses in live mode, three times within hours in a sandbox.",
+	Notes: []string{
+		"The secret is used as text with its whsec_, not decoded.",
+		"Only v1 counts; v0 is a fake signature for tests.",
+	},
+	Sources: []string{
+		"https://docs.stripe.com/webhooks#verify-manually",
+		"npm stripe@23.1.0 webhooks.constructEvent",
+	},
+	Confidence: verifiers.High,
 })

@@ -23,4 +23,16 @@ var Svix = add(verifiers.Provider{
 	NeedsJSON:    true,
 	Deadline:     15 * time.Second,
 	RetrySpan:    28 * time.Hour,
+
+	Category: "generic",
+	Setup:    "The sender shows the secret, whsec_..., in its Svix App Portal.",
+	Retries:  "After 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and 10 h.",
+	Notes: []string{
+		"Senders may use the headers webhook-* in place of svix-*.",
+	},
+	Sources: []string{
+		"https://docs.svix.com/receiving/verifying-payloads/how-manual",
+		"npm svix@1.99.1",
+	},
+	Confidence: verifiers.High,
 })

@@ -50,6 +50,20 @@ var Twilio = add(verifiers.Provider{
 		Body:        `<?xml version="1.0" encoding="UTF-8"?><Response/>`,
 	},
 	Headers: []string{"X-Twilio-Signature", "I-Twilio-Idempotency-Token"},
+
+	Category: "comms",
+	Setup:    "Enter the URL at the phone number, messaging service or TwiML app. The auth token is in the console under Account Info.",
+	Signs:    "The URL followed by the sorted fields of the form, or the URL with bodySHA256",
+	Retries:  "None by default; connection overrides in the fragment of the URL turn them on, and with them the header I-Twilio-Idempotency-Token.",
+	Notes: []string{
+		"The URL is signed as Twilio sees it: behind a proxy the public scheme, host, port and query must be known.",
+		"Bodies that are not forms are bound by the parameter bodySHA256 of the URL.",
+	},
+	Sources: []string{
+		"https://www.twilio.com/docs/usage/webhooks/webhooks-security",
+		"npm twilio validateRequestWithBody",
+	},
+	Confidence: verifiers.High,
 })
 
 // twilioBodyHash is where the hash of a JSON body is.
@@ -212,3 +226,6 @@ func isForm(r *verifiers.Request) bool {
 
 // Interface guards.
 var _ verifiers.Signer = twilioScheme{}
+
+// Places says where the signature is.
+func (s twilioScheme) Places() verifiers.Places { return s.hmac(asReceived).Places() }

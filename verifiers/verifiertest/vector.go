@@ -55,8 +55,11 @@ type Vector struct {
 	ID int `json:"id"`
 	// Comment says what is special about it.
 	Comment string `json:"comment"`
-	// Origin says who made or judged the request: provider-docs, provider-sdk,
-	// captured or self.
+	// Origin says who made or judged the request: provider-docs, an example in
+	// the sender's documentation; provider-sdk, the sender's own library;
+	// captured, a request that was really sent; independent, an implementation
+	// that shares no code with this module, after the documentation; self, this
+	// module.
 	Origin string `json:"origin"`
 	// Source is where exactly it was found. Empty if Origin is self.
 	Source string `json:"source,omitempty"`
@@ -225,7 +228,7 @@ func load(fsys fs.FS, name string, s *Suite) error {
 		if v.Now.IsZero() || v.Want.Result == "" || v.Comment == "" || len(v.Flags) == 0 {
 			return fmt.Errorf("%w: %d lacks now, want, comment or flags", ErrVector, v.ID)
 		}
-		if !slices.Contains([]string{"provider-docs", "provider-sdk", "captured", "self"}, v.Origin) ||
+		if !slices.Contains([]string{"provider-docs", "provider-sdk", "captured", "independent", "self"}, v.Origin) ||
 			(v.Origin == "self") != (v.Source == "") {
 			return fmt.Errorf("%w: origin and source of %d", ErrVector, v.ID)
 		}
