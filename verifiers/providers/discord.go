@@ -46,4 +46,16 @@ var Discord = add(verifiers.Provider{
 	Deadline:     3 * time.Second,
 	NeverRetries: true,
 	Success:      verifiers.Reply{ContentType: "application/json", Body: `{"type":5}`},
+
+	Category: "comms",
+	Setup:    "Enter the Interactions Endpoint URL under General Information of the application; Discord sends a PING, and one with a bad signature, at once. The public key is on the same page.",
+	Retries:  "None: an interaction has to be answered within three seconds.",
+	Notes: []string{
+		"An endpoint that accepts a bad signature is removed.",
+	},
+	Sources: []string{
+		"https://discord.com/developers/docs/interactions/overview",
+		"npm discord-interactions verifyKey",
+	},
+	Confidence: verifiers.High,
 })

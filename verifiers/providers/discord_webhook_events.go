@@ -30,4 +30,15 @@ var DiscordWebhookEvents = add(verifiers.Provider{
 	Deadline:     3 * time.Second,
 	RetrySpan:    10 * time.Minute,
 	Success:      verifiers.Reply{Status: 204},
+
+	Category: "comms",
+	Setup:    "Enter the endpoint under Webhooks of the application. The public key is under General Information.",
+	Retries:  "With growing pauses for up to ten minutes.",
+	Notes: []string{
+		"The PING is answered with 204 and no body.",
+	},
+	Sources: []string{
+		"https://discord.com/developers/docs/events/webhook-events",
+	},
+	Confidence: verifiers.High,
 })
