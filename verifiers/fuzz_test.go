@@ -10,7 +10,7 @@ import (
 func FuzzTemplate(f *testing.F) {
 	for _, s := range []string{
 		"{body}", "v0:{timestamp}:{body}", "{id}.{timestamp}.{body}", "{{x}}", "{", "}", "{header:X-A}{query:b}{form:c}{json:/d}",
-		"{req:method}{req:path}{req:host}{req:query}", "{secret}{sha256:body}{custom}", "{header:", "{json:/~}",
+		"{req:method}{req:path}{req:host}{req:query}", "{option:a}{md5:body}{base64:body}{proof}", "{secret}{sha256:body}{custom}", "{header:", "{json:/~}",
 	} {
 		f.Add(s)
 	}

@@ -39,7 +39,10 @@ func (r Reply) Render(ctx context.Context, req *Request, cfg Config) (Answer, er
 		a.Body = []byte(text)
 	case r.Custom != nil:
 		if a.Body, err = r.Custom(nil, req, p); err != nil {
-			return Answer{}, &Error{Field: "answer", Err: kindOf(err)}
+			if !errors.Is(err, ErrUnavailable) {
+				err = kindOf(err) // its text may hold anything
+			}
+			return Answer{}, &Error{Field: "answer", Err: err}
 		}
 	}
 	if a.Header, err = r.header(req, cfg.Options, proof); err != nil {
