@@ -2,7 +2,6 @@ package verifiers
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -129,31 +128,11 @@ func (s *Source) member(r *Request) (string, error) {
 	if !r.mayBeJSON() {
 		return "", ErrMissing
 	}
-	doc, err := r.JSON()
+	raw, err := r.member(s.Pointer)
 	if err != nil {
 		return "", err
 	}
-	return scalar(doc, s.Pointer)
-}
-
-// scalar returns a member as text.
-func scalar(doc any, pointer string) (string, error) {
-	v, ok := member(doc, pointer)
-	if !ok {
-		return "", ErrMissing
-	}
-	switch v := v.(type) {
-	case string:
-		return v, nil
-	case json.Number:
-		return v.String(), nil
-	case bool:
-		if v {
-			return "true", nil
-		}
-		return "false", nil
-	}
-	return "", ErrMalformed
+	return scalar(raw)
 }
 
 func (s *Source) isList() bool { return s.Pair != "" || s.Sep != "" }
@@ -301,11 +280,7 @@ func (t Step) take(text string) (string, error) {
 			return "", ErrMalformed
 		}
 	}
-	doc, err := decodeJSON(raw)
-	if err != nil {
-		return "", err
-	}
-	return scalar(doc, t.Pointer)
+	return memberOf(raw, t.Pointer)
 }
 
 func (t Step) check() error {

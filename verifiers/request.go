@@ -150,37 +150,6 @@ func decodeParts(body []byte, boundary string) (url.Values, error) {
 	return nil, fmt.Errorf("decoding the form: %w", ErrMalformed)
 }
 
-// member returns the value of a JSON document that an RFC 6901 pointer names.
-// There is no such value if the pointer leads nowhere or to null.
-func member(doc any, pointer string) (any, bool) {
-	for pointer != "" {
-		if pointer[0] != '/' {
-			return nil, false
-		}
-		name := pointer[1:]
-		pointer = ""
-		if i := strings.IndexByte(name, '/'); i >= 0 {
-			name, pointer = name[:i], name[i:]
-		}
-		if strings.Contains(name, "~") {
-			name = unescapePointer.Replace(name)
-		}
-		switch v := doc.(type) {
-		case map[string]any:
-			doc = v[name]
-		case []any:
-			i, ok := arrayIndex(name)
-			if !ok || i >= len(v) {
-				return nil, false
-			}
-			doc = v[i]
-		default:
-			return nil, false
-		}
-	}
-	return doc, doc != nil
-}
-
 var unescapePointer = strings.NewReplacer("~1", "/", "~0", "~")
 
 func arrayIndex(s string) (n int, ok bool) {

@@ -44,6 +44,7 @@ type Request struct {
 	Peer *x509.Certificate
 
 	document document
+	members  members
 	form     form
 	query    query
 }

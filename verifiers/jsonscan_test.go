@@ -1,0 +1,209 @@
+package verifiers
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// texts are JSON, or nearly so, and what is hard about it.
+var texts = []string{
+	``, ` `, `null`, `true`, `tru`, `nullx`, `0`, `-0`, `01`, `-`, `1.`, `.5`, `1.5e+10`, `1e`, `1E-2`, `+1`, `"`, `""`, `"a"b`,
+	`"\u00e9\ud83d\ude00"`, `"\ud800"`, `"\ud800\u0041"`, `"\u12G4"`, `"\u123"`, `"\x"`, "\"a\tb\"", "\"a\x7fb\"", `"\`, "\"\xff\"",
+	`{}`, `[]`, `{`, `[`, `{]`, `[}`, `[[]]`, `[{}]`, `{"a":[]}`, `[1,]`, `[,1]`, `{"a":1,}`, `{,}`, `{"a"}`, `{"a":}`, `{a:1}`, `{"a" : 1 }`,
+	`{} {}`, `{}]`, "\ufeff{}", " \t\r\n[ 1 , 2 ]\n", `{"a":{"b":[10,{"c":"x"}]},"d":null,"e":false}`,
+	`{"a":{"b":1},"a":{"c":2}}`, `{"a":1,"\u0061":2}`, `{"a":{"b":1},"a":3}`, `{"a":{"b":1,"b":{"c":2}}}`, `{"a/b":1,"m~n":2,"":3,"0":4}`,
+	`[["x","y"],{"0":"z"}]`, `{"a":[1,2,3],"a":[4]}`, `{"aaaaaaaaaaaaaaaaaaaaaaaa\"":"bbbbbbbbbbbbbbbbbbb\\"}`, `{"\ud800":1,"a":"\u0000"}`,
+	`[1,2,3,4,5,6,7,8,9,10,11]`, `[{"a":"é"},{"a":"日本"},[],"",-1.5e3,true,null]`, "[1\x00]", `{"a":"\/"}`,
+}
+
+var pointers = []string{
+	"", "/a", "/a/b", "/a/b/c", "/a/b/1/c", "/a/c", "/d", "/e", "/a~1b", "/m~0n", "/", "/0", "/1/0", "/0/1", "/00", "/10", "/9999999999", "/0/a",
+	"/a/0", "/a/b/0", "/\ufffd",
+}
+
+// TestScanJSON compares with encoding/json: what is JSON, and what each
+// pointer leads to.
+func TestScanJSON(t *testing.T) {
+	t.Parallel()
+	for _, text := range texts {
+		compareScan(t, []byte(text), pointers)
+	}
+	deep := func(n int) string {
+		return strings.Repeat(`[`, n) + strings.Repeat(`]`, n)
+	}
+	objects := func(n int) string {
+		return strings.Repeat(`{"a":`, n) + "1" + strings.Repeat(`}`, n)
+	}
+	for _, n := range []int{1, 63, 64, 65, 129, maxNesting - 1, maxNesting, maxNesting + 1} {
+		compareScan(t, []byte(deep(n)), pointers)
+		compareScan(t, []byte(objects(n)), pointers)
+		compareScan(t, []byte(`{"x":`+objects(n)+`}`), pointers)
+	}
+}
+
+func TestScanJSONInOnePass(t *testing.T) {
+	t.Parallel()
+	var all []Source
+	for i := range maxPointers + 6 {
+		all = append(all, JSON("/m"+strconv.Itoa(i)))
+	}
+	want := PointersOf(First(all[:30]...), Join("", all[30:]...))
+	if len(want.texts) != maxPointers {
+		t.Errorf("got %d pointers, want %d", len(want.texts), maxPointers)
+	}
+	req := &Request{Body: []byte(`{"m0":"a","m63":"b","m64":"c","m69":"d","x":["\ud800"]}`)}
+	req.Want(want)
+	for i, v := range map[int]string{0: "a", 63: "b", 64: "c", 69: "d"} {
+		for range 2 {
+			if got, err := all[i].Lookup(req); err != nil || got != v {
+				t.Errorf("%s: got %q, %v, want %q", all[i], got, err, v)
+			}
+		}
+	}
+	if err := req.CheckJSON(); err != nil {
+		t.Error(err)
+	}
+	for _, body := range []string{`{"m0":"a"`, "{\"m0\":\"\xff\"}", ``} {
+		for _, want := range []*Pointers{want, nil, PointersOf(JSON("/other"))} {
+			req := &Request{Body: []byte(body)}
+			req.Want(want)
+			if _, err := all[0].Lookup(req); body != "" && !errors.Is(err, ErrMalformed) || body == "" && !errors.Is(err, ErrMissing) {
+				t.Errorf("%q: got %v", body, err)
+			}
+			if err := req.CheckJSON(); !errors.Is(err, ErrMalformed) {
+				t.Errorf("%q: got %v, want ErrMalformed", body, err)
+			}
+		}
+	}
+}
+
+// compareScan checks the scanner, alone and through a Request, against
+// encoding/json.
+func compareScan(t *testing.T, text []byte, pointers []string) {
+	t.Helper()
+	doc, wantErr := decodeJSON(text)
+	want := new(Pointers)
+	for _, p := range pointers {
+		want.add(p)
+	}
+	found, err := scanJSON(text, want)
+	if (err == nil) != (wantErr == nil) {
+		t.Fatalf("%.200q: got %v, encoding/json says %v", text, err, wantErr)
+	}
+	if err != nil {
+		if !errors.Is(err, ErrMalformed) {
+			t.Fatalf("%.200q: got %v, want ErrMalformed", text, err)
+		}
+		return
+	}
+	for i, p := range want.texts {
+		got := "missing"
+		if raw := found[i].of(text); len(raw) > 0 {
+			var v any
+			if err := json.Unmarshal(raw, &v); err != nil {
+				t.Fatalf("%.200q: %s is %.200q: %v", text, p, raw, err)
+			}
+			got = describeValue(scalar(raw))
+		}
+		if ref := describeValue(reference(doc, p)); got != ref && (got != "missing" || ref != describeValue("", ErrMissing)) {
+			t.Fatalf("%.200q: %q is %s, want %s", text, p, got, ref)
+		}
+	}
+}
+
+func describeValue(v string, err error) string {
+	switch {
+	case errors.Is(err, ErrMissing):
+		return "missing"
+	case err != nil:
+		return "malformed"
+	}
+	return strconv.Quote(v)
+}
+
+// reference is what a pointer leads to in a decoded document.
+func reference(doc any, pointer string) (string, error) {
+	for pointer != "" {
+		name, rest, more := strings.Cut(pointer[1:], "/")
+		pointer = ""
+		if more {
+			pointer = "/" + rest
+		}
+		name = strings.ReplaceAll(strings.ReplaceAll(name, "~1", "/"), "~0", "~")
+		switch v := doc.(type) {
+		case map[string]any:
+			doc = v[name]
+		case []any:
+			i, err := strconv.Atoi(name)
+			if err != nil || strconv.Itoa(i) != name || i < 0 || i >= len(v) {
+				return "", ErrMissing
+			}
+			doc = v[i]
+		default:
+			return "", ErrMissing
+		}
+	}
+	switch v := doc.(type) {
+	case nil:
+		return "", ErrMissing
+	case string:
+		return v, nil
+	case json.Number:
+		return v.String(), nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	}
+	return "", ErrMalformed
+}
+
+func FuzzScanJSON(f *testing.F) {
+	for i, text := range texts {
+		f.Add([]byte(text), pointers[i%len(pointers)], pointers[(i+2)%len(pointers)])
+	}
+	f.Fuzz(func(t *testing.T, text []byte, a, b string) {
+		var list []string
+		for _, p := range []string{a, b, "/a", "/a/b", "/0", "/0/a", ""} {
+			if p == "" || validPointer(p) {
+				list = append(list, p)
+			}
+		}
+		compareScan(t, text, list)
+	})
+}
+
+func BenchmarkScanJSON(b *testing.B) {
+	for _, size := range []int{1 << 10, 8 << 10, 64 << 10} {
+		var doc strings.Builder
+		doc.WriteString(`{"time":1531420618,"id":"evt_1","type":"push","items":[`)
+		for i := 0; doc.Len() < size-120; i++ {
+			if i > 0 {
+				doc.WriteByte(',')
+			}
+			doc.WriteString(`{"sha":"0123456789abcdef0123456789abcdef01234567","n":` + strconv.Itoa(i) + `,"ok":true,"name":"a name"}`)
+		}
+		doc.WriteString(`]}`)
+		text := []byte(doc.String())
+		want := PointersOf(JSON("/id"), JSON("/type"), JSON("/time"))
+		b.Run("scan/"+strconv.Itoa(size>>10)+"KiB", func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if found, err := scanJSON(text, want); err != nil || found[1].end == 0 {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run("decode/"+strconv.Itoa(size>>10)+"KiB", func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := decodeJSON(text); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
