@@ -126,27 +126,7 @@ func describeValue(v string, err error) string {
 
 // reference is what a pointer leads to in a decoded document.
 func reference(doc any, pointer string) (string, error) {
-	for pointer != "" {
-		name, rest, more := strings.Cut(pointer[1:], "/")
-		pointer = ""
-		if more {
-			pointer = "/" + rest
-		}
-		name = strings.ReplaceAll(strings.ReplaceAll(name, "~1", "/"), "~0", "~")
-		switch v := doc.(type) {
-		case map[string]any:
-			doc = v[name]
-		case []any:
-			i, err := strconv.Atoi(name)
-			if err != nil || strconv.Itoa(i) != name || i < 0 || i >= len(v) {
-				return "", ErrMissing
-			}
-			doc = v[i]
-		default:
-			return "", ErrMissing
-		}
-	}
-	switch v := doc.(type) {
+	switch v := descend(doc, pointer).(type) {
 	case nil:
 		return "", ErrMissing
 	case string:
