@@ -73,7 +73,7 @@ func (k *Key) hashed(h, keyHash Hash, format KeyFormat) *material {
 		m.secret = sum.Sum(nil)
 	}
 	if m.err == nil && h != "" {
-		m.macs.New = func() any { return hmac.New(newHash(h), m.secret) }
+		m.macs.New = func() any { return hmac.New(newDigest(h), m.secret) }
 	}
 	var list []*material
 	if old := k.derived.list.Load(); old != nil {
@@ -112,7 +112,7 @@ func newHash(h Hash) func() hash.Hash {
 	return nil
 }
 
-// newDigest is newHash for hashes without a key, of which MD5 is one.
+// newDigest is newHash for digests and HMACs, of which MD5 may be one.
 func newDigest(h Hash) func() hash.Hash {
 	if h == MD5 {
 		return md5.New

@@ -135,7 +135,7 @@ func TestProviderCheck(t *testing.T) {
 	for want, change := range map[string]func(*Provider){
 		"not a provider's name":   func(p *Provider) { p.Name = "Test" },
 		"there is none":           func(p *Provider) { p.Scheme = nil },
-		"unknown hash":            func(p *Provider) { p.Scheme = HMAC{Hash: "md5"} },
+		"unknown hash":            func(p *Provider) { p.Scheme = HMAC{Hash: "crc32"} },
 		`must be written "X-Id"`:  func(p *Provider) { p.ID.Header = "x-id" },
 		`must be written "X-Two"`: func(p *Provider) { p.Headers = []string{"X-TWO"} },
 		"more than one place":     func(p *Provider) { p.Type = Source{Query: "a", Form: "b"} },

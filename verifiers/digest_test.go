@@ -30,6 +30,10 @@ func TestSignedForms(t *testing.T) {
 			"payload", "2e1d8ace1dc1dfc984926388371e9e302da5d0a7", "hmac-sha1",
 		},
 		{
+			"HMAC-MD5", HMAC{Hash: MD5, Signed: Signed{Signature: sig, Content: "{body}"}},
+			"payload1", "6d0f783ae6b34d7055611b2330e845d0", "hmac-md5",
+		},
+		{
 			"option", HMAC{Hash: SHA256, Signed: Signed{Signature: sig, Content: "{option:url}{body}"}},
 			`{"a":1}`, "51e83c4b3e59d6c59412c87480bfca5c02ff58267f1f026a296ac75af40d116e", "hmac-sha256",
 		},
@@ -111,7 +115,7 @@ func TestSchemesThatAreRefused(t *testing.T) {
 	}{
 		{"digest without a secret", Digest{Hash: SHA256, Signed: Signed{Signature: sig, Content: "{body}"}}, "{secret}"},
 		{"digest with a public key", Digest{Hash: SHA256, Signed: Signed{Signature: sig, Content: "{body}{secret}", Key: KeyPEM}}, "public keys"},
-		{"HMAC with MD5", HMAC{Hash: MD5, Signed: Signed{Signature: sig, Content: "{body}"}}, "unknown hash"},
+		{"HMAC with CRC", HMAC{Hash: "crc32", Signed: Signed{Signature: sig, Content: "{body}"}}, "unknown hash"},
 		{"key hashed with MD5", HMAC{Hash: SHA1, KeyHash: MD5, Signed: Signed{Signature: sig, Content: "{body}"}}, "unknown hash"},
 		{"RSA with MD5", RSA{Hash: MD5, Signed: Signed{Signature: sig, Content: "{body}"}}, "unknown hash"},
 		{"two hashes of the body", HMAC{Hash: SHA1, Signed: Signed{Signature: sig, Content: "{sha1:body}{md5:body}"}}, "two different hashes"},

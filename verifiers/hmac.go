@@ -16,7 +16,7 @@ type hmacVerifier struct {
 }
 
 func (h HMAC) compile() (*compiled, error) {
-	if newHash(h.Hash) == nil {
+	if newDigest(h.Hash) == nil {
 		return nil, fmt.Errorf("unknown hash %q", h.Hash)
 	}
 	if h.KeyHash != "" && newHash(h.KeyHash) == nil {

@@ -5,8 +5,9 @@ import "time"
 // Hash names a hash function.
 type Hash string
 
-// The hash functions that webhook senders use. MD5 is only permitted in a
-// [Digest], for senders that offer nothing better.
+// The hash functions that webhook senders use. MD5 is for senders that offer
+// nothing better, and only permitted in [HMAC], where its weakness does no harm,
+// and in [Digest], where it does some.
 const (
 	MD5    Hash = "md5"
 	SHA1   Hash = "sha1"
