@@ -149,6 +149,9 @@ func sign(t *testing.T, p verifiers.Provider, v *Vector, cfg verifiers.Config) {
 	default:
 		return
 	}
+	if placer, ok := p.Scheme.(verifiers.Placer); ok && inBody(placer.Places().Signature) {
+		return // signing never changes the body
+	}
 	verifier, err := p.New(cfg)
 	if err != nil {
 		t.Fatalf("building: %v", err)
@@ -172,6 +175,14 @@ func sign(t *testing.T, p verifiers.Provider, v *Vector, cfg verifiers.Config) {
 	if !reflect.DeepEqual(got.Header, want.Header) || got.URL.String() != want.URL.String() {
 		t.Errorf("signed:\n%v %v\nthe sender's:\n%v %v", got.URL, got.Header, want.URL, want.Header)
 	}
+}
+
+// inBody reports whether a source, or the first of several, is a part of the body.
+func inBody(s verifiers.Source) bool {
+	if len(s.First) > 0 {
+		s = s.First[0]
+	}
+	return s.Form != "" || s.Pointer != "" || s.Whole
 }
 
 // SignatureHeaders lists the headers in which p's sender puts signature,
