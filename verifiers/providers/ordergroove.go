@@ -1,0 +1,36 @@
+package providers
+
+import (
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+// Ordergroove labels time and signature ts and sig.
+var Ordergroove = add(verifiers.Provider{
+	Name:  "ordergroove",
+	Title: "Ordergroove",
+	Docs:  "https://developer.ordergroove.com/reference/webhooks-verification",
+	Scheme: verifiers.HMAC{
+		Hash: verifiers.SHA256,
+		Signed: verifiers.Signed{
+			Signature: verifiers.Header("Ordergroove-Signature").KV("sig"),
+			Content:   "{timestamp}.{body}",
+			Timestamp: verifiers.Header("Ordergroove-Signature").KV("ts"),
+			Tolerance: 5 * time.Minute,
+		},
+	},
+	SecretHint: "the webhook's verification key",
+	Type:       verifiers.JSON("/type"),
+	TypePrefix: "com.ordergroove",
+	NeedsJSON:  true,
+
+	Category: "commerce",
+	Setup:    "Create the webhook under Developers > Webhooks and copy its verification key.",
+	Retries:  "Not stated on the pages read.",
+	Notes: []string{
+		"An event is not known to have an id of its own.",
+	},
+	Sources:    []string{"https://developer.ordergroove.com/reference/webhooks-verification"},
+	Confidence: verifiers.High,
+})

@@ -1,0 +1,39 @@
+package providers
+
+import (
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+// Zoho Payments writes the time in milliseconds and labels the signature v.
+var ZohoPayments = add(verifiers.Provider{
+	Name:  "zoho-payments",
+	Title: "Zoho Payments",
+	Docs:  "https://zoho.com/in/payments/developerdocs/webhooks/verification",
+	Scheme: verifiers.HMAC{
+		Hash: verifiers.SHA256,
+		Signed: verifiers.Signed{
+			Signature: verifiers.Header("X-Zoho-Webhook-Signature").KV("v"),
+			Content:   "{timestamp}.{body}",
+			Timestamp: verifiers.Header("X-Zoho-Webhook-Signature").KV("t"),
+			Unit:      verifiers.Milliseconds,
+			Tolerance: 5 * time.Minute,
+		},
+	},
+	SecretHint: "the signing key generated with the webhook",
+	ID:         verifiers.JSON("/event_id"),
+	Type:       verifiers.JSON("/event_type"),
+	TypePrefix: "com.zoho.payments",
+	NeedsJSON:  true,
+	Deadline:   15 * time.Second,
+
+	Category: "payments",
+	Setup:    "Create the webhook under Settings > Developer Space > Webhooks and copy the signing key.",
+	Retries:  "Not stated on the pages read.",
+	Notes: []string{
+		"The time is in milliseconds.",
+	},
+	Sources:    []string{"https://zoho.com/in/payments/developerdocs/webhooks/verification"},
+	Confidence: verifiers.High,
+})
