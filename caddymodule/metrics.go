@@ -20,6 +20,7 @@ type metrics struct {
 	stages   *prometheus.HistogramVec
 	keys     *prometheus.CounterVec
 	bodies   *prometheus.HistogramVec
+	events   *prometheus.CounterVec
 }
 
 // collectors returns the one set of this process. Caddy makes a new registry at
@@ -48,12 +49,16 @@ func newMetrics() *metrics {
 			Help:    "Size of the bodies that were read.",
 			Buckets: prometheus.ExponentialBuckets(256, 4, 9),
 		}, []string{"source"}),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "events_total",
+			Help: "Events of authentic requests by how they ended; a batch has several.",
+		}, []string{"source", "outcome"}),
 	}
 }
 
 // register makes the collectors known to a registry that may know them already.
 func (m *metrics) register(reg prometheus.Registerer) error {
-	for _, c := range []prometheus.Collector{m.requests, m.stages, m.keys, m.bodies} {
+	for _, c := range []prometheus.Collector{m.requests, m.stages, m.keys, m.bodies, m.events} {
 		var already prometheus.AlreadyRegisteredError
 		if err := reg.Register(c); err != nil && (!errors.As(err, &already) || already.ExistingCollector != c) {
 			return fmt.Errorf("registering metrics: %w", err)
@@ -70,6 +75,7 @@ type routeMetrics struct {
 	stages   [gateway.NumStages]prometheus.Observer
 	keys     []prometheus.Counter
 	bodies   prometheus.Observer
+	events   [gateway.NumOutcomes]prometheus.Counter // nil for a handshake
 }
 
 func (m *metrics) route(source string, keys int) *routeMetrics {
@@ -78,6 +84,9 @@ func (m *metrics) route(source string, keys int) *routeMetrics {
 		rm.requests[o] = make(map[string]prometheus.Counter)
 		for _, reason := range reasonsOf(o) {
 			rm.requests[o][reason] = m.requests.WithLabelValues(source, o.Word(), reason)
+		}
+		if o != gateway.Handshaken {
+			rm.events[o] = m.events.WithLabelValues(source, o.Word())
 		}
 	}
 	for s := range gateway.NumStages {
@@ -101,10 +110,25 @@ func reasonsOf(o gateway.Outcome) []string {
 			reasons = append(reasons, verifiers.Reason(err))
 		}
 	case gateway.Quarantined, gateway.SchemaRejected:
-		reasons = append(reasons, "schema", "conflict", "no_id", "no_type")
+		reasons = append(reasons, "schema", "conflict", "no_id", "no_type", "too_many")
 	}
 	slices.Sort(reasons)
 	return slices.Compact(reasons)
+}
+
+// countEvents counts what was identified in an authentic request.
+func (rm *routeMetrics) countEvents(r *gateway.Record) {
+	if r.Batch == nil {
+		if r.EventID != "" && rm.events[r.Outcome] != nil {
+			rm.events[r.Outcome].Inc()
+		}
+		return
+	}
+	for o, n := range r.Batch.Outcomes {
+		if n > 0 && rm.events[o] != nil {
+			rm.events[o].Add(float64(n))
+		}
+	}
 }
 
 func (rm *routeMetrics) observe(r *gateway.Record) {
@@ -113,6 +137,7 @@ func (rm *routeMetrics) observe(r *gateway.Record) {
 		counter = rm.requests[r.Outcome][r.Outcome.Reason()]
 	}
 	counter.Inc()
+	rm.countEvents(r)
 	for s, d := range r.Stages {
 		if d > 0 {
 			rm.stages[s].Observe(d.Seconds())

@@ -86,6 +86,51 @@ func TestEveryOutcomeIsCounted(t *testing.T) {
 	}
 }
 
+// TestEventsAreCounted: each event of a batch, and no request without one.
+func TestEventsAreCounted(t *testing.T) {
+	t.Parallel()
+	m := newMetrics()
+	rm := m.route("s", 1)
+	if got := testutil.CollectAndCount(m.events); got != 7 {
+		t.Errorf("got %d series before the first event, want one for each word but handshake", got)
+	}
+	rm.observe(record(gateway.Accepted, ""))
+	forged := record(gateway.BadSignature, "mismatch")
+	forged.EventID = ""
+	rm.observe(forged)
+	rm.observe(record(gateway.Handshaken, ""))
+	batch := record(gateway.Accepted, "")
+	batch.Batch = &gateway.BatchCount{Size: 9}
+	batch.Batch.Outcomes[gateway.Accepted] = 4
+	batch.Batch.Outcomes[gateway.Quarantined] = 2
+	batch.Batch.Outcomes[gateway.Duplicate] = 3
+	rm.observe(batch)
+	empty := record(gateway.EmptyBatch, "")
+	empty.Batch = &gateway.BatchCount{}
+	rm.observe(empty)
+	for word, want := range map[string]float64{"accepted": 5, "quarantined": 2, "duplicate": 3, "rejected": 0, "dropped": 0, "error": 0, "pending": 0} {
+		if got := testutil.ToFloat64(m.events.WithLabelValues("s", word)); got != want {
+			t.Errorf("%s: got %v, want %v", word, got, want)
+		}
+	}
+	if got := testutil.ToFloat64(m.requests.WithLabelValues("s", "accepted", "stored")); got != 2 {
+		t.Errorf("got %v requests, want 2", got)
+	}
+}
+
+func TestLogLineOfABatch(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	o := &observer{metrics: newMetrics().route("s", 1), log: slog.New(slog.NewTextHandler(&out, nil))}
+	r := record(gateway.Accepted, "")
+	r.Batch = &gateway.BatchCount{Size: 5}
+	r.Batch.Outcomes[gateway.Accepted], r.Batch.Outcomes[gateway.BrokerFull], r.Batch.Outcomes[gateway.Internal] = 2, 1, 1
+	o.Observe(r)
+	if line := out.String(); !strings.Contains(line, " batch=5 batch_accepted=2 batch_error=2 ") {
+		t.Errorf("got %q", line)
+	}
+}
+
 func record(o gateway.Outcome, reason string) *gateway.Record {
 	if reason == "" {
 		reason = o.Reason()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
@@ -61,6 +63,7 @@ func attributes(r *gateway.Record) []slog.Attr {
 			attrs = append(attrs, slog.String(a.key, a.value))
 		}
 	}
+	attrs = append(attrs, batchAttributes(r.Batch)...)
 	if r.Ack.Sequence > 0 {
 		attrs = append(attrs, slog.Uint64("stream_seq", r.Ack.Sequence))
 	}
@@ -80,6 +83,24 @@ func attributes(r *gateway.Record) []slog.Attr {
 	}
 	if crash, ok := errors.AsType[*gateway.PanicError](r.Err); ok {
 		attrs = append(attrs, slog.String("stack", string(crash.Stack)))
+	}
+	return attrs
+}
+
+// batchAttributes says how the events of a batch ended.
+func batchAttributes(b *gateway.BatchCount) []slog.Attr {
+	if b == nil {
+		return nil
+	}
+	attrs := []slog.Attr{slog.Int("batch", b.Size)}
+	words := make(map[string]int)
+	for o, n := range b.Outcomes {
+		words["batch_"+gateway.Outcome(o).Word()] += n
+	}
+	for _, word := range slices.Sorted(maps.Keys(words)) {
+		if n := words[word]; n > 0 {
+			attrs = append(attrs, slog.Int(word, n))
+		}
 	}
 	return attrs
 }

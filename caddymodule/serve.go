@@ -96,7 +96,7 @@ func setPlaceholders(r *http.Request, res *gateway.Result) {
 	}
 	repl.Set("webhooks.outcome", res.Outcome.Word())
 	repl.Set("webhooks.reason", res.Reason)
-	repl.Set("webhooks.code", res.Outcome.Code())
+	repl.Set("webhooks.code", res.Code)
 	repl.Set("webhooks.request_id", res.RequestID)
 	repl.Set("webhooks.source", res.Source)
 	repl.Set("webhooks.tenant", res.Tenant)
@@ -122,7 +122,7 @@ func refuse(w http.ResponseWriter, r *http.Request, res *gateway.Result) error {
 	header := maps.Clone(res.Header)
 	delete(header, "Content-Type") // of a body that is not written
 	maps.Copy(w.Header(), header)
-	return caddyhttp.Error(res.Status, errors.New(res.Outcome.Code()+" "+res.RequestID))
+	return caddyhttp.Error(res.Status, errors.New(res.Code+" "+res.RequestID))
 }
 
 func hasErrorRoutes(r *http.Request) bool {

@@ -180,6 +180,15 @@ func (c *Config) validateEvents(p *problems) {
 	validateSource(p, "Provider.ID", c.Provider.ID, true)
 	validateSource(p, "Provider.Type", c.Provider.Type, true)
 	validateSource(p, "Provider.Time", c.Provider.Time, true)
+	if b := c.Provider.Batch; b != nil {
+		validateSource(p, "Provider.Batch.In", b.In, true)
+		validateSource(p, "Provider.Batch.ID", b.ID, true)
+		validateSource(p, "Provider.Batch.Type", b.Type, true)
+		validateSource(p, "Provider.Batch.Time", b.Time, true)
+		if b.Elements != "" && b.Elements[0] != '/' {
+			p.add("Provider.Batch.Elements", "a JSON Pointer starts with /: use /%s", b.Elements)
+		}
+	}
 	for _, list := range []struct {
 		field string
 		globs []string
@@ -214,7 +223,7 @@ func (c *Config) validateEvents(p *problems) {
 func validateSource(p *problems, field string, s verifiers.Source, optional bool) {
 	kinds := 0
 	for _, set := range []bool{
-		s.Header != "", s.Query != "", s.Form != "", s.Pointer != "", s.Const != "", len(s.First) > 0, len(s.Join) > 0,
+		s.Header != "", s.Query != "", s.Form != "", s.Pointer != "", s.Whole, s.Const != "", len(s.First) > 0, len(s.Join) > 0,
 	} {
 		if set {
 			kinds++
@@ -224,7 +233,7 @@ func validateSource(p *problems, field string, s verifiers.Source, optional bool
 	case kinds > 1:
 		p.add(field, "names several places: use First for the first that is there, or Join for all of them")
 	case kinds == 0 && !optional, kinds == 0 && s.Prefix+s.Pair+s.Sep != "":
-		p.add(field, "names no place: set one of Header, Query, Form, Pointer, Const, First and Join")
+		p.add(field, "names no place: set one of Header, Query, Form, Pointer, Whole, Const, First and Join")
 	case s.Header != "" && s.Header != http.CanonicalHeaderKey(s.Header):
 		p.add(field, "the header must be written %s", http.CanonicalHeaderKey(s.Header))
 	case s.Pointer != "" && s.Pointer[0] != '/':

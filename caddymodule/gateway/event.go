@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -57,7 +58,7 @@ type Event struct {
 	Received time.Time
 	// ContentType is the request's, as sent.
 	ContentType string
-	// Body is the exact bytes received.
+	// Body is the exact bytes received: the whole body, or the element's.
 	Body []byte
 	// Digest is the SHA-256 of Body.
 	Digest [32]byte
@@ -77,14 +78,30 @@ type Event struct {
 	Schema    SchemaVerdict
 	SchemaURI string
 
-	// Dedupe is false if the operator has turned deduplication off; the
-	// message id is then made of IngestID.
+	// Dedupe is false if the operator has turned deduplication off.
 	Dedupe bool
+
+	// Part says which element of a batch the event is; nil if it is all that the
+	// request held.
+	Part *Part
+}
+
+// DedupeID is what the event is deduplicated by, within its tenant and source:
+// ID, or what is like no other event's if deduplication is off.
+func (e *Event) DedupeID() string {
+	switch {
+	case e.Dedupe:
+		return e.ID
+	case e.Part != nil:
+		return e.IngestID + "." + strconv.Itoa(e.Part.Index)
+	}
+	return e.IngestID
 }
 
 // Quarantine says why an event is kept aside.
 type Quarantine struct {
-	// Reason is a fixed word: "schema", "conflict", "no_id" or "no_type".
+	// Reason is a fixed word: "schema", "conflict", "no_id", "no_type" or
+	// "too_many".
 	Reason string
 	// Detail is for operators: JSON Pointers and keywords, never values of the
 	// payload. At most 1 KiB.

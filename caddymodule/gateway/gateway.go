@@ -14,21 +14,23 @@ import (
 type Route struct {
 	cfg Config // completed and checked
 
-	events     map[string]bool // methods of events
-	methods    map[string]bool // those, and methods of handshakes
-	allow      string          // value of the header Allow
-	media      map[string]bool // nil: any
-	unsigned   []*verifiers.Handshake
-	signed     []*verifiers.Handshake
-	id, typ, t verifiers.Source
-	needsJSON  bool // the provider says so
-	pointers   bool // the id or the type needs it
-	headers    []string
-	clients    *clientLimiter // nil: no limit
-	source     *sourceLimiter // nil: no limit
-	newID      func() string
-	success    verifiers.Reply
-	ok         reply // the answer to events, unless it echoes
+	events    map[string]bool // methods of events
+	methods   map[string]bool // those, and methods of handshakes
+	allow     string          // value of the header Allow
+	media     map[string]bool // nil: any
+	unsigned  []*verifiers.Handshake
+	signed    []*verifiers.Handshake
+	whole     sources
+	batching  *batching // nil: each request is one event
+	members   *verifiers.Pointers
+	needsJSON bool // the provider says so
+	pointers  bool // the id or the type needs it
+	headers   []string
+	clients   *clientLimiter // nil: no limit
+	source    *sourceLimiter // nil: no limit
+	newID     func() string
+	success   verifiers.Reply
+	ok        reply // the answer to events, unless it echoes
 }
 
 // New returns the route that cfg describes. The error says everything that is
@@ -40,18 +42,19 @@ func New(cfg Config) (*Route, error) {
 	}
 	p := &cfg.Provider
 	rt := &Route{
-		cfg:       cfg,
-		events:    make(map[string]bool),
-		methods:   make(map[string]bool),
-		id:        override(cfg.EventID, p.ID),
-		typ:       override(cfg.EventType, p.Type),
-		t:         override(cfg.EventTime, p.Time),
+		cfg:     cfg,
+		events:  make(map[string]bool),
+		methods: make(map[string]bool),
+		whole: sources{
+			override(cfg.EventID, p.ID), override(cfg.EventType, p.Type), override(cfg.EventTime, p.Time),
+		},
 		needsJSON: p.NeedsJSON,
 		newID:     cfg.NewID,
 		success:   cfg.Success,
 		ok:        fixedReply(cfg.Success),
 	}
-	rt.pointers = needsPointer(rt.id) || needsPointer(rt.typ)
+	rt.batching = newBatching(&rt.cfg)
+	rt.pointers = needsPointer(rt.whole.id) || needsPointer(rt.whole.typ)
 	for _, m := range cfg.Methods {
 		rt.events[m], rt.methods[m] = true, true
 	}
@@ -74,6 +77,7 @@ func New(cfg Config) (*Route, error) {
 			allow = append(allow, m)
 		}
 	}
+	rt.members = rt.lookedUp()
 	slices.Sort(allow)
 	rt.allow = strings.Join(slices.Compact(allow), ", ")
 	if len(cfg.ContentTypes) > 0 {
@@ -104,6 +108,21 @@ func New(cfg Config) (*Route, error) {
 func (rt *Route) Config() Config { return rt.cfg }
 
 func (rt *Route) now() time.Time { return rt.cfg.Time() }
+
+// lookedUp lists the members of a JSON body that requests may be asked for.
+func (rt *Route) lookedUp() *verifiers.Pointers {
+	list := []verifiers.Source{rt.whole.id, rt.whole.typ, rt.whole.t}
+	if b := rt.batching; b != nil {
+		list = append(list, b.request.id, b.request.typ, b.request.t)
+	}
+	for _, h := range slices.Concat(rt.unsigned, rt.signed) {
+		for _, m := range h.When {
+			list = append(list, m.Source)
+		}
+		list = append(list, h.Token, h.Reply.Echo, h.Confirm, h.Capture)
+	}
+	return verifiers.PointersOf(list...)
+}
 
 func override(operator, provider verifiers.Source) verifiers.Source {
 	if operator.IsZero() {

@@ -52,6 +52,7 @@ type exchange struct {
 	event      *Event
 	quarantine *Quarantine     // why the event is to be kept aside
 	cause      error           // of that
+	oversize   error           // a batch that is too large
 	ctx        context.Context //nolint:containedctx // it lives as long as the exchange
 	lease      lease
 
@@ -103,8 +104,17 @@ func (x *exchange) run() {
 		return
 	}
 
-	x.newEvent(received)
-	wanted := x.identify() && x.want() && x.validate()
+	elements, ok := x.split()
+	if !ok {
+		return
+	}
+	if elements != nil {
+		x.res.Stages[StageValidate] = x.route.now().Sub(verified)
+		x.takeAll(elements, received)
+		return
+	}
+	x.makeEvent(received, pick(x.r.Header, x.route.headers))
+	wanted := x.identify() && x.room(1) && x.want() && x.validate()
 	ready := x.route.now()
 	x.res.Stages[StageValidate] = ready.Sub(verified)
 	if !wanted {
@@ -194,6 +204,7 @@ func (x *exchange) authenticate() bool {
 	if x.req.URL == nil {
 		x.req.URL = publicURL(x.r.Request)
 	}
+	x.req.Want(rt.members)
 	if !x.greet(rt.unsigned) {
 		return false
 	}
@@ -257,7 +268,7 @@ func (x *exchange) finish() {
 	defer func() {
 		if p := recover(); p != nil {
 			res.Outcome, res.Reason, res.Err = Internal, Internal.Reason(), newPanicError(p)
-			res.refuse(0, func(int) int { return 0 })
+			res.refuse(0, func(int) int { return 0 }, false)
 		}
 	}()
 	if !x.ended {
@@ -269,7 +280,7 @@ func (x *exchange) finish() {
 	}
 	switch {
 	case !res.Outcome.Success():
-		res.refuse(x.wait, x.route.cfg.Jitter)
+		res.refuse(x.wait, x.route.cfg.Jitter, x.route.cfg.Provider.Final4xx)
 	case res.Outcome == Handshaken:
 		res.answer(x.answered)
 	default:

@@ -21,45 +21,26 @@ func forwardable(name string, scheme verifiers.Scheme) bool {
 	if slices.Contains(credentials, name) || strings.HasPrefix(name, "Nats-") || strings.HasPrefix(name, "Ce-") {
 		return false
 	}
-	switch s := scheme.(type) {
-	case verifiers.Token:
-		return !slices.Contains(sourceHeaders(nil, s.Source), name)
-	case verifiers.JWT:
-		return !slices.Contains(sourceHeaders(nil, s.Token), name)
+	if s, ok := scheme.(verifiers.Placer); ok {
+		p := s.Places()
+		return !p.Secret || !slices.Contains(sourceHeaders(nil, p.Signature), name)
 	}
 	return true
 }
 
 // schemeHeaders lists the headers that a signature scheme reads, with which a
-// consumer can verify the event again. Tokens are not among them: they are the
-// secret itself.
+// consumer can verify the event again. Where the scheme proves nothing but that
+// the sender knows a secret there is nothing to verify.
 func schemeHeaders(scheme verifiers.Scheme) []string {
-	var signed verifiers.Signed
-	switch s := scheme.(type) {
-	case verifiers.HMAC:
-		signed = s.Signed
-	case verifiers.Ed25519:
-		signed = s.Signed
-	case verifiers.ECDSA:
-		signed = s.Signed
-	case verifiers.RSA:
-		signed = s.Signed
-	default:
+	s, ok := scheme.(verifiers.Placer)
+	if !ok {
 		return nil
 	}
-	var names []string
-	for _, s := range []verifiers.Source{signed.Signature, signed.Timestamp, signed.ID} {
-		names = sourceHeaders(names, s)
+	p := s.Places()
+	if p.Secret {
+		return p.Headers
 	}
-	rest := signed.Content
-	for {
-		_, after, found := strings.Cut(rest, "{header:")
-		if !found {
-			return names
-		}
-		name, tail, _ := strings.Cut(after, "}")
-		names, rest = append(names, http.CanonicalHeaderKey(name)), tail
-	}
+	return p.HeaderNames()
 }
 
 // sourceHeaders appends the headers that a source reads.

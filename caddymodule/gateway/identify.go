@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,8 @@ import (
 const (
 	maxID   = 512
 	maxType = 256
+
+	mediaJSON = "application/json"
 )
 
 // Reasons for quarantine.
@@ -24,6 +27,7 @@ const (
 	reasonConflict = "conflict"
 	reasonNoID     = "no_id"
 	reasonNoType   = "no_type"
+	reasonTooMany  = "too_many"
 )
 
 var (
@@ -31,8 +35,8 @@ var (
 	errCharacter = errors.New("control characters or invalid UTF-8")
 )
 
-// newEvent makes the event of an authentic request.
-func (x *exchange) newEvent(received time.Time) {
+// makeEvent makes the event of an authentic request, or of an element of one.
+func (x *exchange) makeEvent(received time.Time, header http.Header) {
 	cfg := &x.route.cfg
 	x.event = &Event{
 		Tenant:     cfg.Tenant,
@@ -44,14 +48,14 @@ func (x *exchange) newEvent(received time.Time) {
 		Received:   received,
 		Body:       x.req.Body,
 		Digest:     sha256.Sum256(x.req.Body),
-		Header:     pick(x.r.Header, x.route.headers),
+		Header:     header,
 		Trust:      x.res.Trust,
 		Scheme:     x.result.Scheme,
 		KeyID:      x.result.KeyID,
 		Schema:     SchemaNone,
 		Dedupe:     !cfg.NoDedupe,
 	}
-	if types := x.r.Header["Content-Type"]; len(types) > 0 {
+	if types := x.req.Header["Content-Type"]; len(types) > 0 {
 		x.event.ContentType = types[0]
 	}
 }
@@ -60,27 +64,26 @@ func (x *exchange) newEvent(received time.Time) {
 func (x *exchange) identify() bool {
 	rt, e := x.route, x.event
 	if rt.needsJSON || rt.pointers && !x.isForm() {
-		if _, err := x.req.JSON(); err != nil {
+		if err := x.req.CheckJSON(); err != nil {
 			return x.end(BodyNotJSON, "", err)
 		}
 	}
 	// Of several problems the one with the type is reported, since without a
 	// type nobody can say whether the event is wanted.
-	id, err := x.lookup(rt.id, !rt.cfg.EventID.IsZero(), maxID)
+	id, err := x.lookup(rt.whole.id, !rt.cfg.EventID.IsZero(), maxID)
 	if err != nil {
-		x.setAside(reasonNoID, "the id ("+rt.id.String()+")", err)
+		x.setAside(reasonNoID, "the id ("+rt.whole.id.String()+")", err)
 	}
 	e.ID, e.HasID = id, id != ""
 	if !e.HasID {
 		e.ID = e.IngestID
 	}
-	if e.Type, err = x.lookup(rt.typ, !rt.cfg.EventType.IsZero(), maxType); err != nil {
-		x.setAside(reasonNoType, "the type ("+rt.typ.String()+")", err)
+	if e.Type, err = x.lookup(rt.whole.typ, !rt.cfg.EventType.IsZero(), maxType); err != nil {
+		x.setAside(reasonNoType, "the type ("+rt.whole.typ.String()+")", err)
 	}
-	if !rt.t.IsZero() {
-		if text, err := rt.t.Lookup(&x.req); err == nil {
-			e.Time, _ = parseTime(text)
-		}
+	e.Time = x.lookupTime(rt.whole.t)
+	if x.oversize != nil {
+		x.setAside(reasonTooMany, "", x.oversize)
 	}
 	e.Unsigned = rt.uncovered(x.result.Covers)
 	x.res.EventID, x.res.EventType = e.ID, e.Type
@@ -107,6 +110,19 @@ func (x *exchange) lookup(s verifiers.Source, demanded bool, limit int) (string,
 	return v, nil
 }
 
+// lookupTime returns a source's value as a time; zero if there is none.
+func (x *exchange) lookupTime(s verifiers.Source) time.Time {
+	if s.IsZero() {
+		return time.Time{}
+	}
+	text, err := s.Lookup(&x.req)
+	if err != nil {
+		return time.Time{}
+	}
+	t, _ := parseTime(text)
+	return t
+}
+
 // uncovered lists the attributes that are taken from parts of the request that
 // the signature does not protect. An attribute that a request happens to lack
 // is listed too, since anybody could have removed it.
@@ -115,7 +131,7 @@ func (rt *Route) uncovered(c *verifiers.Coverage) []string {
 	for _, a := range []struct {
 		name   string
 		source *verifiers.Source
-	}{{"id", &rt.id}, {"type", &rt.typ}, {"time", &rt.t}} {
+	}{{"id", &rt.whole.id}, {"type", &rt.whole.typ}, {"time", &rt.whole.t}} {
 		if !a.source.IsZero() && !c.Covers(*a.source) {
 			list = append(list, a.name)
 		}
@@ -141,18 +157,23 @@ func (x *exchange) isForm() bool {
 }
 
 func (x *exchange) isJSON() bool {
-	return x.media == "application/json" || strings.HasSuffix(x.media, "+json")
+	return x.media == mediaJSON || strings.HasSuffix(x.media, "+json")
 }
 
-// want applies the limit of the source and the operator's filters.
-func (x *exchange) want() bool {
+// room applies the limit of the source to so many events.
+func (x *exchange) room(events int) bool {
 	if s := x.route.source; s != nil {
-		if wait, ok := s.take(x.route.now()); !ok {
+		if wait, ok := s.take(x.route.now(), events); !ok {
 			x.wait = wait
 			return x.end(SourceLimited, "", nil)
 		}
 	}
-	if x.quarantine != nil && x.quarantine.Reason == reasonNoType {
+	return true
+}
+
+// want applies the operator's filters.
+func (x *exchange) want() bool {
+	if q := x.quarantine; q != nil && (q.Reason == reasonNoType || q.Reason == reasonTooMany) {
 		return true
 	}
 	if !x.route.wanted(x.event.Type) {

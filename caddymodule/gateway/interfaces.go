@@ -94,6 +94,10 @@ type Record struct {
 	Schema             SchemaVerdict
 	Ack                Ack
 	Size               int
+	// Batch counts the events of a request that was split; nil otherwise. Its
+	// Outcome is then the worst of theirs, EventID and EventType are those of
+	// the whole request, and there is no Ack.
+	Batch *BatchCount
 	// Skew is the gateway's clock minus the signed timestamp; 0 without one.
 	Skew time.Duration
 

@@ -5,7 +5,7 @@ package gateway
 // status, an answer and metric labels.
 type Outcome uint8
 
-// The outcomes. Those up to PassedThrough tell the sender that the event has
+// The outcomes. Those up to EmptyBatch tell the sender that the event has
 // arrived; each of them is durable or was asked for by the operator.
 const (
 	// Accepted: stored by the broker.
@@ -13,7 +13,8 @@ const (
 	// Duplicate: proven to be stored already, under the same id.
 	Duplicate
 	// Quarantined: stored in quarantine, because a schema refused it, because
-	// its id belongs to another event, or because it has no usable id or type.
+	// its id belongs to another event, because it has no usable id or type, or
+	// because it is a batch of too many events.
 	Quarantined
 	// Dropped: the operator's filter does not want it.
 	Dropped
@@ -21,6 +22,8 @@ const (
 	Handshaken
 	// PassedThrough: verified and handed on, and publishing is off.
 	PassedThrough
+	// EmptyBatch: a batch without events; there is nothing to publish.
+	EmptyBatch
 
 	// NotFound: nothing is configured here, such as an unknown tenant.
 	NotFound
@@ -105,6 +108,7 @@ var answers = [numOutcomes]answer{
 	Dropped:       {word: "dropped", reason: "filter"},
 	Handshaken:    {word: "handshake", reason: "answered"},
 	PassedThrough: {word: "accepted", reason: "passed"},
+	EmptyBatch:    {word: "accepted", reason: "empty"},
 
 	NotFound:             {word: "rejected", reason: "not_found", status: 404, code: "not_found"},
 	MethodNotAllowed:     {word: "rejected", reason: "method", status: 405, code: "method_not_allowed"},
@@ -131,6 +135,16 @@ var answers = [numOutcomes]answer{
 	ConfirmFailed:  {word: "error", reason: "confirm_failed", status: 503, code: "unavailable", retry: 5},
 	ClientGone:     {word: "rejected", reason: "client_gone", status: 400, code: "bad_request"},
 	Internal:       {word: "error", reason: "internal", status: 503, code: "unavailable", retry: 5},
+}
+
+// passing reports whether the refusal is only for now, whatever its status says:
+// the limit will have room again, and the next body may come whole and in time.
+func (o Outcome) passing() bool {
+	switch o { //nolint:exhaustive // the others are our faults or for good
+	case ClientLimited, SourceLimited, BodyCut, BodySlow, ClientGone:
+		return true
+	}
+	return false
 }
 
 // NumOutcomes is how many outcomes there are; they count from 0.

@@ -54,6 +54,24 @@ var outcomeTests = []struct {
 		return r.send("d1", payload("1"))
 	}},
 	{
+		name: "batch", outcome: gateway.Accepted, status: 200, stored: [2]int{2, 0}, change: batches,
+		send: func(r *rig) answer { return r.send("d1", `[{"id":"a"},{"id":"b"}]`) },
+	},
+	{
+		name: "batch without events", outcome: gateway.EmptyBatch, status: 200, change: batches,
+		send: func(r *rig) answer { return r.send("d1", " [ ] ") },
+	},
+	{
+		name: "batch that is not JSON", outcome: gateway.BodyNotJSON, status: 400, change: batches,
+		send: func(r *rig) answer { return r.send("d1", `[{"id":"a"},{"id":"b"`) },
+	},
+	{
+		name: "batch of too many", outcome: gateway.Quarantined, reason: "too_many", status: 200, stored: [2]int{0, 1}, change: batches,
+		send: func(r *rig) answer {
+			return r.send("d1", "["+strings.Repeat("1,", verifiers.MaxElements)+"1]")
+		},
+	},
+	{
 		name: "schema", outcome: gateway.Quarantined, reason: "schema", status: 200, stored: [2]int{0, 1}, send: event,
 		change: func(c *gateway.Config) { c.Validator = refuseSchema },
 	},

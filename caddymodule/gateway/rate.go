@@ -24,14 +24,19 @@ func newLimit(r Rate) limit {
 	return limit{interval: interval, burst: interval * int64(burst)}
 }
 
-// take takes one token, or returns how long it is until there is one.
-func (l limit) take(b *bucket, now int64) (wait time.Duration, ok bool) {
+// take takes n tokens, or returns how long it is until there are so many. More
+// than all count as all.
+func (l limit) take(b *bucket, now int64, n int) (wait time.Duration, ok bool) {
 	// A clock that was set back must not lock anybody out for the difference.
 	full := min(max(int64(*b), now), now+l.burst)
-	if wait := full + l.interval - l.burst - now; wait > 0 {
+	cost := l.burst
+	if int64(n) < l.burst/l.interval {
+		cost = l.interval * int64(n)
+	}
+	if wait := full + cost - l.burst - now; wait > 0 {
 		return time.Duration(wait), false
 	}
-	*b = bucket(full + l.interval)
+	*b = bucket(full + cost)
 	return 0, true
 }
 
@@ -42,10 +47,10 @@ type sourceLimiter struct {
 	state bucket
 }
 
-func (s *sourceLimiter) take(now time.Time) (time.Duration, bool) {
+func (s *sourceLimiter) take(now time.Time, events int) (time.Duration, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.limit.take(&s.state, now.UnixNano())
+	return s.limit.take(&s.state, now.UnixNano(), events)
 }
 
 // maxClients is how many addresses one generation of a clientLimiter holds:
@@ -77,7 +82,7 @@ func (c *clientLimiter) take(addr netip.Addr, now time.Time) (time.Duration, boo
 			c.old, c.now = c.now, make(map[netip.Addr]bucket)
 		}
 	}
-	wait, ok := c.limit.take(&b, now.UnixNano())
+	wait, ok := c.limit.take(&b, now.UnixNano(), 1)
 	c.now[key] = b
 	return wait, ok
 }

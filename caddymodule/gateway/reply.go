@@ -61,14 +61,19 @@ func Refusal(o Outcome) Result {
 	if o.Success() {
 		res.Outcome, res.Reason = Internal, Internal.Reason()
 	}
-	res.refuse(0, nil)
+	res.refuse(0, nil, false)
 	return res
 }
 
-// refuse renders the answer for an outcome that is not a success.
-func (r *Result) refuse(wait time.Duration, jitter func(int) int) {
-	a := &answers[r.Outcome]
-	r.Status = a.status
+// refuse renders the answer for an outcome that is not a success. A sender that
+// never repeats what was answered with a 4xx gets a 503 for what is refused only
+// for now.
+func (r *Result) refuse(wait time.Duration, jitter func(int) int, final4xx bool) {
+	a := answers[r.Outcome]
+	if final4xx && r.Outcome.passing() {
+		a.status, a.code, a.retry = http.StatusServiceUnavailable, answers[Overloaded].code, max(a.retry, 1)
+	}
+	r.Status, r.Code = a.status, a.code
 	r.Header = newHeader(plainText)
 	r.Body = []byte(a.code + " " + r.RequestID + "\n")
 	if a.retry == 0 {

@@ -82,6 +82,12 @@ type Config struct {
 	// or one fits, and none of Drop fits.
 	Accept, Drop []string
 
+	// WholeBatch publishes a request as one event even if the provider has a
+	// Batch. Otherwise EventID, EventType and EventTime are those of the
+	// elements: JSON Pointers begin at the element, and an id that is not in the
+	// element is followed by "." and its index.
+	WholeBatch bool
+
 	// Validator checks payloads; nil means that there are no schemas.
 	Validator Validator
 	// OnInvalid is what happens to events that it refuses.
@@ -153,6 +159,8 @@ type Result struct {
 	// body.
 	Header http.Header
 	Body   []byte
+	// Code is the word that the sender is told; "" on success.
+	Code string
 	// RequestBody is the body as read, for handing the request on; nil if it
 	// was not read to its end. It is the Event's Body: read-only.
 	RequestBody []byte

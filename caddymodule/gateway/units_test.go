@@ -118,31 +118,31 @@ func TestLimit(t *testing.T) {
 	var b bucket
 	now := time.Unix(1e9, 0).UnixNano()
 	for i := range 3 {
-		if wait, ok := l.take(&b, now); !ok {
+		if wait, ok := l.take(&b, now, 1); !ok {
 			t.Fatalf("take %d: got a wait of %v, want a token", i+1, wait)
 		}
 	}
-	if wait, ok := l.take(&b, now); ok || wait != 500*time.Millisecond {
+	if wait, ok := l.take(&b, now, 1); ok || wait != 500*time.Millisecond {
 		t.Fatalf("fourth take: got %v, %v, want a wait of 500ms", wait, ok)
 	}
 	now += int64(500 * time.Millisecond)
-	if _, ok := l.take(&b, now); !ok {
+	if _, ok := l.take(&b, now, 1); !ok {
 		t.Fatal("after the wait: got no token")
 	}
-	if _, ok := l.take(&b, now); ok {
+	if _, ok := l.take(&b, now, 1); ok {
 		t.Fatal("after the token: got another")
 	}
 	now += int64(time.Hour)
 	for i := range 3 {
-		if _, ok := l.take(&b, now); !ok {
+		if _, ok := l.take(&b, now, 1); !ok {
 			t.Fatalf("after an hour, take %d: got no token, want a full bucket", i+1)
 		}
 	}
-	if _, ok := l.take(&b, now); ok {
+	if _, ok := l.take(&b, now, 1); ok {
 		t.Fatal("after an hour: got more than the burst")
 	}
 	now -= int64(24 * time.Hour)
-	if wait, ok := l.take(&b, now); ok || wait > time.Second {
+	if wait, ok := l.take(&b, now, 1); ok || wait > time.Second {
 		t.Fatalf("clock set back by a day: got %v, %v, want a wait as at the bucket's emptiest", wait, ok)
 	}
 }

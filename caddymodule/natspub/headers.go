@@ -18,6 +18,7 @@ const (
 	headerStream   = "Nats-Expected-Stream"
 	headerDigest   = "ce-whsha256"
 	headerIngestID = "ce-whingestid"
+	headerIndex    = "ce-whbatchindex"
 )
 
 // maxHeaders caps the headers of a message in bytes. Those that are copied from
@@ -31,7 +32,7 @@ const unknownType = "unknown"
 // headers returns the message's headers: CloudEvents 1.0 in binary mode, in
 // exactly this lower case, because NATS and its clients keep case.
 func headers(e *gateway.Event, msgID, stream string) nats.Header {
-	h := make(nats.Header, 24+len(e.Header))
+	h := make(nats.Header, 28+len(e.Header))
 	set := func(name, value string) {
 		if value != "" {
 			h[name] = []string{value}
@@ -61,6 +62,11 @@ func headers(e *gateway.Event, msgID, stream string) nats.Header {
 	set(headerDigest, hex.EncodeToString(e.Digest[:]))
 	set("ce-whsize", strconv.Itoa(len(e.Body)))
 	set(headerIngestID, e.IngestID)
+	if p := e.Part; p != nil {
+		set("ce-whbatch", escape(p.Batch))
+		set(headerIndex, strconv.Itoa(p.Index))
+		set("ce-whbatchsize", strconv.Itoa(p.Size))
+	}
 	set("ce-whdedupe", dedupe(e))
 	set("ce-whschema", string(e.Schema))
 	copyRequest(h, e)

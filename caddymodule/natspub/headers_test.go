@@ -28,6 +28,27 @@ func testEvent(id, body string) *gateway.Event {
 	}
 }
 
+// TestBatchHeaders: what consumers learn of a batch, and that a batch's elements
+// are not one event.
+func TestBatchHeaders(t *testing.T) {
+	t.Parallel()
+	e := testEvent("evt_1", "{}")
+	e.Part = &gateway.Part{Batch: "b 1", Index: 0, Size: 12}
+	h := headers(e, "id", "WEBHOOKS")
+	if one(h, "ce-whbatch") != "b%201" || one(h, "ce-whbatchindex") != "0" || one(h, "ce-whbatchsize") != "12" {
+		t.Errorf("got %v", h)
+	}
+	other := testEvent("evt_1", "{}")
+	other.Part = &gateway.Part{Batch: "b 1", Index: 1, Size: 12}
+	if e.DedupeID() != "evt_1" || other.DedupeID() != "evt_1" {
+		t.Errorf("got %q and %q, want the event's id", e.DedupeID(), other.DedupeID())
+	}
+	e.Dedupe, other.Dedupe = false, false
+	if e.DedupeID() == other.DedupeID() || e.DedupeID() == e.IngestID {
+		t.Errorf("got %q and %q, want each event to have its own", e.DedupeID(), other.DedupeID())
+	}
+}
+
 // TestContract is the consumer contract, header by header.
 func TestContract(t *testing.T) {
 	t.Parallel()

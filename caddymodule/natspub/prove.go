@@ -28,7 +28,7 @@ func (p *Publisher) prove(ctx context.Context, m *message, ack *jetstream.PubAck
 		p.cfg.Logger.Warn("the original of a duplicate cannot be read", "stream", ack.Stream, "sequence", ack.Sequence, "error", err)
 		return a
 	}
-	if m.unknown && o.ingestID == m.event.IngestID {
+	if m.unknown && o.ingestID == m.event.IngestID && o.index == one(m.header, headerIndex) {
 		a.Duplicate = false
 		return a
 	}
@@ -37,7 +37,7 @@ func (p *Publisher) prove(ctx context.Context, m *message, ack *jetstream.PubAck
 }
 
 // original is what is to be known of a stored event.
-type original struct{ ingestID, digest string }
+type original struct{ ingestID, index, digest string }
 
 // original reads the event that a duplicate is one of: from any server that has
 // it, and else from the stream's leader, because others may be a little behind.
@@ -100,7 +100,7 @@ func (p *Publisher) ask(ctx context.Context, api string, ack *jetstream.PubAck) 
 }
 
 func describe(h nats.Header, data []byte) original {
-	o := original{ingestID: one(h, headerIngestID), digest: one(h, headerDigest)}
+	o := original{ingestID: one(h, headerIngestID), index: one(h, headerIndex), digest: one(h, headerDigest)}
 	if o.digest == "" { // not written by this package
 		sum := sha256.Sum256(data)
 		o.digest = hex.EncodeToString(sum[:])

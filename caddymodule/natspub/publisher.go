@@ -148,12 +148,8 @@ func (p *Publisher) Publish(ctx context.Context, e *gateway.Event) (gateway.Ack,
 	if e.Trust == gateway.Unverified {
 		stream = p.cfg.Unverified.Name
 	}
-	id := e.ID
-	if !e.Dedupe {
-		id = e.IngestID
-	}
 	m := message{subject: Subject(e), stream: stream, event: e}
-	m.header = headers(e, MsgID(e.Tenant, e.Source, id), stream)
+	m.header = headers(e, MsgID(e.Tenant, e.Source, e.DedupeID()), stream)
 	return p.store(ctx, &m)
 }
 

@@ -56,10 +56,7 @@ func (p *Publisher) Publish(ctx context.Context, e *gateway.Event) (gateway.Ack,
 	if p.err != nil {
 		return gateway.Ack{}, p.err
 	}
-	k := key{e.Tenant, e.Source, e.ID}
-	if !e.Dedupe {
-		k.id = e.IngestID
-	}
+	k := key{e.Tenant, e.Source, e.DedupeID()}
 	if seq, known := p.index[k]; known {
 		if seq == 0 {
 			return gateway.Ack{}, gateway.ErrInFlight
