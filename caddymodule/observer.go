@@ -64,6 +64,9 @@ func attributes(r *gateway.Record) []slog.Attr {
 		}
 	}
 	attrs = append(attrs, batchAttributes(r.Batch)...)
+	if r.Diagnosis.Cause != "" {
+		attrs = append(attrs, slog.String("cause", r.Diagnosis.String()))
+	}
 	if r.Ack.Sequence > 0 {
 		attrs = append(attrs, slog.Uint64("stream_seq", r.Ack.Sequence))
 	}

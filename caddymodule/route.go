@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -281,6 +282,9 @@ func (h *Handler) verifier(cfg *gateway.Config, p verifiers.Provider) error {
 		return fmt.Errorf("%w: use %s", err, p.SecretHint)
 	}
 	cfg.Verifier = v
+	cfg.Diagnose = func(ctx context.Context, req *verifiers.Request, err error) verifiers.Diagnosis {
+		return p.Diagnose(ctx, vcfg, req, err)
+	}
 	return err
 }
 

@@ -155,7 +155,7 @@ func (k *Key) secretBytes(format KeyFormat) ([]byte, error) {
 	case KeyBase64URL:
 		b, err = decodeBase64URL(string(k.secret))
 	case KeyWhsec:
-		b, err = decodeBase64(strings.TrimPrefix(string(k.secret), "whsec_"))
+		b, err = decodeBase64(strings.TrimPrefix(strings.TrimPrefix(string(k.secret), "v1,"), "whsec_"))
 	default:
 		return nil, fmt.Errorf("%w: %q is not a format of secrets", ErrKeyFormat, format)
 	}
@@ -181,7 +181,7 @@ func (k *Key) publicKey(format KeyFormat) (crypto.PublicKey, error) {
 	case format == KeyPEM || format == KeyAny && strings.HasPrefix(text, "-----BEGIN "):
 		return parsePEM(k.secret)
 	case format == KeyWhpk || strings.HasPrefix(text, "whpk_"):
-		raw, err = decodeBase64(strings.TrimPrefix(text, "whpk_"))
+		raw, err = decodeBase64(strings.TrimPrefix(strings.TrimPrefix(text, "v1a,"), "whpk_"))
 	default:
 		if raw, err = hex.DecodeString(text); err != nil {
 			raw, err = decodeBase64(text)

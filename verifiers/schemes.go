@@ -39,8 +39,8 @@ const (
 	KeyHex       KeyFormat = "hex"       // hexadecimal
 	KeyBase64    KeyFormat = "base64"    // standard base64, padded
 	KeyBase64URL KeyFormat = "base64url" // URL-safe base64, padded or not
-	KeyWhsec     KeyFormat = "whsec"     // standard base64 after an optional "whsec_"
-	KeyWhpk      KeyFormat = "whpk"      // standard base64 of a public key after an optional "whpk_"
+	KeyWhsec     KeyFormat = "whsec"     // standard base64 after an optional "whsec_", which may be after "v1,"
+	KeyWhpk      KeyFormat = "whpk"      // standard base64 of a public key after an optional "whpk_", which may be after "v1a,"
 	KeyPEM       KeyFormat = "pem"       // PEM of a public key or certificate
 	KeyAny       KeyFormat = "any"       // a public key as PEM, hex or base64 of raw bytes or PKIX DER
 )

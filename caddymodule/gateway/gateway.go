@@ -28,6 +28,7 @@ type Route struct {
 	headers   []string
 	clients   *clientLimiter // nil: no limit
 	source    *sourceLimiter // nil: no limit
+	diagnoses *sourceLimiter // nil: nobody asks
 	newID     func() string
 	success   verifiers.Reply
 	ok        reply // the answer to events, unless it echoes
@@ -93,6 +94,9 @@ func New(cfg Config) (*Route, error) {
 	}
 	if cfg.ClientRate.Count > 0 {
 		rt.clients = newClientLimiter(newLimit(cfg.ClientRate))
+	}
+	if cfg.Diagnose != nil {
+		rt.diagnoses = &sourceLimiter{limit: newLimit(diagnoses)}
 	}
 	if cfg.SourceRate.Count > 0 {
 		rt.source = &sourceLimiter{limit: newLimit(cfg.SourceRate)}

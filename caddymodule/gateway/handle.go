@@ -244,6 +244,7 @@ func (x *exchange) verify() bool {
 	case err != nil:
 		// An error of no known kind is a mistake of ours, not the sender's.
 		if reason := verifiers.Reason(err); reason != "internal" {
+			x.diagnose(err)
 			return x.end(BadSignature, reason, err)
 		}
 		return x.end(Internal, "", err)

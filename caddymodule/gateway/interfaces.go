@@ -82,6 +82,9 @@ type Record struct {
 	// Err is the internal cause, safe to log; nil on success, except that it
 	// says why an event was quarantined.
 	Err error
+	// Diagnosis says why a request is not authentic, as far as that could be
+	// found out; zero if it was not tried. It is for operators alone.
+	Diagnosis verifiers.Diagnosis
 	// Handshake is the name of the handshake that was answered.
 	Handshake string
 

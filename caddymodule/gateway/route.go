@@ -45,6 +45,9 @@ type Config struct {
 	Verifier verifiers.Verifier
 	// Unverified accepts requests without any check. Verifier must be nil.
 	Unverified bool
+	// Diagnose finds out why a request was refused; nil means that nobody asks.
+	// It is called for at most one request in a second, and five in a row.
+	Diagnose Diagnoser
 	// Options are the provider's options, for handshakes.
 	Options map[string]string
 	// Keys are what answers of handshakes and to events are computed with, where
