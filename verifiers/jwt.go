@@ -196,10 +196,7 @@ func (j JWT) Build(provider string, cfg Config) (Verifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", provider, err)
 	}
-	v.covers = Coverage{Body: j.BodyHash != "", URL: v.text == audienceURL}
-	if j.Token.Pointer != "" || j.Token.Form != "" || j.Token.Whole {
-		v.covers = v.covers.with(j.Token)
-	}
+	v.covers = j.coverage(v.text == audienceURL)
 	return v, nil
 }
 

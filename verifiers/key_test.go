@@ -124,13 +124,17 @@ func TestSecretFormats(t *testing.T) {
 		{KeyBase64URL, "Y+==", ErrKeyFormat},
 		{KeyWhsec, "whsec_", ErrEmptyKey},
 		{KeyWhsec, "whsec_!", ErrKeyFormat},
+		{KeyWhsec, "v1,whsec_!", ErrKeyFormat},
+		{KeyWhsec, "v1,whsec_", ErrEmptyKey},
+		{KeyWhsec, "v1,whsec_YWFh", nil},
+		{KeyWhsec, "whsec_YWFh", nil},
 		{"rot13", "a", ErrKeyFormat},
 	} {
 		k := testKeys(t, tt.text)
 		s := githubScheme
 		s.Key = tt.format
 		_, err := s.Build("test", Config{Keys: k})
-		if !errors.Is(err, tt.want) || strings.Contains(err.Error(), tt.text+":") {
+		if !errors.Is(err, tt.want) || err != nil && strings.Contains(err.Error(), tt.text+":") {
 			t.Errorf("%s %q: got %v, want %v", tt.format, tt.text, err, tt.want)
 		}
 	}

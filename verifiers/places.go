@@ -1,9 +1,17 @@
 package verifiers
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
-// Places are where in a request a scheme puts what it needs.
+// Places say what a scheme is, and where in a request it puts what it needs.
 type Places struct {
+	// Scheme is the word of [Result.Scheme] for a request that is verified in
+	// the usual way; empty if there is no usual way.
+	Scheme string
+	// Covers is what the signature protects then.
+	Covers Coverage
 	// Signature is where signatures, or the token, are.
 	Signature Source
 	// Secret means that what is there is the secret itself, which no consumer
@@ -27,9 +35,12 @@ type Placer interface {
 	Places() Places
 }
 
-func (s *Signed) places() Places {
+func (s *Signed) places(word string) Places {
 	c := s.canonical()
-	p := Places{Signature: c.Signature, Timestamp: c.Timestamp, Unit: c.Unit, Tolerance: c.Tolerance}
+	p := Places{
+		Scheme:    word,
+		Signature: c.Signature, Timestamp: c.Timestamp, Unit: c.Unit, Tolerance: c.Tolerance,
+	}
 	if p.Unit == "" {
 		p.Unit = Seconds
 	}
@@ -40,6 +51,7 @@ func (s *Signed) places() Places {
 	if err != nil {
 		return p
 	}
+	p.Covers = t.coverage(&c)
 	p.Headers = c.ID.headers(p.Headers)
 	for i := range t {
 		p.Headers = t[i].source.headers(p.Headers)
@@ -70,28 +82,50 @@ func (p Places) HeaderNames() []string {
 }
 
 // Places says where signature and timestamp are.
-func (h HMAC) Places() Places { return h.places() }
+func (h HMAC) Places() Places { return h.places("hmac-" + string(h.Hash)) }
 
 // Places says where signature and timestamp are.
-func (d Digest) Places() Places { return d.places() }
+func (d Digest) Places() Places { return d.places("digest-" + string(d.Hash)) }
 
 // Places says where signature and timestamp are.
-func (e Ed25519) Places() Places { return e.places() }
+func (e Ed25519) Places() Places { return e.places(e.scheme().word) }
 
 // Places says where signature and timestamp are.
-func (e ECDSA) Places() Places { return e.places() }
+func (e ECDSA) Places() Places { return e.places(e.scheme().word) }
 
 // Places says where signature and timestamp are.
-func (r RSA) Places() Places { return r.places() }
+func (r RSA) Places() Places { return r.places(r.scheme().word) }
 
 // Places says where the token is. It is a credential until it expires.
-func (j JWT) Places() Places { return Places{Signature: j.Token.canonical(), Secret: true} }
+func (j JWT) Places() Places {
+	p := Places{
+		Signature: j.Token.canonical(), Secret: true, Tolerance: j.Tolerance,
+		Covers: j.coverage(j.Audience == audienceURL),
+	}
+	if p.Tolerance == 0 {
+		p.Tolerance = defaultTolerance
+	}
+	if len(j.Algorithms) > 0 {
+		p.Scheme = "jwt-" + strings.ToLower(j.Algorithms[0])
+	}
+	return p
+}
+
+func (j JWT) coverage(url bool) Coverage {
+	c := Coverage{Body: j.BodyHash != "", URL: url}
+	if j.Token.Pointer != "" || j.Token.Form != "" || j.Token.Whole {
+		c = c.with(j.Token)
+	}
+	return c
+}
 
 // Places says where the token is.
-func (t Token) Places() Places { return Places{Signature: t.Source.canonical(), Secret: true} }
+func (t Token) Places() Places {
+	return Places{Scheme: "token", Signature: t.Source.canonical(), Secret: true}
+}
 
 // Places says that it is in the header Authorization.
-func (Basic) Places() Places { return Places{Signature: authorization, Secret: true} }
+func (Basic) Places() Places { return Places{Scheme: "basic", Signature: authorization, Secret: true} }
 
 // Interface guards.
 var (
