@@ -177,6 +177,8 @@ type Option struct {
 	Doc string `json:"doc"`
 	// Required means that the provider cannot be used without it.
 	Required bool `json:"required,omitempty"`
+	// Example is a value that shows what to write.
+	Example string `json:"example,omitempty"`
 	// Secret means that the value must never be shown.
 	Secret bool `json:"secret,omitempty"`
 	// Multiple means that the value may be several values separated by spaces.

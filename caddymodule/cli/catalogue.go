@@ -1,20 +1,11 @@
 package cli
 
 import (
-	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/url"
+	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
@@ -35,12 +26,12 @@ type entry struct {
 	SchemeWord string `json:"scheme,omitempty"`
 	// Verify is the scheme in the words of the configuration, if it has them.
 	Verify json.RawMessage `json:"verify,omitempty"`
-	// Covers is what the signature protects; nil if only the sender can sign.
+	// Covers is what the signature protects; nil if only the operator knows.
 	Covers *verifiers.Coverage `json:"covers,omitempty"`
 	// Unsigned are those of id, type and time that the signature does not cover.
 	Unsigned []string `json:"unsigned,omitempty"`
 
-	timed bool // the signature covers when the request was sent
+	places verifiers.Places
 }
 
 // Providers writes the catalogue, or one entry of it, to w. The error wraps
@@ -69,7 +60,7 @@ func Providers(w io.Writer, o ProvidersOptions) error {
 	fmt.Fprintln(t, "NAME\tSENDER\tAUTHENTICATION\tCOVERS\tREPLAY WINDOW\tEVENT ID")
 	for i := range entries {
 		e := &entries[i]
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Title, e.scheme(), e.covers(), or(e.window(), "-"), place(e.ID))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Title, e.scheme(), strings.ReplaceAll(e.covers(), "**", ""), or(e.window(), "-"), place(e.ID))
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("writing: %w", err)
@@ -90,79 +81,27 @@ func newEntry(p verifiers.Provider) entry {
 	if text, err := verifiers.MarshalScheme(p.Scheme); err == nil {
 		e.Verify = text
 	}
-	res, ok := rehearse(p)
+	placer, ok := p.Scheme.(verifiers.Placer)
 	if !ok {
 		return e
 	}
-	e.SchemeWord, e.Covers, e.timed = res.Scheme, res.Covers, !res.Signed.IsZero()
+	e.places = placer.Places()
+	e.SchemeWord, e.Covers = e.places.Scheme, &e.places.Covers
 	for _, part := range []struct {
 		name   string
 		source verifiers.Source
 	}{{"id", p.ID}, {"type", p.Type}, {"time", p.Time}} {
-		if !part.source.IsZero() && !res.Covers.Covers(part.source) {
+		if !part.source.IsZero() && !e.Covers.Covers(part.source) {
 			e.Unsigned = append(e.Unsigned, part.name)
 		}
 	}
 	return e
 }
 
-// rehearse signs and verifies a sample, so that what is said about a scheme is
-// what the scheme does. It is not ok where only the sender can sign.
-func rehearse(p verifiers.Provider) (verifiers.Result, bool) {
-	if _, ok := p.Scheme.(verifiers.Signer); !ok {
-		return verifiers.Result{}, false
-	}
-	now := time.Now()
-	options := map[string]string{}
-	for _, o := range p.Options {
-		options[o.Name] = "none"
-	}
-	for _, key := range rehearsalKeys() {
-		d, err := newDraft(p, &url.URL{Scheme: "https", Host: "hooks.example.com", Path: "/" + p.Name}, "", "", now)
-		if err != nil {
-			return verifiers.Result{}, false
-		}
-		cfg := verifiers.Config{Keys: verifiers.Keys{key}, Options: options, Time: func() time.Time { return now }}
-		if p.Sign(d.req, cfg, now) != nil {
-			continue
-		}
-		v, err := p.New(cfg)
-		if err != nil {
-			continue
-		}
-		if res, err := v.Verify(context.Background(), d.req); err == nil {
-			return res, true
-		}
-	}
-	return verifiers.Result{}, false
-}
-
-// rehearsalKeys are keys of every kind, made now and forgotten. One of them
-// fits any scheme.
-func rehearsalKeys() []*verifiers.Key {
-	random := make([]byte, 32)
-	_, _ = rand.Read(random)           // it never fails
-	text := hex.EncodeToString(random) // is base64 as well
-	var keys []*verifiers.Key
-	for _, secret := range []string{text, "user:" + text} {
-		if k, err := verifiers.NewKey("rehearsal", []byte(secret)); err == nil {
-			keys = append(keys, k)
-		}
-	}
-	for _, make := range []func() (crypto.Signer, error){
-		func() (crypto.Signer, error) { _, k, err := ed25519.GenerateKey(rand.Reader); return k, err },
-		func() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) },
-		func() (crypto.Signer, error) { return rsa.GenerateKey(rand.Reader, 2048) },
-	} {
-		private, err := make()
-		if err != nil {
-			continue
-		}
-		if k, err := verifiers.NewPrivateKey("rehearsal", private); err == nil {
-			keys = append(keys, k)
-		}
-	}
-	return keys
+// timed reports whether the signature covers when the request was sent.
+func (e *entry) timed() bool {
+	_, isJWT := e.Scheme.(verifiers.JWT)
+	return isJWT || !e.places.Timestamp.IsZero()
 }
 
 func or(text, otherwise string) string {

@@ -13,47 +13,54 @@ import (
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
 )
 
-// foreign says in words what cannot be rehearsed, because only the sender can
-// sign or only the operator knows how.
-var foreign = map[string]struct{ scheme, covers, window string }{
-	providers.AWSSNS.Name: {"rsa-sha256, rsa-sha1", "the envelope's members, not message attributes", "24h"},
-	providers.HMAC.Name:   {"hmac, as described", "what is described", "5m, if a timestamp is described"},
-}
-
-// ProviderTable writes the catalogue as a Markdown table.
+// ProviderTable writes the catalogue as Markdown, for README.md: how many
+// entries there are, and a table of them.
 func ProviderTable(w io.Writer) error {
-	var b strings.Builder
-	b.WriteString("| Name | Sender | Signature | Covers |\n| --- | --- | --- | --- |\n")
+	var rows strings.Builder
+	n := 0
 	for _, p := range providers.All() {
 		e := newEntry(p)
-		fmt.Fprintf(&b, "| `%s` | [%s](%s) | %s | %s |\n", e.Name, e.Title, e.Docs, e.scheme(), e.covers())
+		name := "`" + e.Name + "`"
+		if e.documented() {
+			name = "[" + name + "](docs/providers/" + e.Name + ".md)"
+			n++
+		}
+		fmt.Fprintf(&rows, "| %s | %s | %s | %s |\n", name, e.Title, e.scheme(), e.covers())
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := fmt.Fprintf(w, "%d senders, each with a page of its own:\n\n<details><summary>The catalogue</summary>\n\n"+
+		"| Name | Sender | Signature | Covers |\n| --- | --- | --- | --- |\n%s\n</details>\n", n, &rows)
 	return err
 }
 
-func (e *entry) scheme() string { return or(e.SchemeWord, foreign[e.Name].scheme) }
+// documented reports whether the entry describes a sender.
+func (e *entry) documented() bool { return e.Covers != nil }
+
+func (e *entry) scheme() string { return or(e.SchemeWord, "as described") }
 
 // covers says what the signature protects and what it does not.
 func (e *entry) covers() string {
-	if e.Covers == nil {
-		return foreign[e.Name].covers
+	c := e.Covers
+	if c == nil {
+		return "what is described"
 	}
 	var parts []string
-	if e.Covers.URL {
+	if c.URL {
 		parts = append(parts, "URL")
 	}
-	if e.Covers.Body {
+	switch {
+	case c.Body:
 		parts = append(parts, "body")
+	case len(c.Pointers)+len(c.Form) > 0:
+		parts = append(parts, "**parts of the body**")
 	}
-	if e.timed {
+	if e.timed() {
 		parts = append(parts, "time of sending")
 	}
-	if inHeader(e.ID) && e.Covers.Covers(e.ID) {
+	if inHeader(e.ID) && c.Covers(e.ID) {
 		parts = append(parts, "id")
 	}
-	if len(parts) == 0 {
-		return "nothing"
+	if !c.Content() {
+		return strings.Join(append([]string{"**nothing of the content**"}, parts...), "; only ")
 	}
 	text := strings.Join(parts, ", ")
 	if len(e.Unsigned) > 0 {
@@ -66,12 +73,13 @@ func inHeader(s verifiers.Source) bool {
 	return s.Header != "" || slices.ContainsFunc(s.First, inHeader)
 }
 
-// window is how long a captured request can be sent again.
+// window is how long a captured request can be sent again; "" means for ever,
+// as far as the signature goes.
 func (e *entry) window() string {
-	if !e.timed {
-		return foreign[e.Name].window
+	if e.timed() && e.places.Tolerance > 0 {
+		return short(e.places.Tolerance)
 	}
-	return short(cmp.Or(signed(e.Scheme).Tolerance, 5*time.Minute))
+	return ""
 }
 
 // short writes a duration without zeros: "5m", "72h".
@@ -98,7 +106,7 @@ func (e *entry) write(w io.Writer) error {
 	row("sender", e.Title)
 	row("documentation", e.Docs)
 	row("authentication", e.scheme())
-	row("signature covers", e.covers())
+	row("signature covers", strings.ReplaceAll(e.covers(), "**", ""))
 	row("replay window", or(e.window(), "none: only the deduplication of ids stops a replay"))
 	row("secret", or(e.SecretHint, "none: the key is the sender's"))
 	for _, o := range e.Options {
@@ -133,6 +141,8 @@ func (e *entry) retries() string {
 		return "none by itself; by hand for " + short(e.RetrySpan)
 	case e.NeverRetries:
 		return "none: a failed delivery is lost"
+	case e.Retries != "":
+		return e.Retries
 	case e.RetrySpan > 0:
 		return "for " + short(e.RetrySpan)
 	}

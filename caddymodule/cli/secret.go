@@ -163,6 +163,8 @@ func signed(s verifiers.Scheme) verifiers.Signed {
 	switch s := s.(type) {
 	case verifiers.HMAC:
 		return s.Signed
+	case verifiers.Digest:
+		return s.Signed
 	case verifiers.Ed25519:
 		return s.Signed
 	case verifiers.ECDSA:

@@ -122,9 +122,20 @@ func keys(t *testing.T, p verifiers.Provider) (*verifiers.Key, string) {
 	return key, file
 }
 
+// sampled are the providers of which send has a sample event of its own. What
+// others send depends on what the user hands in.
+var sampled = []string{
+	"aws-sns", "discord-interactions", "discord-webhook-events", "github", "gitlab", "gitlab-signing-token", "hmac",
+	"meta", "sendgrid", "shopify", "slack", "standard-webhooks", "standard-webhooks-ed25519", "stripe", "svix", "twilio",
+}
+
 func TestSend(t *testing.T) {
 	t.Parallel()
-	for _, p := range providers.All() {
+	for _, name := range sampled {
+		p, ok := providers.Lookup(name)
+		if !ok {
+			t.Fatalf("the catalogue lacks %s", name)
+		}
 		t.Run(p.Name, func(t *testing.T) {
 			t.Parallel()
 			o := cli.SendOptions{Provider: p.Name, URL: "http://127.0.0.1:1/", Getenv: environment, Count: 3}

@@ -27,6 +27,7 @@ var AWSSNS = add(verifiers.Provider{
 			Doc:      "The ARNs of the topics to accept messages from.",
 			Required: true,
 			Multiple: true,
+			Example:  "arn:aws:sns:us-east-1:123456789012:orders",
 		},
 		{
 			Name: "auto_confirm",

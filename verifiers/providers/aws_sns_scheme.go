@@ -69,10 +69,15 @@ func (snsScheme) Build(provider string, cfg verifiers.Config) (verifiers.Verifie
 	if v.now == nil {
 		v.now = time.Now
 	}
-	for _, name := range snsSigned {
-		v.covers.Pointers = append(v.covers.Pointers, "/"+name)
-	}
+	v.covers = snsCovers()
 	return v, nil
+}
+
+func snsCovers() (c verifiers.Coverage) {
+	for _, name := range snsSigned {
+		c.Pointers = append(c.Pointers, "/"+name)
+	}
+	return c
 }
 
 type snsVerifier struct {
@@ -280,6 +285,7 @@ var _ verifiers.Scheme = snsScheme{}
 // Places says where signature and time are in the envelope.
 func (snsScheme) Places() verifiers.Places {
 	return verifiers.Places{
+		Scheme: "rsa-sha256", Covers: snsCovers(),
 		Signature: verifiers.JSON("/Signature"), Timestamp: verifiers.JSON("/Timestamp"),
 		Unit: verifiers.RFC3339, Tolerance: snsTolerance,
 	}

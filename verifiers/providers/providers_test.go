@@ -2,6 +2,7 @@ package providers_test
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -144,6 +145,17 @@ func TestCatalogue(t *testing.T) {
 	}
 }
 
+// family is the kind of a scheme, without the hash, which a request may choose.
+func family(scheme string) string { kind, _, _ := strings.Cut(scheme, "-"); return kind }
+
+// plain returns what can be compared of a coverage.
+func plain(c verifiers.Coverage) [6]string {
+	sorted := func(list []string) string { return strings.Join(slices.Sorted(slices.Values(list)), " ") }
+	return [6]string{
+		fmt.Sprint(c.Body, c.URL, c.Method), sorted(c.Headers), sorted(c.Query), sorted(c.Form), sorted(c.Pointers),
+	}
+}
+
 func checkFlags(t *testing.T, p verifiers.Provider, s verifiertest.Suite) {
 	t.Helper()
 	var flags []string
@@ -159,6 +171,10 @@ func checkFlags(t *testing.T, p verifiers.Provider, s verifiertest.Suite) {
 	res, err := build(t, p, v).Verify(t.Context(), request(t, v))
 	if err != nil {
 		t.Fatalf("the valid vector: %v", err)
+	}
+	if places := p.Scheme.(verifiers.Placer).Places(); plain(places.Covers) != plain(*res.Covers) || family(places.Scheme) != family(res.Scheme) {
+		t.Errorf("the scheme says that it is %s and covers %+v, but the request's is %s and covers %+v",
+			places.Scheme, plain(places.Covers), res.Scheme, plain(*res.Covers))
 	}
 	want := slices.Clone(mandatory)
 	places := p.Scheme.(verifiers.Placer).Places()
