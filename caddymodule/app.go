@@ -94,7 +94,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx, a.log = ctx, ctx.Slogger()
 	a.routes = make(map[string]*Handler)
 	a.publisher = newPublisher(a.heir)
-	a.fetcher = keyfetch.New(keyfetch.Config{})
+	a.fetcher = keyfetch.New(keyfetch.Config{Failed: func(host string, err error) {
+		a.log.Warn("fetching a sender's keys", "host", host, "error", err)
+	}})
 	a.lease = newLease(a.release)
 	a.metrics = collectors()
 	if err := a.metrics.register(ctx.GetMetricsRegistry()); err != nil {

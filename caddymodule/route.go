@@ -281,6 +281,9 @@ func (h *Handler) verifier(cfg *gateway.Config, p verifiers.Provider) error {
 	case errors.Is(err, verifiers.ErrKeyFormat) && p.SecretHint != "":
 		return fmt.Errorf("%w: use %s", err, p.SecretHint)
 	}
+	if weak := weakness(p); weak != "" && err == nil {
+		h.log.Warn("weak signature", "route", h.label(), "provider", p.Name, "weakness", weak)
+	}
 	cfg.Verifier = v
 	cfg.Diagnose = func(ctx context.Context, req *verifiers.Request, err error) verifiers.Diagnosis {
 		return p.Diagnose(ctx, vcfg, req, err)
