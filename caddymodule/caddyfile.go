@@ -33,6 +33,7 @@ func init() {
 //		}
 //		verify                  <scheme> [<hash>] { ... }
 //		tolerance               <duration>
+//		capture_secret          <file>
 //		option                  <name> <value>
 //		handshake               off
 //		insecure_skip_verify
@@ -48,6 +49,7 @@ func init() {
 //		event_id                <value>
 //		event_type              <value>
 //		event_time              <value>
+//		batch                   split|whole
 //		accept                  <glob>...
 //		drop                    <glob>...
 //		schema {
@@ -141,6 +143,7 @@ var subdirectives = map[string]subdirective[*Handler]{
 	"secret":                  {parse: (*Handler).parseSecret, repeat: true},
 	"verify":                  {parse: (*Handler).parseVerify},
 	"tolerance":               {parse: (*Handler).parseTolerance},
+	"capture_secret":          {parse: (*Handler).parseCaptureSecret},
 	"option":                  {parse: (*Handler).parseOption, repeat: true},
 	"handshake":               {parse: (*Handler).parseHandshake},
 	"insecure_skip_verify":    {parse: (*Handler).parseSkipVerify},
@@ -153,6 +156,7 @@ var subdirectives = map[string]subdirective[*Handler]{
 	"event_id":                {parse: (*Handler).parseEventID},
 	"event_type":              {parse: (*Handler).parseEventType},
 	"event_time":              {parse: (*Handler).parseEventTime},
+	"batch":                   {parse: (*Handler).parseBatch},
 	"accept":                  {parse: (*Handler).parseAccept},
 	"drop":                    {parse: (*Handler).parseDrop},
 	"schema":                  {parse: (*Handler).parseSchema},

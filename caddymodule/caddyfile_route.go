@@ -73,6 +73,11 @@ func (h *Handler) parseVerify(d *caddyfile.Dispenser) error {
 // tolerance <duration>
 func (h *Handler) parseTolerance(d *caddyfile.Dispenser) error { return parseDuration(d, &h.Tolerance) }
 
+// capture_secret <file>
+func (h *Handler) parseCaptureSecret(d *caddyfile.Dispenser) error {
+	return parseString(d, &h.CaptureSecret)
+}
+
 // option <name> <value>
 func (h *Handler) parseOption(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
@@ -204,6 +209,11 @@ func parseEvent(d *caddyfile.Dispenser, into *verifiers.Source) error {
 	}
 	*into = s
 	return nil
+}
+
+// batch split|whole
+func (h *Handler) parseBatch(d *caddyfile.Dispenser) error {
+	return parseWord(d, &h.Batch, batchSplit, batchWhole)
 }
 
 // accept <glob>...

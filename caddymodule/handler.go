@@ -74,6 +74,13 @@ type Handler struct {
 	// How old, or how far in the future, a signed request may be. Default: the
 	// provider's, mostly 5m. It cannot be turned off.
 	Tolerance caddy.Duration `json:"tolerance,omitempty"`
+	// The absolute path of the file in which the secret is kept that the sender
+	// delivers when the webhook is set up, for providers that do so. As long as
+	// the file does not exist, or is empty, the first secret that is delivered is
+	// written to it, for Caddy alone to read, and events are answered 503. After
+	// that another secret is refused, and none is ever replaced. Default: a
+	// delivered secret is refused unless it is one of `secrets`.
+	CaptureSecret string `json:"capture_secret,omitempty"`
 	// Settings of the provider besides secrets, by name. Those that are secret
 	// must be placeholders.
 	Options map[string]string `json:"options,omitempty"`
@@ -115,6 +122,12 @@ type Handler struct {
 	EventType verifiers.Source `json:"event_type,omitzero"`
 	// Where the event's time is; it replaces the provider's.
 	EventTime verifiers.Source `json:"event_time,omitzero"`
+	// What becomes of a request that holds many events, for providers that send
+	// such: `split` makes one message of each, with an id and a type of its own,
+	// and `whole` makes one message of the request. With `split`, `event_id`,
+	// `event_type` and `event_time` are those of each event, and JSON Pointers
+	// begin at it. Default: `split` where the provider has batches.
+	Batch string `json:"batch,omitempty"`
 	// Only events whose type fits one of these globs are wanted; the sender is
 	// told that the others have arrived, and they are gone. Default: all.
 	Accept []string `json:"accept,omitempty"`

@@ -103,6 +103,9 @@ func reasonsOf(o gateway.Outcome) []string {
 	reasons := []string{o.Reason()}
 	switch o { //nolint:exhaustive // the others have one reason
 	case gateway.BadSignature, gateway.HandshakeRefused:
+		if o == gateway.HandshakeRefused {
+			reasons = append(reasons, "other_secret", "not_kept")
+		}
 		for _, err := range []error{
 			verifiers.ErrMissing, verifiers.ErrMalformed, verifiers.ErrMismatch, verifiers.ErrStale,
 			verifiers.ErrFuture, verifiers.ErrUntrusted, verifiers.ErrUnknownKey,

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -19,6 +20,12 @@ import (
 const genericName = "generic"
 
 const defaultTenant = "default"
+
+// The values of Handler.Batch.
+const (
+	batchSplit = "split"
+	batchWhole = "whole"
+)
 
 // provision translates the handler's configuration into a route of the gateway.
 // It reports every mistake at once.
@@ -58,12 +65,16 @@ func (h *Handler) provision() error {
 		cfg.Success = verifiers.Reply{Status: h.Respond.Status, Body: h.Respond.Body, ContentType: h.Respond.ContentType}
 	}
 	cfg.Options, err = h.options(provider)
-	err = errors.Join(err, h.checkNames(), h.publicURL(&cfg), h.addresses(&cfg), h.publishing(&cfg),
+	err = errors.Join(err, h.checkNames(), h.publicURL(&cfg), h.addresses(&cfg), h.publishing(&cfg), h.batches(&cfg, provider),
 		h.verifier(&cfg, provider), h.schemas(&cfg))
 	if err != nil {
 		return err
 	}
-	cfg.Observer = h.app.observer(h.log, cfg.Source, len(h.Secrets))
+	keys := len(h.Secrets)
+	if h.CaptureSecret != "" {
+		keys++
+	}
+	cfg.Observer = h.app.observer(h.log, cfg.Source, keys)
 	if h.PassThru {
 		h.observer, cfg.Observer = cfg.Observer, nil
 	}
@@ -200,6 +211,22 @@ func (h *Handler) publishing(cfg *gateway.Config) error {
 	return nil
 }
 
+// batches decides whether requests are split.
+func (h *Handler) batches(cfg *gateway.Config, p verifiers.Provider) error {
+	switch h.Batch {
+	case "":
+	case batchSplit:
+		if p.Batch == nil {
+			return fmt.Errorf("batch: provider %s sends one event in each request: remove batch split", p.Name)
+		}
+	case batchWhole:
+		cfg.WholeBatch = true
+	default:
+		return fmt.Errorf("batch: %q is neither %s nor %s", h.Batch, batchSplit, batchWhole)
+	}
+	return nil
+}
+
 func (h *Handler) options(p verifiers.Provider) (map[string]string, error) {
 	options := make(map[string]string, len(h.Options))
 	var problems []error
@@ -240,6 +267,9 @@ func (h *Handler) verifier(cfg *gateway.Config, p verifiers.Provider) error {
 		if len(h.Secrets) > 0 {
 			return errors.New("insecure_skip_verify and a secret contradict each other: remove one of them")
 		}
+		if h.CaptureSecret != "" {
+			return errors.New("insecure_skip_verify and capture_secret contradict each other: remove one of them")
+		}
 		return nil
 	}
 	var keys verifiers.Keys
@@ -261,12 +291,15 @@ func (h *Handler) verifier(cfg *gateway.Config, p verifiers.Provider) error {
 	if err := errors.Join(problems...); err != nil {
 		return err
 	}
-	if expired > 0 && expired == len(keys) {
+	if expired > 0 && expired == len(keys) && h.CaptureSecret == "" {
 		return errors.New("every secret has come to its end (until): add the one that is valid now")
 	}
 	vcfg := verifiers.Config{Options: cfg.Options, Tolerance: time.Duration(h.Tolerance), Fetcher: h.app.fetcher}
 	if len(keys) > 0 {
 		vcfg.Keys, cfg.Keys = keys, keys
+	}
+	if err := h.capture(cfg, &vcfg, p, keys); err != nil {
+		return err
 	}
 	v, err := p.New(vcfg)
 	switch {
@@ -275,7 +308,11 @@ func (h *Handler) verifier(cfg *gateway.Config, p verifiers.Provider) error {
 		if p.SecretHint != "" {
 			hint = " (" + p.SecretHint + ")"
 		}
-		return fmt.Errorf("%w: add the secret%s as {env.NAME} or {file./absolute/path}", err, hint)
+		other := ""
+		if delivers(p) {
+			other = ", or let the sender deliver it with `capture_secret <file>`"
+		}
+		return fmt.Errorf("%w: add the secret%s as {env.NAME} or {file./absolute/path}%s", err, hint, other)
 	case errors.Is(err, verifiers.ErrOption):
 		return fmt.Errorf("%w: set it with `option <name> <value>`; %s", err, optionNames(p))
 	case errors.Is(err, verifiers.ErrKeyFormat) && p.SecretHint != "":
@@ -289,6 +326,46 @@ func (h *Handler) verifier(cfg *gateway.Config, p verifiers.Provider) error {
 		return p.Diagnose(ctx, vcfg, req, err)
 	}
 	return err
+}
+
+// capture sets up what becomes of a secret that the sender delivers.
+func (h *Handler) capture(cfg *gateway.Config, vcfg *verifiers.Config, p verifiers.Provider, keys verifiers.Keys) error {
+	switch {
+	case h.CaptureSecret == "" && delivers(p):
+		var known configured
+		for _, s := range h.Secrets {
+			value, err := resolveSecret(s.Secret, h.InsecureLiteralSecret)
+			if err != nil {
+				return err
+			}
+			known = append(known, sha256.Sum256([]byte(value)))
+		}
+		cfg.Capturer = known
+		return nil
+	case h.CaptureSecret == "":
+		return nil
+	case !delivers(p):
+		return fmt.Errorf("capture_secret: provider %s delivers no secret: remove capture_secret, and add the secret as {env.NAME} or {file./absolute/path}", p.Name)
+	case h.NoHandshakes:
+		return errors.New("capture_secret and handshake off contradict each other: remove one of them")
+	}
+	fits := func(key *verifiers.Key) error {
+		alone := *vcfg
+		alone.Keys = verifiers.Keys{key}
+		_, err := p.New(alone)
+		return err
+	}
+	c, err := newCaptured(h.CaptureSecret, keys, fits, h.log, h.label())
+	if err != nil {
+		return err
+	}
+	cfg.Capturer, cfg.Keys, vcfg.Keys = c, c, c
+	return nil
+}
+
+// delivers reports whether the sender delivers its secret in a handshake.
+func delivers(p verifiers.Provider) bool {
+	return slices.ContainsFunc(p.Handshakes, func(h verifiers.Handshake) bool { return !h.Capture.IsZero() })
 }
 
 func (h *Handler) schemas(cfg *gateway.Config) error {

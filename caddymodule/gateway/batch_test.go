@@ -2,12 +2,10 @@ package gateway_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -278,95 +276,6 @@ func TestBatchElements(t *testing.T) {
 	}
 }
 
-// TestBatchFailures: a 2xx only if every element is stored, and what fails is
-// found again by the retry.
-func TestBatchFailures(t *testing.T) {
-	t.Parallel()
-	body := "[" + strings.Repeat(`{"id":"x"},`, 3)
-	for i := range 300 {
-		body += fmt.Sprintf(`{"id":"e%d"},`, i)
-	}
-	body += `{"id":"last"}]`
-	failures := map[string]struct {
-		err     error
-		outcome gateway.Outcome
-	}{
-		"not ready": {gateway.ErrNotReady, gateway.BrokerNotReady},
-		"full":      {gateway.ErrFull, gateway.BrokerFull},
-		"in flight": {gateway.ErrInFlight, gateway.Pending},
-		"too large": {gateway.ErrTooLarge, gateway.TooLargeToPublish},
-		"unknown":   {errors.New("something new"), gateway.Internal},
-	}
-	for name, f := range failures {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			rt, pub, _ := newRoute(t, batches)
-			pub.Fail(f.err)
-			if res := post(t, rt, "d1", body); res.Outcome != f.outcome || !errors.Is(res.Err, f.err) || res.Batch.Size != 304 {
-				t.Errorf("got %v, %v, want %v", res.Outcome, res.Err, f.outcome)
-			}
-			pub.Fail(nil)
-			if res := post(t, rt, "d1", body); res.Outcome != gateway.Accepted || res.Batch.Outcomes[gateway.Accepted] != 302 || res.Batch.Outcomes[gateway.Duplicate] != 2 {
-				t.Errorf("retry: got %v, %v", res.Outcome, res.Batch.Outcomes)
-			}
-			if len(pub.Events()) != 302 {
-				t.Errorf("got %d events, want 302", len(pub.Events()))
-			}
-		})
-	}
-	t.Run("one of them", func(t *testing.T) {
-		t.Parallel()
-		rt, pub, _ := newRoute(t, alter(func(c *gateway.Config) {
-			c.Publisher = &failsFor{Publisher: c.Publisher, id: "e7", err: gateway.ErrTimeout}
-		}))
-		res := post(t, rt, "d1", body)
-		if res.Outcome != gateway.BrokerTimeout || res.Status != 503 || res.Header.Get("Retry-After") == "" || !strings.Contains(res.Err.Error(), "event 10 of the batch") {
-			t.Errorf("got %v, %v", res.Outcome, res.Err)
-		}
-		if n := len(pub.Events()); n == 0 || n > 301 {
-			t.Errorf("got %d stored", n)
-		}
-	})
-	t.Run("panic", func(t *testing.T) {
-		t.Parallel()
-		rt, pub, _ := newRoute(t, alter(func(c *gateway.Config) {
-			c.Publisher = &failsFor{Publisher: c.Publisher, id: "e7", panics: true}
-			c.Validator = gatewaytest.ValidatorFunc(func(_ string, p any) (string, error) {
-				if o, ok := p.(map[string]any); ok && o["id"] == "e9" {
-					panic(marker)
-				}
-				return "", nil
-			})
-		}))
-		res := post(t, rt, "d1", body)
-		if res.Outcome != gateway.Internal || res.Status != 503 || res.Batch.Outcomes[gateway.Internal] != 2 || strings.Contains(res.Err.Error(), marker) {
-			t.Errorf("got %v, %v, %v", res.Outcome, res.Err, res.Batch.Outcomes)
-		}
-		if n := len(pub.Events()); n != 300 {
-			t.Errorf("got %d stored, want the 300 others", n)
-		}
-	})
-	t.Run("retryable before final", func(t *testing.T) {
-		t.Parallel()
-		rt, _, _ := newRoute(t, alter(func(c *gateway.Config) {
-			c.Publisher = &failsFor{Publisher: c.Publisher, id: "e7", err: gateway.ErrInFlight}
-			c.NoQuarantine = true
-			c.EventID = verifiers.JSON("/id")
-		}))
-		if res := post(t, rt, "d1", `[{"id":{}},{"id":"e7"}]`); res.Outcome != gateway.Pending {
-			t.Errorf("got %v, want the one that a retry can mend", res.Outcome)
-		}
-	})
-	t.Run("slow", func(t *testing.T) {
-		t.Parallel()
-		rt, pub, _ := newRoute(t, alter(func(c *gateway.Config) { c.PublishTimeout = 50 * time.Millisecond }))
-		defer pub.Hold()()
-		if res := post(t, rt, "d1", `[{"id":"a"},{"id":"b"}]`); res.Outcome != gateway.BrokerTimeout {
-			t.Errorf("got %v, %v", res.Outcome, res.Err)
-		}
-	})
-}
-
 // TestBatchLimit: a batch takes as many tokens as it has events, and one that
 // could never have enough takes all.
 func TestBatchLimit(t *testing.T) {
@@ -445,67 +354,4 @@ func asBytes(list []json.RawMessage) [][]byte {
 		all = append(all, m)
 	}
 	return all
-}
-
-// failsFor fails for one event.
-type failsFor struct {
-	gateway.Publisher
-	id     string
-	err    error
-	panics bool
-}
-
-func (f *failsFor) Publish(ctx context.Context, e *gateway.Event) (gateway.Ack, error) {
-	if e.ID == f.id {
-		if f.panics {
-			panic(marker)
-		}
-		return gateway.Ack{}, f.err
-	}
-	return f.Publisher.Publish(ctx, e)
-}
-
-// TestFinal4xx: senders that never repeat a 4xx are not told one that is only
-// for now.
-func TestFinal4xx(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name          string
-		change        func(*gateway.Config)
-		outcome       gateway.Outcome
-		status, final int
-	}{
-		{"client", func(c *gateway.Config) { c.ClientRate = gateway.Rate{Count: 1, Per: time.Hour} }, gateway.ClientLimited, 429, 503},
-		{"source", func(c *gateway.Config) { c.SourceRate = gateway.Rate{Count: 1, Per: time.Hour} }, gateway.SourceLimited, 429, 503},
-		{"too large", func(c *gateway.Config) { c.MaxBody = 1 }, gateway.BodyTooLarge, 413, 413},
-		{"type", func(c *gateway.Config) { c.ContentTypes = []string{"text/plain"} }, gateway.UnsupportedMediaType, 415, 415},
-	} {
-		for _, final := range []bool{false, true} {
-			rt, _, _ := newRoute(t, func(c *gateway.Config) {
-				c.Provider.Final4xx = final
-				tt.change(c)
-			})
-			post(t, rt, "d1", payload("1"))
-			res := post(t, rt, "d2", payload("2"))
-			want, code := tt.status, tt.outcome.Code()
-			if final {
-				want = tt.final
-			}
-			if want == 503 {
-				code = "unavailable"
-			}
-			if res.Outcome != tt.outcome || res.Status != want || res.Code != code || string(res.Body) != code+" "+res.RequestID+"\n" {
-				t.Errorf("%s, final %v: got %v, %d, %q, want %d, %s", tt.name, final, res.Outcome, res.Status, res.Body, want, code)
-			}
-			if got := res.Header.Get("Retry-After") != ""; got != (want == 429 || want == 503) {
-				t.Errorf("%s, final %v: got Retry-After %q", tt.name, final, res.Header.Get("Retry-After"))
-			}
-		}
-	}
-	rt, _, _ := newRoute(t, func(c *gateway.Config) { c.Provider.Final4xx = true })
-	req := newRequest(t, "https://example.com/hook", "d1", payload("1"))
-	req.ContentLength++
-	if res := handle(rt, req); res.Outcome != gateway.BodyCut || res.Status != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
-		t.Errorf("body cut: got %v, %d", res.Outcome, res.Status)
-	}
 }

@@ -207,7 +207,7 @@ func (c *Config) validateEvents(p *problems) {
 		names []string
 	}{{"Headers", c.Headers}, {"Provider.Headers", c.Provider.Headers}} {
 		for _, name := range list.names {
-			if !isToken(name) || !forwardable(http.CanonicalHeaderKey(name), c.Provider.Scheme) {
+			if !isToken(name) || !forwardable(http.CanonicalHeaderKey(name), &c.Provider) {
 				p.add(list.field, "%q may not be handed to consumers: remove it", name)
 			}
 		}

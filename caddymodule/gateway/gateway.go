@@ -88,7 +88,7 @@ func New(cfg Config) (*Route, error) {
 		}
 	}
 	for _, name := range slices.Concat(cfg.Headers, p.Headers, schemeHeaders(p.Scheme)) {
-		if name = http.CanonicalHeaderKey(name); forwardable(name, p.Scheme) && !slices.Contains(rt.headers, name) {
+		if name = http.CanonicalHeaderKey(name); forwardable(name, p) && !slices.Contains(rt.headers, name) {
 			rt.headers = append(rt.headers, name)
 		}
 	}

@@ -8,6 +8,12 @@ import (
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
 
+// Reasons for which a handshake that delivers a secret is refused.
+const (
+	reasonOtherSecret = "other_secret"
+	reasonNotKept     = "not_kept"
+)
+
 var errNoConfirmer = errors.New("nothing is configured to fetch the URL")
 
 // greet answers the first of the handshakes that the request is, and returns
@@ -32,6 +38,9 @@ func (x *exchange) shake(h *verifiers.Handshake) bool {
 	if err != nil {
 		return x.refuseHandshake(err)
 	}
+	if !h.Capture.IsZero() && !x.capture(h) {
+		return false
+	}
 	if url != "" {
 		if x.route.cfg.Confirmer == nil {
 			return x.end(ConfirmFailed, "", errNoConfirmer)
@@ -42,6 +51,33 @@ func (x *exchange) shake(h *verifiers.Handshake) bool {
 	}
 	x.answered = renderAnswer(answer)
 	return x.end(Handshaken, "", nil)
+}
+
+// capture keeps the secret that the handshake delivers. It comes before the
+// answer, after which the sender counts on it.
+func (x *exchange) capture(h *verifiers.Handshake) bool {
+	secret, err := h.Capture.Lookup(&x.req)
+	if err != nil {
+		return x.refuseHandshake(&verifiers.Error{Field: h.Capture.String(), Err: err})
+	}
+	if x.route.cfg.Unverified {
+		return true
+	}
+	err = ErrNotKept
+	if c := x.route.cfg.Capturer; c != nil {
+		err = c.Capture(secret)
+	}
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, ErrOtherSecret):
+		return x.end(HandshakeRefused, reasonOtherSecret, err)
+	case errors.Is(err, ErrNotKept):
+		return x.end(HandshakeRefused, reasonNotKept, err)
+	case errors.Is(err, verifiers.ErrMalformed):
+		return x.refuseHandshake(&verifiers.Error{Field: h.Capture.String(), Err: err})
+	}
+	return x.end(CaptureFailed, "", err)
 }
 
 func (x *exchange) refuseHandshake(err error) bool {

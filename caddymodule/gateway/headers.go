@@ -17,11 +17,16 @@ var credentials = []string{
 // forwardable reports whether a header may be on a route's allow-list. Names of
 // the broker's and of CloudEvents would let a sender write what only the
 // gateway may say.
-func forwardable(name string, scheme verifiers.Scheme) bool {
+func forwardable(name string, provider *verifiers.Provider) bool {
 	if slices.Contains(credentials, name) || strings.HasPrefix(name, "Nats-") || strings.HasPrefix(name, "Ce-") {
 		return false
 	}
-	if s, ok := scheme.(verifiers.Placer); ok {
+	for i := range provider.Handshakes {
+		if slices.Contains(sourceHeaders(nil, provider.Handshakes[i].Capture), name) {
+			return false
+		}
+	}
+	if s, ok := provider.Scheme.(verifiers.Placer); ok {
 		p := s.Places()
 		return !p.Secret || !slices.Contains(sourceHeaders(nil, p.Signature), name)
 	}

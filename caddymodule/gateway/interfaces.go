@@ -68,6 +68,24 @@ type Confirmer interface {
 	Confirm(ctx context.Context, pin verifiers.Pin, rawURL string) error
 }
 
+// Errors of a [Capturer] that are about the secret. Any other means that it could
+// not be kept now.
+var (
+	// ErrOtherSecret: another one is kept, and stays.
+	ErrOtherSecret = errors.New("another secret is kept already")
+	// ErrNotKept: the route does not keep delivered secrets.
+	ErrNotKept = errors.New("the route does not keep delivered secrets: configure where to keep them")
+)
+
+// A Capturer keeps the secret that a sender delivers in a handshake. It is safe
+// for concurrent use.
+type Capturer interface {
+	// Capture returns nil only if the secret is kept durably, or was before. It
+	// never replaces another. An error that wraps [verifiers.ErrMalformed] means
+	// that the sender's secrets do not look like this. No error holds the secret.
+	Capture(secret string) error
+}
+
 // Record is what there is to say about one request. It holds no payload and no
 // header values.
 type Record struct {

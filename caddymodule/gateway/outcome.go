@@ -49,7 +49,8 @@ const (
 	BodyNotJSON
 	// BadSignature: the request is not authentic; the reason is the verifier's.
 	BadSignature
-	// HandshakeRefused: a handshake lacks its token or has another.
+	// HandshakeRefused: a handshake lacks its token or has another, or delivers a
+	// secret that is not wanted.
 	HandshakeRefused
 	// SchemaRejected: the schema refused it and the route says to reject, or
 	// the event belongs in quarantine and the route has none.
@@ -74,6 +75,8 @@ const (
 	// BrokerRefused: no stream, wrong stream, no permission: a configuration
 	// that somebody has to mend.
 	BrokerRefused
+	// CaptureFailed: the secret that a handshake delivers could not be kept.
+	CaptureFailed
 	// ConfirmFailed: the URL of a handshake could not be fetched.
 	ConfirmFailed
 	// ClientGone: the sender has closed the connection.
@@ -132,6 +135,7 @@ var answers = [numOutcomes]answer{
 	BrokerFull:     {word: "error", reason: "broker_full", status: 503, code: "unavailable", retry: 30},
 	BrokerTimeout:  {word: "error", reason: "broker_timeout", status: 503, code: "unavailable", retry: 2},
 	BrokerRefused:  {word: "error", reason: "broker_refused", status: 503, code: "unavailable", retry: 30},
+	CaptureFailed:  {word: "error", reason: "capture_failed", status: 503, code: "unavailable", retry: 5},
 	ConfirmFailed:  {word: "error", reason: "confirm_failed", status: 503, code: "unavailable", retry: 5},
 	ClientGone:     {word: "rejected", reason: "client_gone", status: 400, code: "bad_request"},
 	Internal:       {word: "error", reason: "internal", status: 503, code: "unavailable", retry: 5},

@@ -72,6 +72,15 @@ var outcomeTests = []struct {
 		},
 	},
 	{
+		name: "secret that cannot be kept", outcome: gateway.CaptureFailed, status: 503,
+		change: func(c *gateway.Config) { delivers(c); c.Capturer = &capturer{err: errors.New("disk full")} },
+		send:   func(r *rig) answer { return r.do(deliver(r.t, r.url, marker)) },
+	},
+	{
+		name: "secret that is not wanted", outcome: gateway.HandshakeRefused, reason: "not_kept", status: 403, change: delivers,
+		send: func(r *rig) answer { return r.do(deliver(r.t, r.url, marker)) },
+	},
+	{
 		name: "schema", outcome: gateway.Quarantined, reason: "schema", status: 200, stored: [2]int{0, 1}, send: event,
 		change: func(c *gateway.Config) { c.Validator = refuseSchema },
 	},

@@ -132,6 +132,10 @@ type Config struct {
 	// need one are not answered (503).
 	Confirmer Confirmer
 
+	// Capturer keeps secrets that handshakes deliver; nil means that such
+	// handshakes are refused, except on a route that is Unverified.
+	Capturer Capturer
+
 	// Time is the clock; nil means time.Now.
 	Time func() time.Time
 	// NewID makes request ids; nil means 26 characters of Crockford base32 in

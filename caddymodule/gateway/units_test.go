@@ -340,7 +340,7 @@ func TestForwardable(t *testing.T) {
 		"Authorization": false, "Cookie": false, "Proxy-Authorization": false, "X-Secret-Thing": false,
 		"X-Gitlab-Token": false, "X-Github-Encoded-Secret": false,
 	} {
-		if got := forwardable(http.CanonicalHeaderKey(name), token); got != want {
+		if got := forwardable(http.CanonicalHeaderKey(name), &verifiers.Provider{Scheme: token}); got != want {
 			t.Errorf("%s: got %v, want %v", name, got, want)
 		}
 	}

@@ -7,10 +7,10 @@ import (
 )
 
 // SendGrid sends batches: a JSON array of events of any types, ending in CRLF,
-// which is signed too. A batch is published as one event of type "batch", with
-// the id of its first event: ids of events are unique and signed, a retry sends
-// the same array again, and the signature itself would not do, since anybody
-// can turn a valid ECDSA signature into a second one. SendGrid states no
+// which is signed too. Each event has an id of its own. A batch that is kept
+// whole has the type "batch" and the id of its first event: a retry sends the
+// same array again, and the signature itself would not do, since anybody can
+// turn a valid ECDSA signature into a second one. SendGrid states no
 // tolerance, and not whether a retry is signed anew, so the window is as long
 // as its retries; within it deduplication catches replays.
 var SendGrid = add(verifiers.Provider{
@@ -28,11 +28,16 @@ var SendGrid = add(verifiers.Provider{
 			Key:       verifiers.KeyAny,
 		},
 	},
-	SecretHint:   "the verification key (a public key) under Settings > Mail Settings > Event Webhook",
-	ID:           verifiers.JSON("/0/sg_event_id"),
-	Type:         verifiers.Const("batch"),
-	Time:         verifiers.JSON("/0/timestamp"),
-	TypePrefix:   "com.sendgrid",
+	SecretHint: "the verification key (a public key) under Settings > Mail Settings > Event Webhook",
+	ID:         verifiers.JSON("/0/sg_event_id"),
+	Type:       verifiers.Const("batch"),
+	Time:       verifiers.JSON("/0/timestamp"),
+	TypePrefix: "com.sendgrid",
+	Batch: &verifiers.Batch{
+		ID:   verifiers.JSON("/sg_event_id"),
+		Type: verifiers.JSON("/event"),
+		Time: verifiers.JSON("/timestamp"),
+	},
 	ContentTypes: []string{"application/json"},
 	NeedsJSON:    true,
 	Deadline:     10 * time.Second,
