@@ -1,0 +1,130 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+// adapted lets a scheme of package verifiers decide about a sender that differs
+// from it in form only: the request has to be written in another way first, or
+// its time is.
+type adapted struct {
+	scheme verifiers.Scheme
+	// places are where the sender itself puts signature and time.
+	places verifiers.Places
+	// form returns the request in the form that the scheme reads. Its error is
+	// an [*verifiers.Error]. Nil means the request as it is.
+	form func(r *verifiers.Request) (*verifiers.Request, error)
+	// covers replaces what the scheme says it covers, which is about the other
+	// form. Nil leaves it.
+	covers *verifiers.Coverage
+	// parse reads the time at places.Timestamp. Nil means that the scheme
+	// reads it itself, or that there is none.
+	parse func(text string) (time.Time, error)
+}
+
+func (a adapted) Build(provider string, cfg verifiers.Config) (verifiers.Verifier, error) {
+	inner, err := a.scheme.Build(provider, cfg)
+	if err != nil {
+		return nil, err
+	}
+	v := &adaptedVerifier{adapted: a, provider: provider, inner: inner, tolerance: cfg.Tolerance, now: cfg.Time}
+	if v.tolerance == 0 {
+		v.tolerance = a.places.Tolerance
+	}
+	if v.now == nil {
+		v.now = time.Now
+	}
+	return v, nil
+}
+
+// Places says where the sender puts signature and time.
+func (a adapted) Places() verifiers.Places { return a.places }
+
+type adaptedVerifier struct {
+	adapted
+	provider  string
+	inner     verifiers.Verifier
+	tolerance time.Duration
+	now       func() time.Time
+}
+
+func (v *adaptedVerifier) Verify(ctx context.Context, req *verifiers.Request) (verifiers.Result, error) {
+	signed, err := v.readTime(req)
+	if err != nil {
+		return verifiers.Result{}, v.fail(v.places.Timestamp.String(), err)
+	}
+	formed := req
+	if v.form != nil {
+		if formed, err = v.form(req); err != nil {
+			return verifiers.Result{}, v.name(err)
+		}
+	}
+	res, err := v.inner.Verify(ctx, formed)
+	if err != nil {
+		return res, err
+	}
+	if v.covers != nil {
+		res.Covers = v.covers
+	}
+	if v.parse == nil {
+		return res, nil
+	}
+	res.Signed = signed
+	if err := inWindow(v.now(), signed, v.tolerance); err != nil {
+		return verifiers.Result{}, v.fail(v.places.Timestamp.String(), err)
+	}
+	return res, nil
+}
+
+func (v *adaptedVerifier) readTime(req *verifiers.Request) (time.Time, error) {
+	if v.parse == nil {
+		return time.Time{}, nil
+	}
+	text, err := v.places.Timestamp.Lookup(req)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return v.parse(text)
+}
+
+func (v *adaptedVerifier) fail(field string, err error) error {
+	return &verifiers.Error{Provider: v.provider, Field: field, Err: err}
+}
+
+// name puts the provider's name into an error of form.
+func (v *adaptedVerifier) name(err error) error {
+	if typed, ok := errors.AsType[*verifiers.Error](err); ok {
+		return v.fail(typed.Field, typed.Err)
+	}
+	return v.fail("", fmt.Errorf("rewriting the request: %w", verifiers.ErrMalformed))
+}
+
+// inWindow checks the replay window.
+func inWindow(now, signed time.Time, tolerance time.Duration) error {
+	switch age := now.Sub(signed); {
+	case age > tolerance:
+		return verifiers.ErrStale
+	case age < -tolerance:
+		return verifiers.ErrFuture
+	}
+	return nil
+}
+
+// reform returns a copy of a request whose header and body may be changed.
+func reform(r *verifiers.Request) *verifiers.Request {
+	return &verifiers.Request{
+		Method: r.Method, URL: r.URL, Header: maps.Clone(r.Header), Body: r.Body, Remote: r.Remote, Peer: r.Peer,
+	}
+}
+
+// Interface guards.
+var (
+	_ verifiers.Placer   = adapted{}
+	_ verifiers.Verifier = (*adaptedVerifier)(nil)
+)
