@@ -38,8 +38,17 @@
 //
 // Bodies are published as they were received. One with a Content-Encoding is
 // refused (415), because consumers would get bytes that are not what their
-// content type says. JSON is decoded after verification, once, and only if the
+// content type says. JSON is looked at after verification, once, and only if the
 // provider's events are always JSON, if the id, type or time is in it, or if
 // there is a Validator; an unsigned handshake whose conditions are in the body
-// is the only exception.
+// is the only exception. It is decoded only for a Validator: to check it, and to
+// find ids and the elements of batches, it is scanned.
+//
+// # Batches
+//
+// Where a provider puts many events into one request, each element goes through
+// the pipeline by itself from its id on, and is published as an [Event] with a
+// [Part]. The outcome of the request is the worst of its elements', so that the
+// sender is told that it has arrived only if all of it has, and otherwise sends
+// it again; what was stored is then a duplicate.
 package gateway
