@@ -3,8 +3,12 @@ package integration
 import (
 	"bufio"
 	"bytes"
+	"crypto/ecdsa"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"flag"
@@ -31,7 +35,7 @@ type request struct {
 	header      []string // "Name: value"
 	body        []byte
 
-	sign, secret string        // how to sign: github, stripe or slack
+	sign, secret string        // how to sign: github, sendgrid, stripe or slack
 	age          time.Duration // of the signature
 	sent         []byte        // the body to send instead of the signed one
 
@@ -63,6 +67,24 @@ func (r *request) signature(now time.Time) ([]string, error) {
 		return []string{
 			"X-Slack-Request-Timestamp: " + stamp,
 			"X-Slack-Signature: v0=" + hex.EncodeToString(mac.Sum(nil)),
+		}, nil
+	case "sendgrid": // with a private key
+		der, err := base64.StdEncoding.DecodeString(r.secret)
+		if err != nil {
+			return nil, err
+		}
+		key, err := x509.ParseECPrivateKey(der)
+		if err != nil {
+			return nil, err
+		}
+		digest := sha256.Sum256(append([]byte(stamp), r.body...))
+		sig, err := ecdsa.SignASN1(rand.Reader, key, digest[:])
+		if err != nil {
+			return nil, err
+		}
+		return []string{
+			"X-Twilio-Email-Event-Webhook-Timestamp: " + stamp,
+			"X-Twilio-Email-Event-Webhook-Signature: " + base64.StdEncoding.EncodeToString(sig),
 		}, nil
 	default:
 		return nil, fmt.Errorf("cannot sign as %q", r.sign)

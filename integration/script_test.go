@@ -135,7 +135,7 @@ func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	fs.StringVar(&file, "file", "", "the `file` with the body")
 	fs.StringVar(&text, "text", "", "the body")
 	fs.StringVar(&sent, "sent", "", "the `file` to send instead of the body that is signed")
-	fs.StringVar(&r.sign, "sign", "", "sign as this `provider`: github, stripe, slack")
+	fs.StringVar(&r.sign, "sign", "", "sign as this `provider`: github, sendgrid, stripe, slack")
 	fs.StringVar(&r.secret, "secret", "", "the secret to sign with")
 	fs.DurationVar(&r.age, "age", 0, "the age of the signature")
 	fs.BoolVar(&r.chunked, "chunked", false, "send without a length")
