@@ -119,8 +119,7 @@ func (p *Pointers) indexed(active uint64, level, index int) (next uint64) {
 
 // members are the values that were found in a body without decoding it.
 type members struct {
-	want   *Pointers
-	done   bool
+	wanted bool // those of Request.want were looked for
 	found  []span
 	err    error
 	others []other
@@ -134,7 +133,7 @@ type other struct {
 // Want says which members of a JSON body are going to be looked up, so that all
 // are found in one pass over the body when the first one is. Sources find
 // others too, in a pass for each.
-func (r *Request) Want(p *Pointers) { r.members = members{want: p} }
+func (r *Request) Want(p *Pointers) { r.want, r.members = p, nil }
 
 // CheckJSON reports whether JSON would return a value, without making it. The
 // error is, or wraps, [ErrMalformed].
@@ -142,32 +141,40 @@ func (r *Request) CheckJSON() error {
 	if r.document.done {
 		return r.document.err
 	}
-	r.scan()
-	return r.members.err
+	return r.scan().err
 }
 
-func (r *Request) scan() {
-	m := &r.members
-	if m.done {
-		return
+// scan looks for the wanted members, once.
+func (r *Request) scan() *members {
+	m := r.known()
+	if !m.wanted && m.err == nil {
+		want := r.want
+		if want == nil {
+			want = &noPointers
+		}
+		m.found, m.err = scanJSON(r.Body, want)
+		m.wanted = true
 	}
-	want := m.want
-	if want == nil {
-		want = &noPointers
+	return m
+}
+
+func (r *Request) known() *members {
+	if r.members == nil {
+		r.members = new(members)
 	}
-	m.done = true
-	m.found, m.err = scanJSON(r.Body, want)
+	return r.members
 }
 
 // member returns the JSON text of a member; none if it is not there.
 func (r *Request) member(pointer string) ([]byte, error) {
-	m := &r.members
-	if i := m.want.position(pointer); i >= 0 {
-		if r.scan(); m.err != nil {
+	if i := r.want.position(pointer); i >= 0 {
+		m := r.scan()
+		if m.err != nil {
 			return nil, m.err
 		}
 		return m.found[i].of(r.Body), nil
 	}
+	m := r.known()
 	if m.err != nil {
 		return nil, m.err
 	}

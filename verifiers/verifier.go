@@ -44,7 +44,8 @@ type Request struct {
 	Peer *x509.Certificate
 
 	document document
-	members  members
+	want     *Pointers
+	members  *members // nil until one is looked for
 	form     form
 	query    query
 }

@@ -140,7 +140,7 @@ func (x *exchange) split() (*verifiers.Elements, bool) {
 	elements, err := b.of.Split(&x.req)
 	switch {
 	case errors.Is(err, verifiers.ErrTooMany):
-		x.oversize = err
+		x.oversize = true
 		return nil, true
 	case err != nil:
 		return nil, x.end(BodyNotJSON, "", err)

@@ -90,6 +90,37 @@ func BenchmarkAccept(b *testing.B) {
 	}
 }
 
+// batchAcceptor returns a function that takes one batch through the pipeline.
+func batchAcceptor(tb testing.TB, events int) func() {
+	tb.Helper()
+	rt, _, _ := newRoute(tb, alter(func(c *gateway.Config) { c.Publisher, c.Observer = stores{}, nil }))
+	item := `{"id":"0123456789","type":"delivered","time":1531420618,"email":"a@example.com","reason":"a text"},`
+	raw := []byte("[" + strings.TrimSuffix(strings.Repeat(item, events), ",") + "]")
+	req := newRequest(tb, "https://example.com/hook", "d1", string(raw))
+	in := gateway.Request{Request: req, URL: req.URL, Remote: netip.MustParseAddr("192.0.2.1")}
+	w := httptest.NewRecorder()
+	return func() {
+		req.Body = io.NopCloser(bytes.NewReader(raw))
+		if res := rt.Handle(w, in); res.Outcome != gateway.Accepted || res.Batch.Outcomes[gateway.Accepted] != events {
+			tb.Fatalf("got %v (%v), want %v", res.Outcome, res.Err, gateway.Accepted)
+		}
+	}
+}
+
+// BenchmarkBatch is one batch with a publisher that costs nothing.
+func BenchmarkBatch(b *testing.B) {
+	for _, events := range []int{1, 10, 1000} {
+		b.Run(strconv.Itoa(events), func(b *testing.B) {
+			accept := batchAcceptor(b, events)
+			b.ReportAllocs()
+			for b.Loop() {
+				accept()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*events), "ns/event")
+		})
+	}
+}
+
 // BenchmarkRefuse is what a forged request costs.
 func BenchmarkRefuse(b *testing.B) {
 	rt, _, _ := newRoute(b, func(c *gateway.Config) { c.Observer = nil })

@@ -52,7 +52,7 @@ type exchange struct {
 	event      *Event
 	quarantine *Quarantine     // why the event is to be kept aside
 	cause      error           // of that
-	oversize   error           // a batch that is too large
+	oversize   bool            // a batch that is too large
 	ctx        context.Context //nolint:containedctx // it lives as long as the exchange
 	lease      lease
 

@@ -82,8 +82,8 @@ func (x *exchange) identify() bool {
 		x.setAside(reasonNoType, "the type ("+rt.whole.typ.String()+")", err)
 	}
 	e.Time = x.lookupTime(rt.whole.t)
-	if x.oversize != nil {
-		x.setAside(reasonTooMany, "", x.oversize)
+	if x.oversize {
+		x.setAside(reasonTooMany, "", verifiers.ErrTooMany)
 	}
 	e.Unsigned = rt.uncovered(x.result.Covers)
 	x.res.EventID, x.res.EventType = e.ID, e.Type
