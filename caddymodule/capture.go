@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,7 @@ const maxCaptured = 4096
 
 var (
 	errNotDelivered = errors.New("the sender has not delivered its secret yet: set the webhook up at the sender")
+	errNoSecretYet  = errors.New("the secret is not configured yet: enter the delivered code at the sender, and add the secret that it shows")
 	errUnfitSecret  = fmt.Errorf("the delivered secret cannot be one: %w", verifiers.ErrMalformed)
 )
 
@@ -35,8 +37,10 @@ var (
 var capturing sync.Mutex
 
 // captured is the secret that a sender delivers in a handshake, kept in a file.
-// It is what the route's verifier has for keys, before the configured ones.
+// It is what the route's verifier has for keys, before the configured ones; a
+// code is only kept for the operator.
 type captured struct {
+	code  bool
 	file  string
 	fixed verifiers.Keys // of the configuration
 	fits  func(*verifiers.Key) error
@@ -47,7 +51,7 @@ type captured struct {
 
 // newCaptured reads the file, which need not exist yet. A file that does exist
 // holds a secret that fits, or nothing.
-func newCaptured(file string, fixed verifiers.Keys, fits func(*verifiers.Key) error, log *slog.Logger, route string) (*captured, error) {
+func newCaptured(file string, code bool, fixed verifiers.Keys, fits func(*verifiers.Key) error, log *slog.Logger, route string) (*captured, error) {
 	file, err := resolveSetting(file)
 	if err != nil {
 		return nil, fmt.Errorf("capture_secret: %w", err)
@@ -59,12 +63,13 @@ func newCaptured(file string, fixed verifiers.Keys, fits func(*verifiers.Key) er
 	if err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("capture_secret: the directory of %s does not exist: make it, writable for Caddy and for nobody else", file)
 	}
-	c := &captured{file: filepath.Clean(file), fixed: fixed, fits: fits, log: log, route: route}
-	if err := c.load(); err != nil {
+	c := &captured{file: filepath.Clean(file), code: code, fixed: fixed, fits: fits, log: log, route: route}
+	there, err := c.load()
+	if err != nil {
 		return nil, fmt.Errorf("capture_secret: %w", err)
 	}
-	if c.keys.Load() == nil {
-		log.Info("waiting for the sender to deliver its secret; until then its events are answered 503", "route", route, "file", c.file)
+	if !there {
+		log.Info("waiting for the sender to deliver its secret", "route", route, "file", c.file)
 		return c, nil
 	}
 	if info, err := os.Stat(c.file); err == nil && info.Mode().Perm()&0o077 != 0 {
@@ -79,30 +84,37 @@ func (c *captured) Keys(context.Context, string) ([]*verifiers.Key, error) {
 	if keys := c.keys.Load(); keys != nil {
 		return *keys, nil
 	}
-	if err := c.load(); err != nil {
+	if c.code && len(c.fixed) > 0 {
+		return c.fixed, nil
+	}
+	there, err := c.load()
+	if err != nil {
 		return nil, err
 	}
 	if keys := c.keys.Load(); keys != nil {
 		return *keys, nil
 	}
-	if len(c.fixed) > 0 {
+	switch {
+	case len(c.fixed) > 0:
 		return c.fixed, nil
+	case there:
+		return nil, errNoSecretYet
 	}
 	return nil, errNotDelivered
 }
 
-// load takes over what the file holds.
-func (c *captured) load() error {
+// load takes over what the file holds, and reports whether it holds anything.
+func (c *captured) load() (bool, error) {
 	secret, err := readSecret(c.file)
 	if secret == "" || err != nil {
-		return err
+		return false, err
 	}
 	key, err := c.key(secret)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.file, err)
+		return false, fmt.Errorf("%s: %w", c.file, err)
 	}
 	c.use(key)
-	return nil
+	return true, nil
 }
 
 func (c *captured) key(secret string) (*verifiers.Key, error) {
@@ -110,10 +122,16 @@ func (c *captured) key(secret string) (*verifiers.Key, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.code {
+		return key, nil
+	}
 	return key, c.fits(key)
 }
 
 func (c *captured) use(key *verifiers.Key) {
+	if c.code {
+		return
+	}
 	keys := append(verifiers.Keys{key}, c.fixed...)
 	c.keys.Store(&keys)
 }
@@ -240,6 +258,51 @@ func syncDir(dir string) error {
 		return err
 	}
 	return nil
+}
+
+// capture sets up what becomes of a secret that the sender delivers.
+func (h *Handler) capture(cfg *gateway.Config, vcfg *verifiers.Config, p verifiers.Provider, keys verifiers.Keys) error {
+	switch {
+	case h.CaptureSecret == "" && delivers(p):
+		var known configured
+		for _, s := range h.Secrets {
+			value, err := resolveSecret(s.Secret, h.InsecureLiteralSecret)
+			if err != nil {
+				return err
+			}
+			known = append(known, sha256.Sum256([]byte(value)))
+		}
+		cfg.Capturer = known
+		return nil
+	case h.CaptureSecret == "":
+		return nil
+	case !delivers(p):
+		return fmt.Errorf("capture_secret: provider %s delivers no secret: remove capture_secret, and add the secret as {env.NAME} or {file./absolute/path}", p.Name)
+	case h.NoHandshakes:
+		return errors.New("capture_secret and handshake off contradict each other: remove one of them")
+	}
+	fits := func(key *verifiers.Key) error {
+		alone := *vcfg
+		alone.Keys = verifiers.Keys{key}
+		_, err := p.New(alone)
+		return err
+	}
+	c, err := newCaptured(h.CaptureSecret, deliversCode(p), keys, fits, h.log, h.label())
+	if err != nil {
+		return err
+	}
+	cfg.Capturer, cfg.Keys, vcfg.Keys = c, c, c
+	return nil
+}
+
+// delivers reports whether the sender delivers its secret in a handshake.
+func delivers(p verifiers.Provider) bool {
+	return slices.ContainsFunc(p.Handshakes, func(h verifiers.Handshake) bool { return !h.Capture.IsZero() })
+}
+
+// deliversCode reports whether that is only a code.
+func deliversCode(p verifiers.Provider) bool {
+	return !slices.ContainsFunc(p.Handshakes, func(h verifiers.Handshake) bool { return !h.Capture.IsZero() && !h.Code })
 }
 
 var (

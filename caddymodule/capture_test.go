@@ -23,7 +23,7 @@ func anyKey(*verifiers.Key) error { return nil }
 func newTestCaptured(t *testing.T, file string, fixed verifiers.Keys) (*captured, *bytes.Buffer) {
 	t.Helper()
 	var out bytes.Buffer
-	c, err := newCaptured(file, fixed, anyKey, slog.New(slog.NewTextHandler(&out, nil)), `"r"`)
+	c, err := newCaptured(file, false, fixed, anyKey, slog.New(slog.NewTextHandler(&out, nil)), `"r"`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,6 +136,40 @@ func TestCaptureElsewhere(t *testing.T) {
 	holds(t, file, delivered1)
 }
 
+// TestCapturedCode: a code is kept and is no key.
+func TestCapturedCode(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "s")
+	unfit := func(*verifiers.Key) error { return verifiers.ErrKeyFormat }
+	c, err := newCaptured(file, true, nil, unfit, slog.New(slog.DiscardHandler), "r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := keyIDs(t, c); got != errNotDelivered.Error() {
+		t.Errorf("before: got %q", got)
+	}
+	if err := c.Capture("c0de"); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, file, "c0de")
+	if got := keyIDs(t, c); got != errNoSecretYet.Error() {
+		t.Errorf("after: got %q", got)
+	}
+	if err := c.Capture("other"); !errors.Is(err, gateway.ErrOtherSecret) {
+		t.Errorf("another: got %v", err)
+	}
+	key, err := verifiers.NewKey("auth", []byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err = newCaptured(file, true, verifiers.Keys{key}, unfit, slog.New(slog.DiscardHandler), "r"); err != nil {
+		t.Fatal(err)
+	}
+	if got := keyIDs(t, c); got != "auth" {
+		t.Errorf("with a secret: got keys %q", got)
+	}
+}
+
 func TestOneOfManyIsCaptured(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "s")
@@ -224,7 +258,7 @@ func TestCaptureLoadErrors(t *testing.T) {
 			}
 			return nil
 		}
-		_, err := newCaptured(file, nil, fits, slog.New(slog.DiscardHandler), "r")
+		_, err := newCaptured(file, false, nil, fits, slog.New(slog.DiscardHandler), "r")
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "capture_secret: ") || strings.Contains(err.Error(), delivered1) {
 			t.Errorf("%s: got %v, want %q", file, err, want)
 		}
@@ -234,7 +268,7 @@ func TestCaptureLoadErrors(t *testing.T) {
 	if err := os.Chmod(open, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := newCaptured(open, nil, anyKey, slog.New(slog.NewTextHandler(&out, nil)), "r"); err != nil || !strings.Contains(out.String(), "others can read") {
+	if _, err := newCaptured(open, false, nil, anyKey, slog.New(slog.NewTextHandler(&out, nil)), "r"); err != nil || !strings.Contains(out.String(), "others can read") {
 		t.Errorf("got %v, %q, want a warning", err, out.String())
 	}
 }

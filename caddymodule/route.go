@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -326,46 +325,6 @@ func (h *Handler) verifier(cfg *gateway.Config, p verifiers.Provider) error {
 		return p.Diagnose(ctx, vcfg, req, err)
 	}
 	return err
-}
-
-// capture sets up what becomes of a secret that the sender delivers.
-func (h *Handler) capture(cfg *gateway.Config, vcfg *verifiers.Config, p verifiers.Provider, keys verifiers.Keys) error {
-	switch {
-	case h.CaptureSecret == "" && delivers(p):
-		var known configured
-		for _, s := range h.Secrets {
-			value, err := resolveSecret(s.Secret, h.InsecureLiteralSecret)
-			if err != nil {
-				return err
-			}
-			known = append(known, sha256.Sum256([]byte(value)))
-		}
-		cfg.Capturer = known
-		return nil
-	case h.CaptureSecret == "":
-		return nil
-	case !delivers(p):
-		return fmt.Errorf("capture_secret: provider %s delivers no secret: remove capture_secret, and add the secret as {env.NAME} or {file./absolute/path}", p.Name)
-	case h.NoHandshakes:
-		return errors.New("capture_secret and handshake off contradict each other: remove one of them")
-	}
-	fits := func(key *verifiers.Key) error {
-		alone := *vcfg
-		alone.Keys = verifiers.Keys{key}
-		_, err := p.New(alone)
-		return err
-	}
-	c, err := newCaptured(h.CaptureSecret, keys, fits, h.log, h.label())
-	if err != nil {
-		return err
-	}
-	cfg.Capturer, cfg.Keys, vcfg.Keys = c, c, c
-	return nil
-}
-
-// delivers reports whether the sender delivers its secret in a handshake.
-func delivers(p verifiers.Provider) bool {
-	return slices.ContainsFunc(p.Handshakes, func(h verifiers.Handshake) bool { return !h.Capture.IsZero() })
 }
 
 func (h *Handler) schemas(cfg *gateway.Config) error {

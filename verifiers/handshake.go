@@ -36,6 +36,9 @@ type Handshake struct {
 	// signed with. Whoever answers keeps it for the operator and shows it to
 	// nobody else.
 	Capture Source `json:"capture,omitzero"`
+	// Code means that Capture is where a code is that the operator enters at the
+	// sender, and that nothing is signed with it.
+	Code bool `json:"code,omitempty"`
 	// ConfirmOption names an [Option] that has to be "on" for the URL to be
 	// fetched; otherwise the handshake is answered and only reported.
 	ConfirmOption string `json:"confirm_option,omitempty"`

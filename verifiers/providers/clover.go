@@ -19,6 +19,7 @@ var Clover = add(verifiers.Provider{
 		Name:    "verification_code",
 		When:    []verifiers.Match{verifiers.JSON("/verificationCode").Present(), verifiers.Header("X-Clover-Auth").Absent()},
 		Capture: verifiers.JSON("/verificationCode"),
+		Code:    true,
 	}},
 	NeedsJSON: true,
 	Success:   verifiers.Reply{Status: 200},
