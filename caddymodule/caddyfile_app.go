@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
 )
 
@@ -53,6 +54,12 @@ func init() {
 //			event_id      <value>
 //			event_type    <value>
 //			event_time    <value>
+//			batch         [</pointer>] {
+//				in   <value>
+//				id   <value>
+//				type <value>
+//				time <value>
+//			}
 //			type_prefix   <prefix>
 //			methods       <method>...
 //			content_types <type>...
@@ -235,6 +242,7 @@ var providerSubdirectives = map[string]subdirective[*CustomProvider]{
 	"event_id":      {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseEvent(d, &p.EventID) }},
 	"event_type":    {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseEvent(d, &p.EventType) }},
 	"event_time":    {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseEvent(d, &p.EventTime) }},
+	"batch":         {parse: parseElements},
 	"type_prefix":   {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseString(d, &p.TypePrefix) }},
 	"methods":       {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseList(d, &p.Methods) }},
 	"content_types": {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseList(d, &p.ContentTypes) }},
@@ -242,6 +250,23 @@ var providerSubdirectives = map[string]subdirective[*CustomProvider]{
 	"max_body":      {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseSize(d, &p.MaxBody) }},
 	"deadline":      {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseDuration(d, &p.Deadline) }},
 	"retries":       {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseDuration(d, &p.Retries) }},
+}
+
+// batch [</pointer>] { ... }
+func parseElements(p *CustomProvider, d *caddyfile.Dispenser) error {
+	p.Batch = new(verifiers.Batch)
+	switch args := d.RemainingArgs(); {
+	case len(args) > 1, len(args) == 1 && args[0][0] != '/':
+		return d.Err("batch takes the JSON Pointer of the array, such as `batch /events`, or nothing if the body is the array")
+	case len(args) == 1:
+		p.Batch.Elements = args[0]
+	}
+	return parseBlock(d, "batch", map[string]subdirective[*verifiers.Batch]{
+		"in":   {parse: func(b *verifiers.Batch, d *caddyfile.Dispenser) error { return parseEvent(d, &b.In) }},
+		"id":   {parse: func(b *verifiers.Batch, d *caddyfile.Dispenser) error { return parseEvent(d, &b.ID) }},
+		"type": {parse: func(b *verifiers.Batch, d *caddyfile.Dispenser) error { return parseEvent(d, &b.Type) }},
+		"time": {parse: func(b *verifiers.Batch, d *caddyfile.Dispenser) error { return parseEvent(d, &b.Time) }},
+	}, p.Batch)
 }
 
 func parseCount(d *caddyfile.Dispenser, into *int) error {

@@ -216,7 +216,7 @@ func (h *Handler) batches(cfg *gateway.Config, p verifiers.Provider) error {
 	case "":
 	case batchSplit:
 		if p.Batch == nil {
-			return fmt.Errorf("batch: provider %s sends one event in each request: remove batch split", p.Name)
+			return fmt.Errorf("batch: provider %s sends one event in each request: remove batch split, or describe the sender with a `provider` that has a batch", p.Name)
 		}
 	case batchWhole:
 		cfg.WholeBatch = true

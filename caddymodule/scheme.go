@@ -147,6 +147,9 @@ type CustomProvider struct {
 	EventType verifiers.Source `json:"event_type,omitzero"`
 	// Where the event's time is.
 	EventTime verifiers.Source `json:"event_time,omitzero"`
+	// How one request becomes several events: where the array is, and where each
+	// element has its id, type and time. Default: each request is one event.
+	Batch *verifiers.Batch `json:"batch,omitempty"`
 	// What goes before the type in `ce-type`, in reverse DNS: `com.example`.
 	TypePrefix string `json:"type_prefix,omitempty"`
 	// The HTTP methods of events. Default: POST.
@@ -175,7 +178,7 @@ func (c *CustomProvider) build(name string) (verifiers.Provider, error) {
 	}
 	return verifiers.Provider{
 		Name: name, Title: name, Scheme: scheme,
-		ID: c.EventID, Type: c.EventType, Time: c.EventTime, TypePrefix: c.TypePrefix,
+		ID: c.EventID, Type: c.EventType, Time: c.EventTime, TypePrefix: c.TypePrefix, Batch: c.Batch,
 		Methods: c.Methods, ContentTypes: c.ContentTypes, MaxBody: c.MaxBody,
 		Deadline: time.Duration(c.Deadline), RetrySpan: time.Duration(c.Retries), Headers: c.Headers,
 	}, nil
