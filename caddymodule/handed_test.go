@@ -52,3 +52,51 @@ func TestHandedOnIsLoggedAsAnswered(t *testing.T) {
 		}
 	}
 }
+
+// TestBatchIsHandedOnWhole: each of its events is stored, and the next handler
+// gets the request as it came, once.
+func TestBatchIsHandedOnWhole(t *testing.T) {
+	s := newSite(t)
+	s.load(`webhooks {
+		provider acme {
+			verify token {
+				token header X-Acme-Token
+			}
+			event_id header X-Acme-Delivery
+			batch /list {
+				id json /id
+			}
+		}
+	}`, `webhooks /acme acme {env.GITHUB_SECRET} {
+		pass_thru
+		drop unwanted
+		event_type json /type
+	}
+	respond /acme "{http.request.body}" 201`)
+	post := func(id, body string) response {
+		return s.post("/acme", "", body, func(r *http.Request) {
+			r.Header.Set("X-Acme-Token", secret)
+			r.Header.Set("X-Acme-Delivery", id)
+		})
+	}
+	const body = `{"list":[ {"id":"a","type":"t"}, {"id":"b","type":"unwanted"} ]}`
+	for i, tt := range []struct {
+		id, body string
+		status   int
+	}{
+		{"d-1", body, 201},
+		{"d-1", body, 200}, // handed on before
+		{"d-2", `{"list":[]}`, 201},
+		{"d-3", `{"list":[{"id":"c","type":"unwanted"}]}`, 200},
+		{"d-4", `{"none":[]}`, 200}, // one event, without the type that is asked for: quarantine
+	} {
+		got := post(tt.id, tt.body)
+		want := ""
+		if tt.status == 201 {
+			want = tt.body
+		}
+		if got.status != tt.status || got.body != want {
+			t.Errorf("%d: got %d %q, want %d %q", i, got.status, got.body, tt.status, want)
+		}
+	}
+}
