@@ -15,14 +15,12 @@ import (
 // its time is.
 type adapted struct {
 	scheme verifiers.Scheme
-	// places are where the sender itself puts signature and time.
+	// places are where the sender itself puts signature and time, and what it
+	// covers: the scheme's own words are about the other form.
 	places verifiers.Places
 	// form returns the request in the form that the scheme reads. Its error is
 	// an [*verifiers.Error]. Nil means the request as it is.
 	form func(r *verifiers.Request) (*verifiers.Request, error)
-	// covers replaces what the scheme says it covers, which is about the other
-	// form. Nil leaves it.
-	covers *verifiers.Coverage
 	// parse reads the time at places.Timestamp. Nil means that the scheme
 	// reads it itself, or that there is none.
 	parse func(text string) (time.Time, error)
@@ -69,9 +67,7 @@ func (v *adaptedVerifier) Verify(ctx context.Context, req *verifiers.Request) (v
 	if err != nil {
 		return res, err
 	}
-	if v.covers != nil {
-		res.Covers = v.covers
-	}
+	res.Covers = &v.places.Covers
 	if v.parse == nil {
 		return res, nil
 	}

@@ -91,7 +91,8 @@ func (marqetaScheme) Build(provider string, cfg verifiers.Config) (verifiers.Ver
 	return v, err
 }
 
-// Places says where user and password are.
+// Places says where user and password are, which is all there is without a
+// secret.
 func (marqetaScheme) Places() verifiers.Places {
 	p := verifiers.Basic{}.Places()
 	p.Headers = []string{marqetaSignature.Header}

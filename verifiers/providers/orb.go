@@ -42,6 +42,8 @@ var (
 		Content:   "v1:{header:X-Orb-Timestamp}:{body}",
 	}}
 	orbPlaces = verifiers.Places{
+		Scheme:    "hmac-sha256",
+		Covers:    orbHMAC.Places().Covers,
 		Signature: orbHMAC.Signature,
 		Timestamp: verifiers.Header("X-Orb-Timestamp"),
 		Unit:      verifiers.RFC3339,

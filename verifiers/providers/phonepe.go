@@ -57,7 +57,7 @@ func (s phonepeScheme) Build(provider string, cfg verifiers.Config) (verifiers.V
 
 // Places says where the hash is. Whoever has it can send anything.
 func (phonepeScheme) Places() verifiers.Places {
-	return verifiers.Places{Signature: phonepeDigest.Signature, Secret: true}
+	return verifiers.Places{Scheme: "digest-sha256", Signature: phonepeDigest.Signature, Secret: true}
 }
 
 // Sign adds the hash.

@@ -271,6 +271,8 @@ func (c *externalCase) options(p verifiers.Provider) map[string]string {
 		switch value, ok := c.Keys.Params[o.Name]; {
 		case ok:
 			options[o.Name] = value
+		case o.Name == "root_ca" && c.Keys.Certs["root"] != "":
+			options[o.Name] = c.Keys.Certs["root"]
 		case o.Name == "topic_arn":
 			options[o.Name] = c.member("TopicArn", "arn:aws:sns:us-east-1:123456789012:none")
 		case o.Required:
