@@ -230,7 +230,7 @@ func replaceEmpty(file, secret string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name())
+	defer func() { _ = os.Remove(tmp.Name()) }() // it has another name, or is of no use
 	_, err = tmp.WriteString(secret)
 	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
 		return err

@@ -43,7 +43,7 @@ func (b *Batch) Split(r *Request) (*Elements, error) {
 	}
 	switch {
 	case !s.isList:
-		return nil, nil //nolint:nilnil // no array and no error
+		return nil, nil
 	case s.count > MaxElements:
 		return nil, ErrTooMany
 	}

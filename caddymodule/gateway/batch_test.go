@@ -342,7 +342,7 @@ func TestBatchOfMany(t *testing.T) {
 		t.Fatalf("got %v, %v", res.Outcome, res.Batch)
 	}
 	for i, e := range byIndex(pub.Events()) {
-		if !bytes.Equal(e.Body, list[i]) || e.ID != fmt.Sprint("e", i) {
+		if string(e.Body) != string(list[i]) || e.ID != fmt.Sprint("e", i) {
 			t.Fatalf("%d: got %s %q", i, e.ID, e.Body)
 		}
 	}

@@ -1,8 +1,10 @@
 package gateway_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
 )
@@ -32,6 +34,51 @@ func FuzzHandle(f *testing.F) {
 		}
 		if len(obs.Records()) != 1 {
 			t.Errorf("got %d records, want 1", len(obs.Records()))
+		}
+	})
+}
+
+// FuzzBatch: of a batch that is accepted every element has come through, with
+// its exact bytes, and nothing else has.
+func FuzzBatch(f *testing.F) {
+	for _, body := range []string{
+		`[]`, `[{"id":"a"}, {"id":"a"} ,{"id":"a","x":1}]`, `[1,"two",null,[3],{"id":{}},{"type":"\u0000"}]`, `{"id":"a"}`, `[{"id":"a"}`, `[{"id":"\ud800"}]`, "[\"\xff\"]", ` [ ] x`,
+	} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		rt, pub, _ := newRoute(t, batches)
+		req := newRequest(t, "https://example.com/hook", "d1", body)
+		res := handle(rt, req)
+		var want []json.RawMessage
+		isJSON := utf8.ValidString(body) && json.Valid([]byte(body))
+		isBatch := isJSON && strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "[") && json.Unmarshal([]byte(body), &want) == nil
+		switch {
+		case !isJSON:
+			if res.Outcome != gateway.BodyNotJSON {
+				t.Fatalf("got %v, want it refused", res.Outcome)
+			}
+			return
+		case !isBatch:
+			if res.Batch != nil || !res.Outcome.Success() {
+				t.Fatalf("got %v, %+v, want one event", res.Outcome, res.Batch)
+			}
+			return
+		case !res.Outcome.Success() || res.Batch.Size != len(want):
+			t.Fatalf("got %v, %v, %+v, want %d elements", res.Outcome, res.Err, res.Batch, len(want))
+		}
+		stored := pub.Events()
+		for _, q := range pub.Quarantined() {
+			stored = append(stored, q.Event)
+		}
+		counts := res.Batch.Outcomes
+		if len(stored) != counts[gateway.Accepted]+counts[gateway.Quarantined] || len(stored)+counts[gateway.Duplicate] != len(want) {
+			t.Fatalf("got %d stored of %d, counted %v", len(stored), len(want), counts)
+		}
+		for _, e := range stored {
+			if got := string(e.Body); got != string(want[e.Part.Index]) {
+				t.Errorf("%d: got %q, want %q", e.Part.Index, got, want[e.Part.Index])
+			}
 		}
 	})
 }

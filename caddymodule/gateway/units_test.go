@@ -332,6 +332,36 @@ func TestSchemeHeaders(t *testing.T) {
 	}
 }
 
+// ownScheme is a provider's own scheme.
+type ownScheme struct{ places verifiers.Places }
+
+func (ownScheme) Build(string, verifiers.Config) (verifiers.Verifier, error) { return nil, nil }
+func (s ownScheme) Places() verifiers.Places                                 { return s.places }
+
+// TestOwnSchemes say themselves where their headers are, and which are secret.
+func TestOwnSchemes(t *testing.T) {
+	t.Parallel()
+	s := ownScheme{verifiers.Places{
+		Signature: verifiers.First(verifiers.Header("X-Own-Sig"), verifiers.Header("X-Old-Sig")), Timestamp: verifiers.Header("X-Own-Time"),
+		Headers: []string{"X-Own-Cert"},
+	}}
+	if got := strings.Join(schemeHeaders(s), " "); got != "X-Own-Sig X-Old-Sig X-Own-Time X-Own-Cert" {
+		t.Errorf("got %q", got)
+	}
+	if !forwardable("X-Own-Sig", &verifiers.Provider{Scheme: s}) {
+		t.Error("a signature is not handed on")
+	}
+	s.places.Secret = true
+	if got := strings.Join(schemeHeaders(s), " "); got != "X-Own-Cert" {
+		t.Errorf("secret: got %q", got)
+	}
+	for _, name := range []string{"X-Own-Sig", "X-Old-Sig"} {
+		if forwardable(name, &verifiers.Provider{Scheme: s}) {
+			t.Errorf("%s is handed on, and is the secret", name)
+		}
+	}
+}
+
 func TestForwardable(t *testing.T) {
 	t.Parallel()
 	token := verifiers.Token{Source: verifiers.First(verifiers.Header("X-Secret-Thing"), verifiers.Query("t"))}
