@@ -18,6 +18,7 @@ var Deliveroo = add(verifiers.Provider{
 
 	Category: "commerce",
 	Setup:    "Enter the URLs under Webhooks of the developer portal and copy the webhook secret.",
+	Signs:    "{header:X-Deliveroo-Sequence-Guid}, a space and {body}; in older events a line feed between two spaces",
 	Retries:  "Not stated on the pages read.",
 	Notes: []string{
 		"Between id and body is one space; for older events of points of sale it is a space, a line feed and a space.",

@@ -36,6 +36,7 @@ var Iyzico = add(verifiers.Provider{
 
 	Category: "payments",
 	Setup:    "Enter the URL under Settings > Merchant Notifications, and ask iyzico's support to switch the signature V3 on.",
+	Signs:    "The secret, then event type, payment id, token where there is one, conversation id and status",
 	Retries:  "Every 15 minutes, three times.",
 	Notes: []string{
 		"The header is sent only after iyzico has switched it on; X-Iyz-Signature and its V2 are no more.",

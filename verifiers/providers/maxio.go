@@ -17,7 +17,7 @@ var Maxio = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the site's shared key",
-	ID:         verifiers.First(verifiers.Header("X-Chargify-Webhook-Id"), verifiers.Form("id")),
+	ID:         verifiers.First(verifiers.Form("id"), verifiers.Header("X-Chargify-Webhook-Id")),
 	Type:       verifiers.Form("event"),
 	TypePrefix: "com.maxio",
 	Headers:    []string{"X-Chargify-Webhook-Id"},
@@ -28,6 +28,9 @@ var Maxio = add(verifiers.Provider{
 	Notes: []string{
 		"X-Chargify-Webhook-Signature is MD5 and is not looked at.",
 	},
-	Sources:    []string{"https://docs.maxio.com/hc/en-us/articles/24266094437773-Webhooks"},
+	Sources: []string{
+		"https://docs.maxio.com/hc/en-us/articles/24266094437773-Webhooks",
+		"npm @maxio-com/advanced-billing-sdk@8.0.0 models/webhook",
+	},
 	Confidence: verifiers.Medium,
 })

@@ -28,10 +28,13 @@ var Midtrans = add(verifiers.Provider{
 	Retries:  "By report up to five times, depending on the status answered.",
 	Notes: []string{
 		"transaction_status and fraud_status are not signed: ask the API for the status before goods are sent.",
+		"A redirect is a failure: enter the final URL.",
 		"gross_amount is hashed as the text it is in JSON, such as 10000.00.",
 	},
 	Sources: []string{
 		"https://docs.midtrans.com/docs/https-notification-webhooks",
+		"https://docs.midtrans.com/reference/partner-http-notification",
+		"https://docs.midtrans.com/docs/technical-faq",
 		"github Midtrans/midtrans-php Midtrans/Notification.php",
 	},
 	Confidence: verifiers.Medium,

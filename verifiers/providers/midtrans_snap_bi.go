@@ -49,6 +49,7 @@ var MidtransSnapBI = add(verifiers.Provider{
 
 	Category: "payments",
 	Setup:    "Give Midtrans the base URL for SNAP-BI notifications; it calls paths such as /v1.0/debit/notify below it. The public key is in the dashboard under Settings > Access Keys.",
+	Signs:    "POST, the path, the SHA-256 of the body without white space and the time, with colons between them",
 	Retries:  "Not stated on the pages read; the replay window is 24 hours.",
 	Notes: []string{
 		"The path is signed: the gateway must see it as Midtrans called it.",

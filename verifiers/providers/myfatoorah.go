@@ -37,6 +37,7 @@ var MyFatoorah = add(verifiers.Provider{
 
 	Category: "payments",
 	Setup:    "Enable webhooks V2 under Integration Settings > Webhook Settings, enter the URL, choose retries and enable the secret key.",
+	Signs:    "The members that the page of the event lists, as name=value with commas between them",
 	Retries:  "As set in the portal: up to five, at most 180 seconds apart.",
 	Notes: []string{
 		"Only the members that the page of the event lists are signed, so amounts of a payment are not: read the payment from the API.",

@@ -23,6 +23,7 @@ var NOWPayments = add(verifiers.Provider{
 
 	Category: "payments",
 	Setup:    "Generate an IPN key under Settings > Payments and send ipn_callback_url with each payment or invoice.",
+	Signs:    "The JSON with the members of all objects sorted, as JavaScript writes it",
 	Retries:  "By report as often as set in the dashboard.",
 	Notes: []string{
 		"The text that is signed is the JSON without white space and with the members of all objects sorted, with numbers as JavaScript prints them.",

@@ -6,7 +6,8 @@ import (
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
 
-// Ordergroove labels time and signature ts and sig.
+// Ordergroove labels time and signature ts and sig. The time is that of the
+// transmission.
 var Ordergroove = add(verifiers.Provider{
 	Name:  "ordergroove",
 	Title: "Ordergroove",
@@ -24,13 +25,17 @@ var Ordergroove = add(verifiers.Provider{
 	Type:       verifiers.JSON("/type"),
 	TypePrefix: "com.ordergroove",
 	NeedsJSON:  true,
+	RetrySpan:  10 * time.Hour,
 
 	Category: "commerce",
 	Setup:    "Create the webhook under Developers > Webhooks and copy its verification key.",
-	Retries:  "Not stated on the pages read.",
+	Retries:  "Up to 60 attempts within 9 to 10 hours, the first retry after about a minute and the others at most 10 minutes apart.",
 	Notes: []string{
 		"An event is not known to have an id of its own.",
 	},
-	Sources:    []string{"https://developer.ordergroove.com/reference/webhooks-verification"},
+	Sources: []string{
+		"https://developer.ordergroove.com/reference/webhooks-verification",
+		"https://developer.ordergroove.com/reference/webhooks-overview",
+	},
 	Confidence: verifiers.High,
 })

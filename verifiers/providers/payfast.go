@@ -36,6 +36,7 @@ var Payfast = add(verifiers.Provider{
 
 	Category: "payments",
 	Setup:    "Set a passphrase under Settings > Developer Settings and send notify_url with each payment.",
+	Signs:    "The fields before the signature in their order, each as name=value and encoded, then the passphrase, with a plain MD5",
 	Retries:  "By report at once, after 10 minutes and then with growing pauses.",
 	Notes: []string{
 		"Without a passphrase a signature proves nothing.",

@@ -35,6 +35,7 @@ var PeachPayments = add(verifiers.Provider{
 
 	Category: "payments",
 	Setup:    "Enter the webhook URL for Checkout in the dashboard; the secret token is under Checkout > API keys.",
+	Signs:    "Names and values of all fields but the signature, in order of the names",
 	Retries:  "By report for up to 30 days; events are remembered for 96 hours.",
 	Notes: []string{
 		"The template is that of Checkout's requests, to which the page on webhooks refers.",

@@ -17,6 +17,7 @@ var Primer = add(verifiers.Provider{
 
 	Category: "payments",
 	Setup:    "Add the webhook under Developers > Webhooks of the dashboard and copy the signing secret.",
+	Signs:    "{body}",
 	Retries:  "Not stated on the pages read.",
 	Notes: []string{
 		"X-Signature-Secondary is that of the second secret while secrets are rotated.",

@@ -23,6 +23,7 @@ var TabaPay = add(verifiers.Provider{
 
 	Category: "payments",
 	Setup:    "Create a secret with POST /v2/clients/{ClientID}/webhooks/secrets and the body {}; it is shown once.",
+	Signs:    "{timestamp}.{body}",
 	Retries:  "Repeated with the same Idempotency-Key; the schedule is not stated on the pages read.",
 	Notes: []string{
 		"v2 is no newer scheme but the signature with the previous secret.",

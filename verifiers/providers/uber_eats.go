@@ -20,10 +20,18 @@ var UberEats = add(verifiers.Provider{
 	Time:       verifiers.JSON("/event_time"),
 	TypePrefix: "com.uber.eats",
 	NeedsJSON:  true,
+	Success:    verifiers.Reply{Status: 200},
+	Headers:    []string{"X-Environment"},
 
-	Category:   "commerce",
-	Setup:      "Enter the webhook URL in the settings of the application in the developer dashboard. The key is the client secret.",
-	Retries:    "By report up to seven times, after 10, 30, 60, 120 seconds and so on.",
-	Sources:    []string{"https://developer.uber.com/docs/eats/guides/webhooks"},
-	Confidence: verifiers.Medium,
+	Category: "commerce",
+	Setup:    "Enter the webhook URL in the settings of the application in the developer dashboard. The key is the client secret.",
+	Retries:  "Seven attempts in all with doubling pauses, the first of one second.",
+	Notes: []string{
+		"An order has to be accepted or denied through the API within 11.5 minutes, whatever is answered here.",
+	},
+	Sources: []string{
+		"https://developer.uber.com/docs/eats/guides/webhooks",
+		"https://developer.uber.com/docs/eats/references/api/webhooks.orders-notification",
+	},
+	Confidence: verifiers.High,
 })

@@ -1,6 +1,10 @@
 package providers
 
-import "github.com/caddy-webhooks/caddy-webhooks/verifiers"
+import (
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
 
 // Xendit repeats a token that is the same for all its requests. Nothing is
 // signed.
@@ -15,15 +19,22 @@ var Xendit = add(verifiers.Provider{
 	Time:       verifiers.JSON("/created"),
 	TypePrefix: "co.xendit",
 	NeedsJSON:  true,
+	Deadline:   30 * time.Second,
+	RetrySpan:  24 * time.Hour,
 	Headers:    []string{"Webhook-Id"},
 
 	Category: "payments",
 	Setup:    "Enter the URL of each kind of event under Settings > Webhooks; the verification token is on the same page, one for test and one for live mode.",
-	Retries:  "By report six times within a day.",
+	Retries:  "Up to six times with growing pauses, the first after 15 minutes.",
 	Notes: []string{
 		"The body is not signed: compare amounts with the API before goods are sent.",
 		"Invoices have no member event; their type is the status.",
 	},
-	Sources:    []string{"https://docs.xendit.co/docs/handling-webhooks"},
+	Sources: []string{
+		"https://docs.xendit.co/docs/handling-webhooks",
+		"https://docs.xendit.co/webhook/delivery-attempts-and-retries/",
+		"https://docs.xendit.co/webhook/getting-started/",
+		"https://docs.xendit.co/apidocs/refund-webhook-notification",
+	},
 	Confidence: verifiers.Medium,
 })

@@ -6,7 +6,8 @@ import (
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
 
-// Zoho Payments writes the time in milliseconds and labels the signature v.
+// Zoho Payments writes the time in milliseconds and labels the signature v. Each
+// attempt is signed anew, so the window can be short.
 var ZohoPayments = add(verifiers.Provider{
 	Name:  "zoho-payments",
 	Title: "Zoho Payments",
@@ -27,13 +28,18 @@ var ZohoPayments = add(verifiers.Provider{
 	TypePrefix: "com.zoho.payments",
 	NeedsJSON:  true,
 	Deadline:   15 * time.Second,
+	RetrySpan:  48 * time.Hour,
 
 	Category: "payments",
 	Setup:    "Create the webhook under Settings > Developer Space > Webhooks and copy the signing key.",
-	Retries:  "Not stated on the pages read.",
+	Retries:  "For up to two days, hourly on the first and every two hours on the second.",
 	Notes: []string{
 		"The time is in milliseconds.",
 	},
-	Sources:    []string{"https://zoho.com/in/payments/developerdocs/webhooks/verification"},
+	Sources: []string{
+		"https://zoho.com/in/payments/developerdocs/webhooks/verification",
+		"https://www.zoho.com/in/payments/developerdocs/webhooks/best-practices/",
+		"https://www.zoho.com/us/payments/developerdocs/go-live/",
+	},
 	Confidence: verifiers.High,
 })
