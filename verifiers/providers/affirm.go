@@ -21,6 +21,11 @@ var Affirm = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the private API key",
+	ID: verifiers.First(
+		verifiers.Join(".", verifiers.JSON("/checkout_token"), verifiers.JSON("/event"), verifiers.JSON("/event_timestamp")),
+		verifiers.Join(".", verifiers.Form("checkout_token"), verifiers.Form("event"), verifiers.Form("event_timestamp")),
+		verifiers.Header("X-Affirm-Signature").KV("v0").Lower(),
+	),
 	Type: verifiers.First(
 		verifiers.JSON("/event_type"), verifiers.JSON("/event"), verifiers.Form("event_type"), verifiers.Form("event"),
 	),

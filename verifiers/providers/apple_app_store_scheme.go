@@ -109,9 +109,12 @@ func (appleScheme) Build(provider string, cfg verifiers.Config) (verifiers.Verif
 	return v, nil
 }
 
-// Places says where the JWS is.
+// Places says where the JWS and its time are.
 func (appleScheme) Places() verifiers.Places {
-	return verifiers.Places{Scheme: appleWord, Covers: appleCovers, Signature: applePayload}
+	return verifiers.Places{
+		Scheme: appleWord, Covers: appleCovers, Signature: applePayload,
+		Timestamp: applePayload.Claim("/signedDate"), Unit: verifiers.Milliseconds, Tolerance: appleTolerance,
+	}
 }
 
 type appleVerifier struct {

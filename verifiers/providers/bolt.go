@@ -16,6 +16,7 @@ var Bolt = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the merchant's signing secret",
+	ID:         verifiers.Header("X-Bolt-Hmac-Sha256"),
 	Type:       verifiers.JSON("/type"),
 	TypePrefix: "com.bolt",
 	NeedsJSON:  true,
@@ -25,7 +26,7 @@ var Bolt = add(verifiers.Provider{
 	Setup:    "Enter the webhook URL in the merchant dashboard under Developers; the signing secret is on the same page.",
 	Retries:  "By report with growing pauses.",
 	Notes: []string{
-		"X-Bolt-Trace-Id is not signed and is not known to stay the same in retries, so it is not taken as the event's id.",
+		"X-Bolt-Trace-Id is not signed and is not known to stay the same in retries, so the signature, the same for the same bytes, serves as the event's id.",
 	},
 	Sources:    []string{"https://help.bolt.com/developers/webhooks/"},
 	Confidence: verifiers.Medium,

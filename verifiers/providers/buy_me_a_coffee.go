@@ -16,7 +16,7 @@ var BuyMeACoffee = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the webhook's secret, in the studio under Webhooks",
-	ID:         verifiers.JSON("/event_id"),
+	ID:         verifiers.First(verifiers.JSON("/event_id"), verifiers.Header("X-Signature-Sha256").Lower()),
 	Type:       verifiers.JSON("/type"),
 	Time:       verifiers.JSON("/created"),
 	TypePrefix: "com.buymeacoffee",

@@ -27,11 +27,12 @@ var Cashfree = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the client secret (API secret key) of the payment gateway",
-	ID: verifiers.Join(".",
-		verifiers.First(
-			verifiers.JSON("/data/refund/cf_refund_id"), verifiers.JSON("/data/payment/cf_payment_id"),
+	ID: verifiers.First(
+		verifiers.Join(".",
+			verifiers.JSON("/data/refund/cf_refund_id"), verifiers.JSON("/type"), verifiers.JSON("/data/refund/refund_status"),
 		),
-		verifiers.JSON("/type"), verifiers.JSON("/data/refund/refund_status"),
+		verifiers.Join(".", verifiers.JSON("/data/payment/cf_payment_id"), verifiers.JSON("/type")),
+		verifiers.Header("X-Webhook-Signature"),
 	),
 	Type:       verifiers.JSON("/type"),
 	Time:       verifiers.JSON("/event_time"),

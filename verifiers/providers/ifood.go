@@ -16,7 +16,7 @@ var IFood = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the application's client secret",
-	ID:         verifiers.JSON("/id"),
+	ID:         verifiers.First(verifiers.JSON("/id"), verifiers.Header("X-Ifood-Signature").Lower()),
 	Type:       verifiers.First(verifiers.JSON("/fullCode"), verifiers.JSON("/code")),
 	Time:       verifiers.JSON("/createdAt"),
 	TypePrefix: "br.com.ifood",

@@ -24,7 +24,8 @@ var Marqeta = add(verifiers.Provider{
 		Secret: true,
 	}},
 	SecretHint: "user:password, as in the webhook's basic_auth_username and basic_auth_password",
-	Type:       marqetaType(),
+	ID:         marqetaFirst("token"),
+	Type:       verifiers.First(marqetaFirst("type"), verifiers.Const("event")),
 	TypePrefix: "com.marqeta",
 	Handshakes: []verifiers.Handshake{{
 		Name:   "ping",
@@ -40,7 +41,7 @@ var Marqeta = add(verifiers.Provider{
 	Retries:  "For up to two weeks; events are remembered for 96 hours.",
 	Notes: []string{
 		"Set signature_secret: without it nothing of the body is protected.",
-		"A request holds a list of objects under the name of their kind, and is one event here.",
+		"A request holds a list of objects under the name of their kind, and is one event here, with the token of the first as its id.",
 	},
 	Sources: []string{
 		"https://www.marqeta.com/docs/developer-guides/signature-verification",
@@ -51,16 +52,16 @@ var Marqeta = add(verifiers.Provider{
 
 const marqetaSecret = "signature_secret"
 
-// marqetaType is the type of the first object, of whatever kind it is.
-func marqetaType() verifiers.Source {
+// marqetaFirst is a member of the first object, of whatever kind it is.
+func marqetaFirst(member string) verifiers.Source {
 	var kinds []verifiers.Source
 	for _, kind := range []string{
 		"transactions", "cardtransitions", "usertransitions", "businesstransitions", "cardactions",
 		"digitalwallettokentransitions", "bankaccounttransitions", "directdeposittransitions", "chargebacktransitions",
 	} {
-		kinds = append(kinds, verifiers.JSON("/"+kind+"/0/type"))
+		kinds = append(kinds, verifiers.JSON("/"+kind+"/0/"+member))
 	}
-	return verifiers.First(append(kinds, verifiers.Const("event"))...)
+	return verifiers.First(kinds...)
 }
 
 var marqetaSignature = verifiers.Header("X-Marqeta-Signature")

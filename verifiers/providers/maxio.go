@@ -17,7 +17,10 @@ var Maxio = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the site's shared key",
-	ID:         verifiers.First(verifiers.Form("id"), verifiers.Header("X-Chargify-Webhook-Id")),
+	ID: verifiers.First(
+		verifiers.Form("id"), verifiers.Header("X-Chargify-Webhook-Id"),
+		verifiers.Header("X-Chargify-Webhook-Signature-Hmac-Sha-256").Lower(),
+	),
 	Type:       verifiers.Form("event"),
 	TypePrefix: "com.maxio",
 	Headers:    []string{"X-Chargify-Webhook-Id"},

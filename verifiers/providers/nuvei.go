@@ -36,7 +36,10 @@ var Nuvei = add(verifiers.Provider{
 		Doc:  "The hash function of the account: sha256, which is the preset, or md5.",
 	}},
 	SecretHint: "the merchant secret key",
-	ID:         verifiers.Join(".", nuveiField("PPP_TransactionID"), nuveiField("TransactionID"), nuveiField("Status")),
+	ID: verifiers.First(
+		verifiers.Join(".", nuveiField("PPP_TransactionID"), nuveiField("TransactionID"), nuveiField("Status")),
+		nuveiField("responsechecksum").Lower(),
+	),
 	Type:       verifiers.Join(".", verifiers.First(nuveiField("dmnType"), nuveiField("type"), nuveiField("transactionType")), nuveiField("Status")),
 	TypePrefix: "com.nuvei",
 	Methods:    []string{"POST", "GET"},

@@ -22,7 +22,9 @@ var Ordergroove = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the webhook's verification key",
+	ID:         verifiers.JSON("/id"),
 	Type:       verifiers.JSON("/type"),
+	Time:       verifiers.JSON("/created"),
 	TypePrefix: "com.ordergroove",
 	NeedsJSON:  true,
 	RetrySpan:  10 * time.Hour,
@@ -30,12 +32,10 @@ var Ordergroove = add(verifiers.Provider{
 	Category: "commerce",
 	Setup:    "Create the webhook under Developers > Webhooks and copy its verification key.",
 	Retries:  "Up to 60 attempts within 9 to 10 hours, the first retry after about a minute and the others at most 10 minutes apart.",
-	Notes: []string{
-		"An event is not known to have an id of its own.",
-	},
 	Sources: []string{
 		"https://developer.ordergroove.com/reference/webhooks-verification",
 		"https://developer.ordergroove.com/reference/webhooks-overview",
+		"https://developer.ordergroove.com/reference/event-payloads",
 	},
 	Confidence: verifiers.High,
 })

@@ -27,7 +27,10 @@ var PeachPayments = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the secret token of the Checkout channel, under API keys",
-	ID:         verifiers.Join(".", verifiers.First(verifiers.Form("id"), verifiers.Form("checkoutId")), verifiers.Form("result.code")),
+	ID: verifiers.First(
+		verifiers.Join(".", verifiers.First(verifiers.Form("id"), verifiers.Form("checkoutId")), verifiers.Form("result.code")),
+		verifiers.Form("signature").Lower(),
+	),
 	Type:       verifiers.First(verifiers.Form("paymentType"), verifiers.Form("result.code")),
 	Time:       verifiers.Form("timestamp"),
 	TypePrefix: "com.peachpayments",

@@ -19,6 +19,7 @@ var Powens = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the secret of the HMAC authentication profile made with the webhooks API",
+	ID:         verifiers.Header("Bi-Signature"),
 	TypePrefix: "com.powens",
 	NeedsJSON:  true,
 	Headers:    []string{"Bi-Signature-Date"},
@@ -29,6 +30,7 @@ var Powens = add(verifiers.Provider{
 	Notes: []string{
 		"The body does not name its event: the path does.",
 		"The path is signed as Powens calls it.",
+		"An event has no id: the signature, which is over path, date and body, stands in for it.",
 	},
 	Sources: []string{
 		"https://docs.powens.com/documentation/integration-guides/webhooks",

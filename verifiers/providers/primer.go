@@ -10,6 +10,7 @@ var Primer = add(verifiers.Provider{
 	Docs:       "https://primer.io/docs/payments/webhooks",
 	Scheme:     oneOf{primerHMAC("X-Signature-Primary"), primerHMAC("X-Signature-Secondary")},
 	SecretHint: "the webhook signing secret",
+	ID:         verifiers.First(verifiers.Header("X-Signature-Primary"), verifiers.Header("X-Signature-Secondary")),
 	Type:       verifiers.JSON("/eventType"),
 	Time:       verifiers.JSON("/signedAt"),
 	TypePrefix: "io.primer",
@@ -21,6 +22,7 @@ var Primer = add(verifiers.Provider{
 	Retries:  "Not stated on the pages read.",
 	Notes: []string{
 		"X-Signature-Secondary is that of the second secret while secrets are rotated.",
+		"An event has no id: the signature, the same for the same bytes, stands in for it.",
 	},
 	Sources:    []string{"https://primer.io/docs/payments/webhooks"},
 	Confidence: verifiers.Medium,

@@ -31,6 +31,7 @@ var TwoCheckout = add(verifiers.Provider{
 		verifiers.Form("MESSAGE_ID"),
 		verifiers.Join(".", verifiers.Form("REFNO"), verifiers.Form("ORDERSTATUS"), verifiers.Form("IPN_DATE")),
 		verifiers.Join(".", verifiers.Form("LICENSE_CODE"), verifiers.Form("STATUS"), verifiers.Form("DATE_UPDATED")),
+		verifiers.Form("SIGNATURE_SHA2_256").Lower(),
 	),
 	Type:       verifiers.First(verifiers.Form("MESSAGE_TYPE"), verifiers.Form("ORDERSTATUS"), verifiers.Form("DISPATCH_REASON")),
 	TypePrefix: "com.2checkout",

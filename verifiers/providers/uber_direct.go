@@ -17,7 +17,7 @@ var UberDirect = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the signing key shown when the webhook was created",
-	ID:         verifiers.JSON("/id"),
+	ID:         verifiers.First(verifiers.JSON("/id"), verifiers.Header("X-Uber-Signature").Lower()),
 	Type:       verifiers.JSON("/kind"),
 	Time:       verifiers.JSON("/created"),
 	TypePrefix: "com.uber.direct",
