@@ -60,6 +60,7 @@ func init() {
 //				type <value>
 //				time <value>
 //			}
+//			varies        </pointer>...
 //			type_prefix   <prefix>
 //			methods       <method>...
 //			content_types <type>...
@@ -243,6 +244,7 @@ var providerSubdirectives = map[string]subdirective[*CustomProvider]{
 	"event_type":    {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseEvent(d, &p.EventType) }},
 	"event_time":    {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseEvent(d, &p.EventTime) }},
 	"batch":         {parse: parseElements},
+	"varies":        {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseList(d, &p.Varies) }},
 	"type_prefix":   {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseString(d, &p.TypePrefix) }},
 	"methods":       {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseList(d, &p.Methods) }},
 	"content_types": {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseList(d, &p.ContentTypes) }},

@@ -150,6 +150,10 @@ type CustomProvider struct {
 	// How one request becomes several events: where the array is, and where each
 	// element has its id, type and time. Default: each request is one event.
 	Batch *verifiers.Batch `json:"batch,omitempty"`
+	// JSON Pointers of members that differ between the deliveries of one event,
+	// such as the number of the attempt; in a batch they begin at the element. A
+	// retry that differs only there is a duplicate. Default: none.
+	Varies []string `json:"varies,omitempty"`
 	// What goes before the type in `ce-type`, in reverse DNS: `com.example`.
 	TypePrefix string `json:"type_prefix,omitempty"`
 	// The HTTP methods of events. Default: POST.
@@ -178,7 +182,7 @@ func (c *CustomProvider) build(name string) (verifiers.Provider, error) {
 	}
 	return verifiers.Provider{
 		Name: name, Title: name, Scheme: scheme,
-		ID: c.EventID, Type: c.EventType, Time: c.EventTime, TypePrefix: c.TypePrefix, Batch: c.Batch,
+		ID: c.EventID, Type: c.EventType, Time: c.EventTime, TypePrefix: c.TypePrefix, Batch: c.Batch, Varies: c.Varies,
 		Methods: c.Methods, ContentTypes: c.ContentTypes, MaxBody: c.MaxBody,
 		Deadline: time.Duration(c.Deadline), RetrySpan: time.Duration(c.Retries), Headers: c.Headers,
 	}, nil

@@ -41,6 +41,8 @@ func (p Provider) Check() error {
 	}
 	add("success", p.Success.check(p.Options))
 	add("batch", p.Batch.check())
+	_, err := PointersTo(p.Varies...)
+	add("varies", err)
 	for what, s := range map[string]Source{"id": p.ID, "type": p.Type, "time": p.Time} {
 		if !s.IsZero() {
 			add(what, s.check())

@@ -1,6 +1,7 @@
 package verifiers
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -185,5 +186,39 @@ func BenchmarkScanJSON(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestDigestWithout: what varies does not count, and everything else does.
+func TestDigestWithout(t *testing.T) {
+	t.Parallel()
+	p, err := PointersTo("/attempt", "/meta/sent", "/meta", "/list/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text = `{"id":1, "attempt":0,"meta":{"sent":5,"x":1},"list":[1,"two",3]}`
+	want := p.DigestWithout([]byte(text))
+	for _, same := range []string{
+		text, `{"id":1, "attempt":"second","meta":{"sent":5,"x":1},"list":[1,"two",3]}`, `{"id":1, "attempt":[0],"meta":null,"list":[1,2,3]}`,
+	} {
+		if p.DigestWithout([]byte(same)) != want {
+			t.Errorf("%s: got another digest", same)
+		}
+	}
+	for _, other := range []string{
+		`{"id":2, "attempt":0,"meta":{"sent":5,"x":1},"list":[1,"two",3]}`, `{"id":1, "attempt":0,"meta":{"sent":5,"x":1},"list":[2,"two",3]}`,
+		`{"id":1, "meta":{"sent":5,"x":1},"list":[1,"two",3]}`, text + " ", text + "x", "",
+	} {
+		if p.DigestWithout([]byte(other)) == want {
+			t.Errorf("%s: got the same digest", other)
+		}
+	}
+	if got := p.DigestWithout([]byte("attempt=1")); got != sha256.Sum256([]byte("attempt=1")) {
+		t.Error("a text that is not JSON does not count as a whole")
+	}
+	for _, bad := range []string{"", "a", "/a~"} {
+		if _, err := PointersTo(bad); err == nil {
+			t.Errorf("%q: got no error", bad)
+		}
 	}
 }

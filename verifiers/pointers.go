@@ -1,6 +1,9 @@
 package verifiers
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
 	"math/bits"
 	"slices"
 	"strings"
@@ -194,6 +197,39 @@ func (r *Request) member(pointer string) ([]byte, error) {
 	}
 	m.others = append(m.others, other{pointer, found[0]})
 	return found[0].of(r.Body), nil
+}
+
+// PointersTo returns the pointers. One that is none is an error.
+func PointersTo(pointers ...string) (*Pointers, error) {
+	p := new(Pointers)
+	for _, text := range pointers {
+		if text == "" || !validPointer(text) || !p.add(text) {
+			return nil, fmt.Errorf("%q is not a JSON Pointer, or one too many", text)
+		}
+	}
+	return p, nil
+}
+
+// DigestWithout returns the SHA-256 of a JSON text as if the values of the
+// members were not there; of any other text, that of all of it.
+func (p *Pointers) DigestWithout(text []byte) (digest [sha256.Size]byte) {
+	found, err := scanJSON(text, p)
+	if err != nil {
+		return sha256.Sum256(text)
+	}
+	slices.SortFunc(found, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	h := sha256.New()
+	from := 0
+	for _, s := range found {
+		if s.start < from || s.end == 0 { // inside the one before, or not there
+			continue
+		}
+		h.Write(text[from:s.start])
+		from = s.end
+	}
+	h.Write(text[from:])
+	h.Sum(digest[:0])
+	return digest
 }
 
 // memberOf returns the value of a member of a JSON text, as [Source] has values.

@@ -81,6 +81,10 @@ type Provider struct {
 	// Batch says how one request becomes several events. Nil means that each
 	// request is one event.
 	Batch *Batch `json:"batch,omitempty"`
+	// Varies are JSON Pointers of members that differ between the deliveries of
+	// one event, such as the number of the attempt; in a batch they begin at the
+	// element. They do not count where deliveries are compared.
+	Varies []string `json:"varies,omitempty"`
 	// Headers are the request headers worth handing to consumers besides the
 	// ones the scheme reads: a list of what may pass, since anything else in a
 	// request may hold a secret.

@@ -212,6 +212,31 @@ func TestBatchInAForm(t *testing.T) {
 	}
 }
 
+// TestBatchRetriesThatVary: what the sender is known to change does not make a
+// retry another event, in no element.
+func TestBatchRetriesThatVary(t *testing.T) {
+	t.Parallel()
+	rt, pub, _ := newRoute(t, alter(func(c *gateway.Config) { c.Provider.Varies = []string{"/attempt", "/meta/sent"} }))
+	for i, tt := range []struct {
+		body    string
+		outcome gateway.Outcome
+	}{
+		{`[{"id":"a","attempt":0},{"id":"b","attempt":0,"meta":{"sent":1,"x":2}}]`, gateway.Accepted},
+		{`[{"id":"a","attempt":1},{"id":"b","attempt":1,"meta":{"sent":2,"x":2}}]`, gateway.Duplicate},
+		{`[{"id":"b","attempt":2,"meta":{"sent":2,"x":3}}]`, gateway.Quarantined},
+		{`{"attempt":0,"x":1}`, gateway.Accepted},
+		{`{"attempt":1,"x":1}`, gateway.Duplicate},
+		{`{"attempt":1,"x":2}`, gateway.Quarantined},
+	} {
+		if res := post(t, rt, "d", tt.body); res.Outcome != tt.outcome {
+			t.Errorf("%d: got %v, %v, want %v", i, res.Outcome, res.Err, tt.outcome)
+		}
+	}
+	if len(pub.Events()) != 3 || len(pub.Quarantined()) != 2 {
+		t.Errorf("got %d events and %d in quarantine", len(pub.Events()), len(pub.Quarantined()))
+	}
+}
+
 func TestWholeBatch(t *testing.T) {
 	t.Parallel()
 	const body = `[{"id":"a"},{"id":"b"}]`

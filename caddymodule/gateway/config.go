@@ -180,6 +180,9 @@ func (c *Config) validateEvents(p *problems) {
 	validateSource(p, "Provider.ID", c.Provider.ID, true)
 	validateSource(p, "Provider.Type", c.Provider.Type, true)
 	validateSource(p, "Provider.Time", c.Provider.Time, true)
+	if _, err := verifiers.PointersTo(c.Provider.Varies...); err != nil {
+		p.add("Provider.Varies", "%v", err)
+	}
 	if b := c.Provider.Batch; b != nil {
 		validateSource(p, "Provider.Batch.In", b.In, true)
 		validateSource(p, "Provider.Batch.ID", b.ID, true)

@@ -62,6 +62,9 @@ type Event struct {
 	Body []byte
 	// Digest is the SHA-256 of Body.
 	Digest [32]byte
+	// Same is the SHA-256 of Body without what the sender changes from one
+	// delivery of an event to the next; zero if it changes nothing.
+	Same [32]byte
 	// Header holds the request headers on the route's allow-list.
 	Header http.Header
 
@@ -96,6 +99,14 @@ func (e *Event) DedupeID() string {
 		return e.IngestID + "." + strconv.Itoa(e.Part.Index)
 	}
 	return e.IngestID
+}
+
+// Compared is the digest by which deliveries under one id are told apart.
+func (e *Event) Compared() [32]byte {
+	if e.Same != [32]byte{} {
+		return e.Same
+	}
+	return e.Digest
 }
 
 // Quarantine says why an event is kept aside.

@@ -23,8 +23,9 @@ type Route struct {
 	whole     sources
 	batching  *batching // nil: each request is one event
 	members   *verifiers.Pointers
-	needsJSON bool // the provider says so
-	pointers  bool // the id or the type needs it
+	varies    *verifiers.Pointers // nil: nothing does
+	needsJSON bool                // the provider says so
+	pointers  bool                // the id or the type needs it
 	headers   []string
 	clients   *clientLimiter // nil: no limit
 	source    *sourceLimiter // nil: no limit
@@ -55,6 +56,9 @@ func New(cfg Config) (*Route, error) {
 		ok:        fixedReply(cfg.Success),
 	}
 	rt.batching = newBatching(&rt.cfg)
+	if len(p.Varies) > 0 {
+		rt.varies, _ = verifiers.PointersTo(p.Varies...) // checked with the configuration
+	}
 	rt.pointers = needsPointer(rt.whole.id) || needsPointer(rt.whole.typ)
 	for _, m := range cfg.Methods {
 		rt.events[m], rt.methods[m] = true, true

@@ -55,6 +55,9 @@ func (x *exchange) makeEvent(received time.Time, header http.Header) {
 		Schema:     SchemaNone,
 		Dedupe:     !cfg.NoDedupe,
 	}
+	if x.route.varies != nil {
+		x.event.Same = x.route.varies.DigestWithout(x.req.Body)
+	}
 	if types := x.req.Header["Content-Type"]; len(types) > 0 {
 		x.event.ContentType = types[0]
 	}

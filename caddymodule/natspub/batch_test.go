@@ -150,6 +150,34 @@ func TestBatchSurvivesLostAcks(t *testing.T) {
 	}
 }
 
+// TestRetriesThatVary: the original is compared without what varies.
+func TestRetriesThatVary(t *testing.T) {
+	t.Parallel()
+	s := runServer(t, t.TempDir(), 0, nil)
+	p := ready(t, s.ClientURL(), nil)
+	rt := batchRoute(t, p, func(c *gateway.Config) { c.Provider.Varies = []string{"/attempt"} })
+	for i, tt := range []struct {
+		body    string
+		outcome gateway.Outcome
+	}{
+		{`[{"id":"a","attempt":0}]`, gateway.Accepted},
+		{`[{"id":"a","attempt":1}]`, gateway.Duplicate},
+		{`[{"id":"a","attempt":1,"x":1}]`, gateway.Quarantined},
+	} {
+		if res := post(t, rt, "b", tt.body); res.Outcome != tt.outcome {
+			t.Errorf("%d: got %v, %v, want %v", i, res.Outcome, res.Err, tt.outcome)
+		}
+	}
+	stream, err := p.js.Stream(t.Context(), "WEBHOOKS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := stream.GetMsg(t.Context(), 1)
+	if err != nil || len(one(m.Header, headerSame)) != 64 || one(m.Header, headerSame) == one(m.Header, headerDigest) {
+		t.Errorf("got %v, %v", m, err)
+	}
+}
+
 // TestUnknownOutcomeInABatch: two events of one batch have one id and different
 // bytes, and the first one's outcome is not known. The second must not be taken
 // for the first.

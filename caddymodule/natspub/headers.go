@@ -17,6 +17,7 @@ const (
 	headerMsgID    = "Nats-Msg-Id"
 	headerStream   = "Nats-Expected-Stream"
 	headerDigest   = "ce-whsha256"
+	headerSame     = "ce-whsame"
 	headerIngestID = "ce-whingestid"
 	headerIndex    = "ce-whbatchindex"
 )
@@ -60,6 +61,9 @@ func headers(e *gateway.Event, msgID, stream string) nats.Header {
 	set("ce-whkeyid", escape(e.KeyID))
 	set("ce-whunsigned", strings.Join(e.Unsigned, ","))
 	set(headerDigest, hex.EncodeToString(e.Digest[:]))
+	if e.Same != [32]byte{} {
+		set(headerSame, hex.EncodeToString(e.Same[:]))
+	}
 	set("ce-whsize", strconv.Itoa(len(e.Body)))
 	set(headerIngestID, e.IngestID)
 	if p := e.Part; p != nil {

@@ -32,11 +32,12 @@ func (p *Publisher) prove(ctx context.Context, m *message, ack *jetstream.PubAck
 		a.Duplicate = false
 		return a
 	}
-	a.Conflict = o.digest != one(m.header, headerDigest)
+	a.Conflict = o.digest != compared(m.header)
 	return a
 }
 
-// original is what is to be known of a stored event.
+// original is what is to be known of a stored event. The digest is the one by
+// which deliveries are compared.
 type original struct{ ingestID, index, digest string }
 
 // original reads the event that a duplicate is one of: from any server that has
@@ -100,12 +101,19 @@ func (p *Publisher) ask(ctx context.Context, api string, ack *jetstream.PubAck) 
 }
 
 func describe(h nats.Header, data []byte) original {
-	o := original{ingestID: one(h, headerIngestID), index: one(h, headerIndex), digest: one(h, headerDigest)}
+	o := original{ingestID: one(h, headerIngestID), index: one(h, headerIndex), digest: compared(h)}
 	if o.digest == "" { // not written by this package
 		sum := sha256.Sum256(data)
 		o.digest = hex.EncodeToString(sum[:])
 	}
 	return o
+}
+
+func compared(h nats.Header) string {
+	if same := one(h, headerSame); same != "" {
+		return same
+	}
+	return one(h, headerDigest)
 }
 
 func one(h nats.Header, name string) string {

@@ -28,6 +28,7 @@ var HubSpotV1 = add(verifiers.Provider{
 	Time:       verifiers.JSON("/0/occurredAt"),
 	TypePrefix: "com.hubspot",
 	Batch:      hubspotBatch,
+	Varies:     []string{"/attemptNumber"},
 	NeedsJSON:  true,
 	Deadline:   5 * time.Second,
 	RetrySpan:  24 * time.Hour,

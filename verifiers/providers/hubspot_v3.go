@@ -23,6 +23,7 @@ var HubSpotV3 = add(verifiers.Provider{
 	Time:       verifiers.JSON("/0/occurredAt"),
 	TypePrefix: "com.hubspot",
 	Batch:      hubspotBatch,
+	Varies:     []string{"/attemptNumber"},
 	Methods:    []string{"POST", "GET"},
 	Deadline:   5 * time.Second,
 	RetrySpan:  24 * time.Hour,

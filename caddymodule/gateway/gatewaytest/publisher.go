@@ -61,7 +61,7 @@ func (p *Publisher) Publish(ctx context.Context, e *gateway.Event) (gateway.Ack,
 		if seq == 0 {
 			return gateway.Ack{}, gateway.ErrInFlight
 		}
-		conflict := p.events[seq-1].Digest != e.Digest
+		conflict := p.events[seq-1].Compared() != e.Compared()
 		return gateway.Ack{Stream: Stream, Sequence: seq, Duplicate: true, Conflict: conflict, Attempts: 1}, nil
 	}
 	if p.index == nil {
