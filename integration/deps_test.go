@@ -25,7 +25,8 @@ type rule struct {
 var rules = []rule{
 	{"verifiers", []string{"std"}, "whoever imports the engine alone must get nothing else with it, and it must be possible to audit"},
 	{"verifiers/internal/canon", []string{"std"}, "it is a part of the engine"},
-	{"verifiers/providers", []string{"std", "verifiers", "verifiers/internal/canon"}, "a provider is data in the engine's words"},
+	{"verifiers/internal/secp256k1", []string{"std"}, "it is a curve that the standard library lacks, and nothing else"},
+	{"verifiers/providers", []string{"std", "verifiers", "verifiers/internal/canon", "verifiers/internal/secp256k1"}, "a provider is data in the engine's words"},
 	{"verifiers/keyfetch", []string{"std", "verifiers"}, "it is the one place that fetches what a request names"},
 	{"verifiers/verifiertest", []string{"std", "verifiers"}, "vectors judge a catalogue from outside"},
 	{"schemas", []string{"std", "github.com/santhosh-tekuri/jsonschema/v5"}, "the validator is replaceable behind our own interface"},

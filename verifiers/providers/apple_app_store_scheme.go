@@ -1,7 +1,6 @@
 package providers
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -228,7 +227,7 @@ func (v *appleVerifier) verifyChain(leafText, intermediateText string) (*appleCh
 		return nil, fmt.Errorf("key of the leaf: %w", verifiers.ErrUntrusted)
 	case !intermediate.IsCA || !intermediate.BasicConstraintsValid:
 		return nil, fmt.Errorf("the intermediate is no CA: %w", verifiers.ErrUntrusted)
-	case !bytes.Equal(intermediate.RawIssuer, v.root.RawSubject) || !bytes.Equal(leaf.RawIssuer, intermediate.RawSubject):
+	case string(intermediate.RawIssuer) != string(v.root.RawSubject) || string(leaf.RawIssuer) != string(intermediate.RawSubject):
 		return nil, fmt.Errorf("names of the chain: %w", verifiers.ErrUntrusted)
 	case intermediate.CheckSignatureFrom(v.root) != nil || leaf.CheckSignatureFrom(intermediate) != nil:
 		return nil, fmt.Errorf("signatures of the chain: %w", verifiers.ErrUntrusted)

@@ -11,7 +11,7 @@ var DoorDash = add(verifiers.Provider{
 	Docs:       "https://developer.doordash.com/en-US/docs/drive/reference/webhooks",
 	Scheme:     verifiers.Basic{},
 	SecretHint: "user:password, as entered in the developer portal",
-	ID:         verifiers.Join(".", verifiers.JSON("/external_delivery_id"), verifiers.JSON("/event_name")),
+	ID:         verifiers.Join(".", verifiers.JSON("/external_delivery_id"), verifiers.JSON("/event_name"), verifiers.JSON("/created_at")),
 	Type:       verifiers.JSON("/event_name"),
 	Time:       verifiers.JSON("/created_at"),
 	TypePrefix: "com.doordash",
@@ -24,7 +24,7 @@ var DoorDash = add(verifiers.Provider{
 	Notes: []string{
 		"Nothing is signed.",
 		"Every status but 200 is a failure.",
-		"An event has no id of its own: a delivery's id and the event's name stand in for it.",
+		"An event has no id of its own: a delivery's id, the event's name and its time stand in for it.",
 	},
 	Sources: []string{
 		"https://developer.doordash.com/en-US/docs/drive/reference/webhooks",

@@ -18,7 +18,7 @@ var Midtrans = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the Server Key, under Settings > Access Keys",
-	ID:         verifiers.Join(".", verifiers.JSON("/transaction_id"), verifiers.JSON("/transaction_status")),
+	ID:         verifiers.Join(".", verifiers.JSON("/transaction_id"), verifiers.JSON("/transaction_status"), verifiers.JSON("/refund_amount")),
 	Type:       verifiers.JSON("/transaction_status"),
 	TypePrefix: "com.midtrans",
 	NeedsJSON:  true,
