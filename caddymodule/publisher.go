@@ -72,6 +72,22 @@ func (p *publisher) Publish(ctx context.Context, e *gateway.Event) (gateway.Ack,
 	return to.Publish(ctx, e)
 }
 
+// Start implements [gateway.Starter].
+func (p *publisher) Start(ctx context.Context, e *gateway.Event) func() (gateway.Ack, error) {
+	to, release, err := p.get(ctx)
+	if err != nil {
+		return func() (gateway.Ack, error) { return gateway.Ack{}, err }
+	}
+	wait := func() (gateway.Ack, error) { return to.Publish(ctx, e) }
+	if s, ordered := to.(gateway.Starter); ordered {
+		wait = s.Start(ctx, e)
+	}
+	return func() (gateway.Ack, error) {
+		defer release()
+		return wait()
+	}
+}
+
 // Quarantine implements [gateway.Publisher].
 func (p *publisher) Quarantine(ctx context.Context, e *gateway.Event, q gateway.Quarantine) (gateway.Ack, error) {
 	to, release, err := p.get(ctx)
@@ -82,4 +98,4 @@ func (p *publisher) Quarantine(ctx context.Context, e *gateway.Event, q gateway.
 	return to.Quarantine(ctx, e, q)
 }
 
-var _ gateway.Publisher = (*publisher)(nil)
+var _ gateway.Starter = (*publisher)(nil)

@@ -204,8 +204,10 @@ func (x *exchange) takeAll(elements *verifiers.Elements, received time.Time) {
 			continue
 		}
 		slots <- struct{}{}
+		rest := func() {}
+		y.guarded(func() { rest = y.begin() })
 		storing.Go(func() {
-			y.guarded(y.store)
+			y.guarded(rest)
 			tally.add(i, y.res)
 			<-slots
 		})

@@ -38,8 +38,8 @@ func post(t *testing.T, rt *gateway.Route, id, body string) gateway.Result {
 	return handle(rt, newRequest(t, "https://example.com/hook", id, body))
 }
 
-// byIndex returns the stored events in the order of the batch: they are stored
-// in any order.
+// byIndex returns the stored events in the order of the batch, which the fake does
+// not keep.
 func byIndex(events []gateway.Event) []gateway.Event {
 	slices.SortStableFunc(events, func(a, b gateway.Event) int { return a.Part.Index - b.Part.Index })
 	return events

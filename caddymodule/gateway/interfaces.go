@@ -43,6 +43,16 @@ type Publisher interface {
 	Quarantine(ctx context.Context, e *Event, q Quarantine) (Ack, error)
 }
 
+// A Starter is a Publisher that can store events in an order: those of a batch.
+type Starter interface {
+	Publisher
+	// Start is Publish in two steps. It sends the event; the function that it
+	// returns has to be called, once, and waits for what Publish returns. Events
+	// are stored in the order in which they were started, except where an attempt
+	// has to be repeated.
+	Start(ctx context.Context, e *Event) (wait func() (Ack, error))
+}
+
 // A Validator checks payloads against schemas. It is safe for concurrent use.
 type Validator interface {
 	// Validate checks the decoded payload (as by encoding/json with UseNumber;

@@ -90,8 +90,20 @@ func (x *exchange) store() {
 	}
 }
 
-func (x *exchange) publish() {
-	ack, err := x.route.cfg.Publisher.Publish(x.ctx, x.event)
+// begin is the part of store that has to be done in order, if the publisher
+// keeps one. It returns the rest.
+func (x *exchange) begin() func() {
+	s, ordered := x.route.cfg.Publisher.(Starter)
+	if !ordered || x.route.cfg.NoPublish || x.quarantine != nil {
+		return x.store
+	}
+	wait := s.Start(x.ctx, x.event)
+	return func() { x.published(wait()) }
+}
+
+func (x *exchange) publish() { x.published(x.route.cfg.Publisher.Publish(x.ctx, x.event)) }
+
+func (x *exchange) published(ack Ack, err error) {
 	switch {
 	case err != nil:
 		x.end(x.storeOutcome(err), "", fmt.Errorf("publishing: %w", err))

@@ -144,25 +144,41 @@ func (p *Publisher) look() {
 
 // Publish stores the event in the stream for its trust.
 func (p *Publisher) Publish(ctx context.Context, e *gateway.Event) (gateway.Ack, error) {
+	return p.store(ctx, p.message(e))
+}
+
+// Start sends the event once. Events that are sent one after the other arrive in
+// that order, because they share the connection.
+func (p *Publisher) Start(ctx context.Context, e *gateway.Event) func() (gateway.Ack, error) {
+	m := p.message(e)
+	if err := p.enter(m); err != nil {
+		return func() (gateway.Ack, error) { return gateway.Ack{}, err }
+	}
+	m.sent = p.send(m)
+	return func() (gateway.Ack, error) { return p.finish(ctx, m) }
+}
+
+func (p *Publisher) message(e *gateway.Event) *message {
 	stream := p.cfg.Stream.Name
 	if e.Trust == gateway.Unverified {
 		stream = p.cfg.Unverified.Name
 	}
-	m := message{subject: Subject(e), stream: stream, event: e}
-	m.header = headers(e, MsgID(e.Tenant, e.Source, e.DedupeID()), stream)
-	return p.store(ctx, &m)
+	return &message{
+		subject: Subject(e), stream: stream, event: e,
+		header: headers(e, MsgID(e.Tenant, e.Source, e.DedupeID()), stream),
+	}
 }
 
 // Quarantine stores the event in the quarantine stream.
 func (p *Publisher) Quarantine(ctx context.Context, e *gateway.Event, q gateway.Quarantine) (gateway.Ack, error) {
 	stream := p.cfg.Quarantine.Name
-	m := message{subject: QuarantineSubject(e, q), stream: stream, event: e}
+	m := &message{subject: QuarantineSubject(e, q), stream: stream, event: e}
 	m.header = headers(e, quarantineMsgID(e, q), stream)
 	m.header["ce-whreason"] = []string{escape(q.Reason)}
 	if q.Detail != "" {
 		m.header["ce-whdetail"] = []string{escape(q.Detail)}
 	}
-	return p.store(ctx, &m)
+	return p.store(ctx, m)
 }
 
 // message is one event on its way, for as many attempts as it takes.
@@ -171,21 +187,43 @@ type message struct {
 	header          nats.Header
 	event           *gateway.Event
 	attempts        int
-	unknown         bool // an attempt has ended without an answer
+	unknown         bool  // an attempt has ended without an answer
+	sent            *sent // the attempt that was begun, if one was
+}
+
+// sent is an attempt on its way.
+type sent struct {
+	future jetstream.PubAckFuture
+	before error // the connection's last error then
+	err    error
 }
 
 func (p *Publisher) store(ctx context.Context, m *message) (gateway.Ack, error) {
+	if err := p.enter(m); err != nil {
+		return gateway.Ack{}, err
+	}
+	return p.finish(ctx, m)
+}
+
+// enter takes a place among those that wait; finish must follow unless there is
+// none.
+func (p *Publisher) enter(m *message) error {
 	if m.stream == "" {
-		return gateway.Ack{}, fmt.Errorf("%w: there is no stream for %s", gateway.ErrRefused, m.subject)
+		return fmt.Errorf("%w: there is no stream for %s", gateway.ErrRefused, m.subject)
 	}
 	if p.pending.Add(1) > int64(p.cfg.MaxPending) {
 		p.pending.Add(-1)
-		return gateway.Ack{}, gateway.ErrOverloaded
+		return gateway.ErrOverloaded
 	}
-	defer p.pending.Add(-1)
 	if err := p.Ready(); err != nil {
-		return gateway.Ack{}, err
+		p.pending.Add(-1)
+		return err
 	}
+	return nil
+}
+
+func (p *Publisher) finish(ctx context.Context, m *message) (gateway.Ack, error) {
+	defer p.pending.Add(-1)
 	ack, err := p.retry(ctx, m)
 	if err != nil {
 		return gateway.Ack{Attempts: m.attempts}, err
@@ -217,12 +255,20 @@ func (p *Publisher) retry(ctx context.Context, m *message) (*jetstream.PubAck, e
 	}
 }
 
-// attempt sends the message once and waits for the answer.
-func (p *Publisher) attempt(ctx context.Context, m *message) (*jetstream.PubAck, error) {
+func (p *Publisher) send(m *message) *sent {
 	before := p.cfg.Conn.LastError()
 	future, err := p.js.PublishMsgAsync(&nats.Msg{Subject: m.subject, Header: m.header, Data: m.event.Body}, jetstream.WithRetryAttempts(0))
-	if err != nil {
-		return nil, err
+	return &sent{future, before, err}
+}
+
+// attempt sends the message once, unless that was done, and waits for the answer.
+func (p *Publisher) attempt(ctx context.Context, m *message) (*jetstream.PubAck, error) {
+	s := m.sent
+	if m.sent = nil; s == nil {
+		s = p.send(m)
+	}
+	if s.err != nil {
+		return nil, s.err
 	}
 	end := time.NewTimer(p.patience(ctx))
 	defer end.Stop()
@@ -230,16 +276,16 @@ func (p *Publisher) attempt(ctx context.Context, m *message) (*jetstream.PubAck,
 	defer look.Stop()
 	for {
 		select {
-		case ack := <-future.Ok():
+		case ack := <-s.future.Ok():
 			return ack, nil
-		case err := <-future.Err():
+		case err := <-s.future.Err():
 			return nil, err
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-end.C:
 			return nil, jetstream.ErrAsyncPublishTimeout
 		case <-look.C:
-			if err := p.cfg.Conn.LastError(); denied(err, before, m.subject) {
+			if err := p.cfg.Conn.LastError(); denied(err, s.before, m.subject) {
 				return nil, err
 			}
 			look.Reset(deniedAfter)
@@ -294,4 +340,4 @@ func (p *Publisher) pause(ctx context.Context, attempts int, f failure) error {
 	return nil
 }
 
-var _ gateway.Publisher = (*Publisher)(nil)
+var _ gateway.Starter = (*Publisher)(nil)
