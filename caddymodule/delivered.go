@@ -48,13 +48,13 @@ func (d *delivered) add(res *gateway.Result) {
 	d.now[key] = struct{}{}
 }
 
-// deliveryKey is made of the id and of the bytes: another event under the same
-// id is not the same event.
+// deliveryKey is made of the id and of what tells deliveries under it apart:
+// another event under the same id is not the same event.
 func deliveryKey(res *gateway.Result) [16]byte {
 	h := sha256.New()
 	h.Write([]byte(res.EventID))
 	h.Write([]byte{0})
-	h.Write(res.RequestBody)
+	h.Write(res.Compared[:])
 	var key [16]byte
 	copy(key[:], h.Sum(nil))
 	return key

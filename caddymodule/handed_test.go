@@ -66,6 +66,7 @@ func TestBatchIsHandedOnWhole(t *testing.T) {
 			batch /list {
 				id json /id
 			}
+			varies /attempt
 		}
 	}`, `webhooks /acme acme {env.GITHUB_SECRET} {
 		pass_thru
@@ -86,6 +87,10 @@ func TestBatchIsHandedOnWhole(t *testing.T) {
 	}{
 		{"d-1", body, 201},
 		{"d-1", body, 200}, // handed on before
+		{"d-5", `{"list":[{"id":"e","type":"t","attempt":1}]}`, 201},
+		{"d-5", `{"list":[{"id":"e","type":"t","attempt":2}]}`, 200},
+		{"d-6", `{"list":[{"id":"f","type":"t","attempt":1},{"id":"g","type":"t"}]}`, 201},
+		{"d-6", `{"list":[{"id":"f","type":"t","attempt":2}]}`, 201}, // not the same
 		{"d-2", `{"list":[]}`, 201},
 		{"d-3", `{"list":[{"id":"c","type":"unwanted"}]}`, 200},
 		{"d-4", `{"none":[]}`, 200}, // one event, without the type that is asked for: quarantine

@@ -254,5 +254,6 @@ func documentedFiles(t *testing.T, block string) string {
 		t.Fatal(err)
 	}
 	block = strings.ReplaceAll(block, "/etc/caddy/schemas/github", schemas)
+	block = strings.ReplaceAll(block, "/var/lib/caddy/secrets", dir)
 	return regexp.MustCompile(`\{file\./[^}]*\}`).ReplaceAllString(block, "{file."+secret+"}")
 }

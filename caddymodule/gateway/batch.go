@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -194,10 +195,15 @@ func (x *exchange) takeAll(elements *verifiers.Elements, received time.Time) {
 	var preparing time.Duration
 	var storing sync.WaitGroup
 	slots := make(chan struct{}, min(size, maxPublishing))
+	all := sha256.New()
 	for i := 0; i < size && !tally.hopeless(); i++ {
 		begun := x.route.now()
 		y := x.element(elements.Request(i))
 		y.guarded(func() { y.prepare(common, i) })
+		if y.event != nil {
+			digest := y.event.Compared()
+			all.Write(digest[:])
+		}
 		preparing += x.route.now().Sub(begun)
 		if y.ended {
 			tally.add(i, y.res)
@@ -213,6 +219,7 @@ func (x *exchange) takeAll(elements *verifiers.Elements, received time.Time) {
 		})
 	}
 	storing.Wait()
+	all.Sum(x.res.Compared[:0])
 	x.res.Stages[StageValidate] += preparing
 	x.res.Stages[StagePublish] = x.route.now().Sub(start) - preparing
 	tally.conclude(x)

@@ -114,6 +114,7 @@ func (x *exchange) run() {
 		return
 	}
 	x.makeEvent(received, pick(x.r.Header, x.route.headers))
+	x.res.Compared = x.event.Compared()
 	wanted := x.identify() && x.room(1) && x.want() && x.validate()
 	ready := x.route.now()
 	x.res.Stages[StageValidate] = ready.Sub(verified)

@@ -168,6 +168,9 @@ type Result struct {
 	Body   []byte
 	// Code is the word that the sender is told; "" on success.
 	Code string
+	// Compared tells requests under one EventID apart, as Event.Compared does;
+	// zero if no event came about.
+	Compared [32]byte
 	// RequestBody is the body as read, for handing the request on; nil if it
 	// was not read to its end. It is the Event's Body: read-only.
 	RequestBody []byte
