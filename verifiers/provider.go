@@ -135,9 +135,10 @@ type Batch struct {
 	// whose array is empty has nothing to publish.
 	Elements string `json:"elements,omitempty"`
 	// ID, Type and Time are the element's: pointers of JSON sources begin at
-	// the element, headers and parameters are those of the request. A zero ID
-	// means the request's id followed by "." and the element's index, and zero
-	// Type and Time mean the request's.
+	// the element, headers and parameters are those of the request. Where an
+	// element has no ID its id is the request's, followed by "." and the index;
+	// the index also follows an ID that is not in the element. Zero Type and Time
+	// mean the request's.
 	ID   Source `json:"id,omitzero"`
 	Type Source `json:"type,omitzero"`
 	Time Source `json:"time,omitzero"`
