@@ -1,10 +1,12 @@
 package verifiertest_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -264,7 +266,8 @@ func newKeys(secrets []string) (verifiers.Keys, error) {
 // options takes the options that the provider has from the case's parameters.
 // The suites say nothing about options that the vendors' libraries do not have:
 // which topics of SNS are ours, for which the request's own is taken, so that
-// its signature decides; and tokens of handshakes, which no case needs.
+// its signature decides, and likewise which user of fal we are; and tokens of
+// handshakes, which no case needs.
 func (c *externalCase) options(p verifiers.Provider) map[string]string {
 	options := map[string]string{}
 	for _, o := range p.Options {
@@ -275,11 +278,29 @@ func (c *externalCase) options(p verifiers.Provider) map[string]string {
 			options[o.Name] = c.Keys.Certs["root"]
 		case o.Name == "topic_arn":
 			options[o.Name] = c.member("TopicArn", "arn:aws:sns:us-east-1:123456789012:none")
+		case o.Name == "app_keys" && len(c.Keys.Params) == len(c.Keys.Secrets):
+			options[o.Name] = strings.Join(c.names(c.Keys.Secrets), " ")
+		case p.Name == "fal" && o.Name == "user_id":
+			options[o.Name] = cmp.Or(c.header().Get("X-Fal-Webhook-User-Id"), "unused")
 		case o.Required:
 			options[o.Name] = "unused"
 		}
 	}
 	return options
+}
+
+// names returns the parameters that have these values, in the order of the
+// values.
+func (c *externalCase) names(values []string) []string {
+	names := make([]string, len(values))
+	for i, value := range values {
+		for _, name := range slices.Sorted(maps.Keys(c.Keys.Params)) {
+			if c.Keys.Params[name] == value {
+				names[i] = name
+			}
+		}
+	}
+	return names
 }
 
 // member returns a member of a JSON body that is a string.
