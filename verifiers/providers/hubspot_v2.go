@@ -26,6 +26,8 @@ var HubSpotV2 = add(verifiers.Provider{
 	Type:       verifiers.JSON("/0/subscriptionType"),
 	Time:       verifiers.JSON("/0/occurredAt"),
 	TypePrefix: "com.hubspot",
+	Varies:     []string{"/attemptNumber"},
+	Batch:      hubspotBatch,
 	Methods:    []string{"POST", "GET"},
 	Deadline:   5 * time.Second,
 	RetrySpan:  24 * time.Hour,

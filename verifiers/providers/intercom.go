@@ -24,6 +24,7 @@ var Intercom = add(verifiers.Provider{
 	Type:       verifiers.JSON("/topic"),
 	Time:       verifiers.JSON("/created_at"),
 	TypePrefix: "com.intercom",
+	Varies:     []string{"/delivery_attempts"},
 	Handshakes: []verifiers.Handshake{{
 		Name:   "reachability",
 		Method: "HEAD",

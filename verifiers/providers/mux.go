@@ -26,6 +26,7 @@ var Mux = add(verifiers.Provider{
 	Type:       verifiers.JSON("/type"),
 	Time:       verifiers.JSON("/created_at"),
 	TypePrefix: "com.mux",
+	Varies:     []string{"/attempts"},
 	NeedsJSON:  true,
 	Deadline:   5 * time.Second,
 	RetrySpan:  24 * time.Hour,

@@ -23,6 +23,7 @@ var Pipedrive = add(verifiers.Provider{
 	Type:       verifiers.First(verifiers.JSON("/event"), verifiers.Join(".", verifiers.JSON("/meta/action"), verifiers.JSON("/meta/entity"))),
 	Time:       verifiers.JSON("/meta/timestamp"),
 	TypePrefix: "com.pipedrive",
+	Varies:     []string{"/meta/attempt"},
 	NeedsJSON:  true,
 	Deadline:   10 * time.Second,
 	RetrySpan:  5 * time.Minute,

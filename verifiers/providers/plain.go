@@ -28,7 +28,12 @@ var Plain = add(verifiers.Provider{
 	Type:       verifiers.First(verifiers.JSON("/payload/eventType"), verifiers.JSON("/type")),
 	Time:       verifiers.JSON("/timestamp"),
 	TypePrefix: "com.plain",
-	NeedsJSON:  true,
+	Varies: []string{
+		"/webhookMetadata/webhookDeliveryAttemptId",
+		"/webhookMetadata/webhookDeliveryAttemptNumber",
+		"/webhookMetadata/webhookDeliveryAttemptTimestamp",
+	},
+	NeedsJSON: true,
 
 	Category: "crm",
 	Setup:    "Add the webhook target under Settings > Webhooks. One secret, under Settings > Request signing, is for all targets of the workspace.",
