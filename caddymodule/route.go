@@ -125,12 +125,7 @@ func (h *Handler) describedProvider() (verifiers.Provider, error) {
 
 // unknownProvider suggests names that look alike.
 func unknownProvider(name string) error {
-	var near []string
-	for _, p := range providers.All() {
-		if strings.Contains(p.Name, name) || strings.Contains(name, p.Name) || (len(name) > 2 && strings.HasPrefix(p.Name, name[:3])) {
-			near = append(near, p.Name)
-		}
-	}
+	near := similarProviders(name)
 	hint := "`caddy webhooks providers` lists them; describe another with the provider hmac or generic"
 	if len(near) > 0 {
 		hint = "do you mean " + strings.Join(near, " or ") + "? " + hint

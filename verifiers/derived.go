@@ -21,6 +21,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 const minRSABits = 2048
@@ -148,6 +150,8 @@ func (k *Key) secretBytes(format KeyFormat) ([]byte, error) {
 	switch format {
 	case KeyText:
 		return k.secret, nil
+	case KeyNFKD:
+		return norm.NFKD.Bytes(k.secret), nil
 	case KeyHex:
 		b, err = hex.DecodeString(string(k.secret))
 	case KeyBase64:
@@ -180,6 +184,8 @@ func (k *Key) publicKey(format KeyFormat) (crypto.PublicKey, error) {
 	switch {
 	case format == KeyPEM || format == KeyAny && strings.HasPrefix(text, "-----BEGIN "):
 		return parsePEM(k.secret)
+	case format == KeyAny && isJWK(text):
+		return parseJWK(k.secret)
 	case format == KeyWhpk || strings.HasPrefix(text, "whpk_"):
 		raw, err = decodeBase64(strings.TrimPrefix(strings.TrimPrefix(text, "v1a,"), "whpk_"))
 	default:

@@ -81,6 +81,8 @@ type Proof struct {
 	Plain bool `json:"plain,omitempty"`
 	// Key is the format of the key. Empty means text.
 	Key KeyFormat `json:"key,omitempty"`
+	// KeyHash makes the key the hash of the secret, as in [HMAC].
+	KeyHash Hash `json:"key_hash,omitempty"`
 	// Content is a template as in Reply.Template.
 	Content string `json:"content"`
 	// Encoding of the value. Empty means hex.

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"strings"
 	"sync/atomic"
 )
 
@@ -129,4 +130,31 @@ func (j *jwk) publicKey() (crypto.PublicKey, error) {
 		return ed25519.PublicKey(x), nil
 	}
 	return nil, ErrKeyFormat
+}
+
+// isJWK reports whether the text of a key is a JSON object.
+func isJWK(text string) bool { return strings.HasPrefix(text, "{") }
+
+// parseJWK reads one JSON Web Key, RFC 7517.
+func parseJWK(text []byte) (crypto.PublicKey, error) {
+	var j jwk
+	if err := json.Unmarshal(text, &j); err != nil {
+		return nil, fmt.Errorf("%w: the JSON of the key cannot be parsed", ErrKeyFormat)
+	}
+	pub, err := j.publicKey()
+	if err != nil {
+		return nil, fmt.Errorf("%w: not a JWK of a public key", err)
+	}
+	return pub, checkPublic(pub)
+}
+
+// jwkID returns the id inside a key written as JWK, "" if there is none.
+func jwkID(text []byte) string {
+	var j struct {
+		Kid string `json:"kid"`
+	}
+	if !isJWK(string(text)) || json.Unmarshal(text, &j) != nil {
+		return ""
+	}
+	return j.Kid
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -38,6 +39,7 @@ type Key struct {
 	secret   []byte           // as the provider shows it; nil for a public key
 	public   crypto.PublicKey // set by NewPublicKey
 	alg      string           // the one alg of JWT that the key is for; empty: any
+	kid      string           // the id inside a JWK; empty: answers every hint
 	notAfter time.Time        // zero: no end
 
 	signer crypto.Signer // set by NewPrivateKey
@@ -58,7 +60,7 @@ func NewKey(id string, secret []byte) (*Key, error) {
 	case len(trimmed) != len(secret):
 		return nil, fmt.Errorf("%w: it begins or ends with white space", ErrKeyFormat)
 	}
-	return &Key{id: id, secret: bytes.Clone(secret), derived: &derived{}}, nil
+	return &Key{id: id, secret: bytes.Clone(secret), kid: jwkID(secret), derived: &derived{}}, nil
 }
 
 // NewPublicKey returns a key for a signature scheme: an ed25519.PublicKey, an
@@ -126,8 +128,15 @@ type KeySource interface {
 // Keys is a fixed [KeySource]: the current key first, then those being retired.
 type Keys []*Key
 
-// Keys returns k, whatever the hint.
-func (k Keys) Keys(context.Context, string) ([]*Key, error) { return k, nil }
+// Keys returns the keys that the hint may mean: all but those written as JWK
+// with another id.
+func (k Keys) Keys(_ context.Context, hint string) ([]*Key, error) {
+	other := func(key *Key) bool { return key != nil && key.kid != "" && key.kid != hint }
+	if hint == "" || !slices.ContainsFunc(k, other) {
+		return k, nil
+	}
+	return slices.DeleteFunc(slices.Clone(k), other), nil
+}
 
 // usable reports whether k may match anything at the given time.
 func (k *Key) usable(now time.Time) bool {

@@ -197,7 +197,7 @@ func TestPublicKeyForms(t *testing.T) {
 		}
 		return b
 	}
-	b64 := base64.StdEncoding.EncodeToString
+	b64, b64url := base64.StdEncoding.EncodeToString, base64.RawURLEncoding.EncodeToString
 	block := func(kind string, b []byte) string {
 		return strings.TrimSpace(string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: b})))
 	}
@@ -216,6 +216,10 @@ func TestPublicKeyForms(t *testing.T) {
 		{"EC in base64", b64(der(&ec.PublicKey)), KeyAny, &ec.PublicKey},
 		{"EC point", hex.EncodeToString(point), KeyAny, &ec.PublicKey},
 		{"EC in PEM", block("PUBLIC KEY", der(&ec.PublicKey)), KeyAny, &ec.PublicKey},
+		{"JWK", `{"kty":"OKP","crv":"Ed25519","kid":"1","x":"` + b64url(pub) + `"}`, KeyAny, pub},
+		{"JWK of a secret", `{"kty":"oct","k":"c2VjcmV0"}`, KeyAny, nil},
+		{"JWK that ends early", `{"kty":"OKP",`, KeyAny, nil},
+		{"JWK where PEM is due", `{"kty":"OKP","crv":"Ed25519","x":"` + b64url(pub) + `"}`, KeyPEM, nil},
 		{"two blocks", block("PUBLIC KEY", der(pub)) + "\n" + block("PUBLIC KEY", der(pub)), KeyAny, nil},
 		{"private block", block("PRIVATE KEY", der(pub)), KeyAny, nil},
 		{"not PEM", b64(pub), KeyPEM, nil},
@@ -237,5 +241,36 @@ func TestPublicKeyForms(t *testing.T) {
 				t.Errorf("got %v, %v, want %v", m.public, m.err, tt.want)
 			}
 		})
+	}
+}
+
+func TestKeysHint(t *testing.T) {
+	t.Parallel()
+	const one, two, plain = `{"kid":"one"}`, `{"kid":"two"}`, "secret"
+	keys := testKeys(t, one, two, plain)
+	for _, tt := range []struct {
+		hint string
+		want []int
+	}{{"", []int{0, 1, 2}}, {"one", []int{0, 2}}, {"two", []int{1, 2}}, {"three", []int{2}}} {
+		got, err := keys.Keys(t.Context(), tt.hint)
+		if err != nil || len(got) != len(tt.want) {
+			t.Fatalf("%q: got %v, %v, want %v", tt.hint, got, err, tt.want)
+		}
+		for i, k := range got {
+			if k != keys[tt.want[i]] {
+				t.Errorf("%q: got key %v at %d", tt.hint, k, i)
+			}
+		}
+	}
+}
+
+func TestKeyNFKD(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ text, want string }{
+		{"secret", "secret"}, {"s\u00e9cret", "se\u0301cret"}, {"\ufb01n\u00b2", "fin2"},
+	} {
+		if m := testKeys(t, tt.text)[0].material("", KeyNFKD); m.err != nil || string(m.secret) != tt.want {
+			t.Errorf("%q: got %q, %v, want %q", tt.text, m.secret, m.err, tt.want)
+		}
 	}
 }

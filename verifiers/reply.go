@@ -192,7 +192,7 @@ func (p *Proof) compute(req *Request, with prover) (string, error) {
 	if format == "" {
 		format = KeyText
 	}
-	m, err := with.material(p.Hash, format)
+	m, err := with.material(p.Hash, p.KeyHash, format)
 	if err != nil {
 		return "", err
 	}
@@ -247,6 +247,8 @@ func (r Reply) check(options []Option) error {
 		return errors.New("the content of the proof has {proof}")
 	case newHash(r.Proof.Hash) == nil:
 		return fmt.Errorf("the proof: unknown hash %q", r.Proof.Hash)
+	case r.Proof.KeyHash != "" && newHash(r.Proof.KeyHash) == nil:
+		return fmt.Errorf("the proof: unknown hash of the key %q", r.Proof.KeyHash)
 	case isPublic(r.Proof.Key):
 		return fmt.Errorf("the proof: %w: %q is a format of public keys", ErrKeyFormat, r.Proof.Key)
 	}
@@ -277,7 +279,7 @@ type prover struct {
 	cfg Config
 }
 
-func (p prover) material(h Hash, format KeyFormat) (*material, error) {
+func (p prover) material(h, keyHash Hash, format KeyFormat) (*material, error) {
 	if p.cfg.Keys == nil {
 		return nil, &Error{Field: "answer", Err: ErrUnavailable}
 	}
@@ -285,7 +287,7 @@ func (p prover) material(h Hash, format KeyFormat) (*material, error) {
 	if err != nil || len(keys) == 0 || keys[0] == nil {
 		return nil, &Error{Field: "answer", Err: ErrUnavailable}
 	}
-	m := keys[0].material(h, format)
+	m := keys[0].hashed(h, keyHash, format)
 	if m.err != nil {
 		return nil, &Error{Field: "answer", Err: ErrUnavailable}
 	}
@@ -297,7 +299,7 @@ func (p prover) MAC(h Hash, text []byte) ([]byte, error) {
 	if newHash(h) == nil {
 		return nil, fmt.Errorf("unknown hash %q", h)
 	}
-	m, err := p.material(h, KeyText)
+	m, err := p.material(h, "", KeyText)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,8 @@ const (
 	KeyWhsec     KeyFormat = "whsec"     // standard base64 after an optional "whsec_", which may be after "v1,"
 	KeyWhpk      KeyFormat = "whpk"      // standard base64 of a public key after an optional "whpk_", which may be after "v1a,"
 	KeyPEM       KeyFormat = "pem"       // PEM of a public key or certificate
-	KeyAny       KeyFormat = "any"       // a public key as PEM, hex or base64 of raw bytes or PKIX DER
+	KeyNFKD      KeyFormat = "nfkd"      // the text in Unicode's normalization form KD, as UTF-8
+	KeyAny       KeyFormat = "any"       // a public key as PEM, JWK, hex or base64 of raw bytes or PKIX DER
 )
 
 // TimeUnit says how a signed timestamp is written.
