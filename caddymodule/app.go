@@ -140,6 +140,11 @@ func (a *App) describeProviders() error {
 		if err == nil {
 			p, err = providers.Custom(p)
 		}
+		if err == nil {
+			if err = a.Providers[name].Verify.prove(a.ctx, p); err != nil {
+				err = fmt.Errorf("provider %s: %w", name, err)
+			}
+		}
 		if err != nil {
 			problems = append(problems, err)
 			continue

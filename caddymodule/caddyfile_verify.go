@@ -16,6 +16,7 @@ import (
 //	form   <name>
 //	json   </pointer>
 //	const  <value>
+//	body
 //	<placeholder>
 //
 // The placeholders {header.X}, {query.X}, {webhooks.json./pointer} and
@@ -30,6 +31,9 @@ func parseSource(d *caddyfile.Dispenser, word string) (verifiers.Source, []strin
 			return s, nil, d.Errf("%s: '%s' is not a place in a webhook: write header <name>, query <name>, form <name>, json </pointer> or const <value>", word, redact(args[0]))
 		}
 		return s, args[1:], nil
+	}
+	if len(args) > 0 && args[0] == "body" {
+		return verifiers.Body(), args[1:], nil
 	}
 	if len(args) < 2 || args[1] == "" {
 		return verifiers.Source{}, nil, d.Errf("%s: write header <name>, query <name>, form <name>, json </pointer> or const <value>", word)
@@ -87,7 +91,7 @@ var timeUnits = map[string]verifiers.TimeUnit{
 
 // parseVerify reads how a sender authenticates its requests. Syntax:
 //
-//	verify hmac|ecdsa|rsa <hash> { ... }
+//	verify hmac|digest|ecdsa|rsa <hash> { ... }
 //	verify ed25519 { ... }
 //	{
 //		key       text|hex|base64|base64url|whsec|whpk|pem|any
@@ -95,6 +99,9 @@ var timeUnits = map[string]verifiers.TimeUnit{
 //			list     <separator>
 //			pair     <key>
 //			prefix   <text>
+//			inner    </pointer>
+//			claim    </pointer>
+//			base64   </pointer>
 //			encoding hex|base64|base64url
 //		}
 //		timestamp <value> [unix|unix_ms|unix_us|unix_ns|rfc3339] {
@@ -105,8 +112,10 @@ var timeUnits = map[string]verifiers.TimeUnit{
 //		signed    <template>
 //		id        <value>
 //		tolerance <duration>
+//		key_hash  <hash>
 //		raw
 //		pss
+//		example   { ... }
 //	}
 //	verify token {
 //		token <value> {
@@ -122,9 +131,20 @@ var timeUnits = map[string]verifiers.TimeUnit{
 //		jwks       <url>
 //		issuers    <issuer>...
 //		audience   <audience>
-//		body_hash  <claim>
+//		body_hash  <claim> [<hash>] [hex|base64|base64url]
 //		tolerance  <duration>
 //		key        <format>
+//		example    { ... }
+//	}
+//	example {
+//		secret   <text>
+//		document <url> <text>
+//		at       <time>
+//		method   <method>
+//		url      <url>
+//		header   <name> <value>
+//		body     <text>
+//		body_base64 <text>
 //	}
 //
 // The tokens of a template are those of [verifiers.Signed]: with colons, as
@@ -132,18 +152,19 @@ var timeUnits = map[string]verifiers.TimeUnit{
 func parseVerify(d *caddyfile.Dispenser) (*Scheme, error) {
 	args := d.RemainingArgs()
 	if len(args) == 0 {
-		return nil, d.Err("verify: the scheme is missing: write hmac, ed25519, ecdsa, rsa, token, basic or jwt")
+		return nil, d.Err("verify: the scheme is missing: write hmac, digest, ed25519, ecdsa, rsa, token, basic or jwt")
 	}
 	s := &Scheme{Kind: args[0]}
 	words, ok := schemeWords[s.Kind]
 	if !ok {
-		return nil, d.Errf("verify: '%s' is not a scheme: write hmac, ed25519, ecdsa, rsa, token, basic or jwt", redact(s.Kind))
+		return nil, d.Errf("verify: '%s' is not a scheme: write hmac, digest, ed25519, ecdsa, rsa, token, basic or jwt", redact(s.Kind))
 	}
-	hashed := s.Kind == "hmac" || s.Kind == "ecdsa" || s.Kind == "rsa"
+	hashed := s.Kind == "hmac" || s.Kind == "digest" || s.Kind == "ecdsa" || s.Kind == "rsa"
 	switch {
 	case hashed && len(args) == 2:
 		s.Hash = verifiers.Hash(args[1])
-		if !slices.Contains([]verifiers.Hash{verifiers.SHA1, verifiers.SHA256, verifiers.SHA384, verifiers.SHA512}, s.Hash) {
+		keyed := s.Hash == verifiers.MD5 && (s.Kind == "hmac" || s.Kind == "digest")
+		if !keyed && !slices.Contains(hashes, s.Hash) {
 			return nil, d.Errf("verify: '%s' is not a hash: write sha1, sha256, sha384 or sha512", redact(args[1]))
 		}
 	case hashed:
@@ -166,14 +187,18 @@ func parseVerify(d *caddyfile.Dispenser) (*Scheme, error) {
 
 // schemeWords are the subdirectives of each scheme.
 var schemeWords = map[string][]string{
-	"hmac":    {"key", "signature", "timestamp", "signed", "id", "tolerance"},
-	"ed25519": {"key", "signature", "timestamp", "signed", "id", "tolerance"},
-	"ecdsa":   {"key", "signature", "timestamp", "signed", "id", "tolerance", "raw"},
-	"rsa":     {"key", "signature", "timestamp", "signed", "id", "tolerance", "pss"},
-	"token":   {"key", "token"},
-	"basic":   {},
-	"jwt":     {"key", "token", "algorithms", "jwks", "issuers", "audience", "body_hash", "tolerance"},
+	"hmac":    {"key", "signature", "timestamp", "signed", "id", "tolerance", "example", "key_hash"},
+	"digest":  {"key", "signature", "timestamp", "signed", "id", "tolerance", "example"},
+	"ed25519": {"key", "signature", "timestamp", "signed", "id", "tolerance", "example"},
+	"ecdsa":   {"key", "signature", "timestamp", "signed", "id", "tolerance", "example", "raw"},
+	"rsa":     {"key", "signature", "timestamp", "signed", "id", "tolerance", "example", "pss"},
+	"token":   {"key", "token", "example"},
+	"basic":   {"example"},
+	"jwt":     {"key", "token", "algorithms", "jwks", "issuers", "audience", "body_hash", "tolerance", "example"},
 }
+
+// hashes are those for any scheme.
+var hashes = []verifiers.Hash{verifiers.SHA1, verifiers.SHA256, verifiers.SHA384, verifiers.SHA512}
 
 var schemeSubdirectives = map[string]subdirective[*Scheme]{
 	"key":        {parse: (*Scheme).parseKey},
@@ -189,8 +214,40 @@ var schemeSubdirectives = map[string]subdirective[*Scheme]{
 	"jwks":       {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseString(d, &s.JWKS) }},
 	"issuers":    {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseList(d, &s.Issuers) }},
 	"audience":   {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseString(d, &s.Audience) }},
-	"body_hash":  {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseString(d, &s.BodyHash) }},
+	"body_hash":  {parse: (*Scheme).parseBodyHash},
+	"key_hash":   {parse: (*Scheme).parseKeyHash},
+	"example":    {parse: (*Scheme).parseExample},
 }
+
+// body_hash <claim> [<hash>] [<encoding>]
+func (s *Scheme) parseBodyHash(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	if len(args) == 0 || args[0] == "" {
+		return d.ArgErr()
+	}
+	s.BodyHash = args[0]
+	for _, arg := range args[1:] {
+		switch {
+		case slices.Contains(hashes, verifiers.Hash(arg)) && s.BodyHashAlg == "":
+			s.BodyHashAlg = verifiers.Hash(arg)
+		case slices.Contains(encodings, verifiers.Encoding(arg)) && s.BodyHashEncoding == "":
+			s.BodyHashEncoding = verifiers.Encoding(arg)
+		default:
+			return d.Errf("body_hash: '%s' is neither a hash nor an encoding: write `body_hash <claim> [sha1|sha256|sha384|sha512] [hex|base64|base64url]`", redact(arg))
+		}
+	}
+	return nil
+}
+
+// key_hash <hash>
+func (s *Scheme) parseKeyHash(d *caddyfile.Dispenser) error {
+	var hash string
+	err := parseWord(d, &hash, string(verifiers.SHA1), string(verifiers.SHA256), string(verifiers.SHA384), string(verifiers.SHA512))
+	s.KeyHash = verifiers.Hash(hash)
+	return err
+}
+
+var encodings = []verifiers.Encoding{verifiers.Hex, verifiers.Base64, verifiers.Base64URL}
 
 // key <format>
 func (s *Scheme) parseKey(d *caddyfile.Dispenser) error {
@@ -258,5 +315,22 @@ func refinements(src *verifiers.Source) map[string]subdirective[*Scheme] {
 		"list":   {parse: func(_ *Scheme, d *caddyfile.Dispenser) error { return parseString(d, &src.Sep) }},
 		"pair":   {parse: func(_ *Scheme, d *caddyfile.Dispenser) error { return parseString(d, &src.Pair) }},
 		"prefix": {parse: func(_ *Scheme, d *caddyfile.Dispenser) error { return parseString(d, &src.Prefix) }},
+		"inner":  {repeat: true, parse: func(_ *Scheme, d *caddyfile.Dispenser) error { return parseStep(d, src, verifiers.AsJSON) }},
+		"claim":  {repeat: true, parse: func(_ *Scheme, d *caddyfile.Dispenser) error { return parseStep(d, src, verifiers.AsJWT) }},
+		"base64": {repeat: true, parse: func(_ *Scheme, d *caddyfile.Dispenser) error { return parseStep(d, src, verifiers.AsBase64) }},
 	}
+}
+
+// parseStep reads the pointer of a step into a value.
+func parseStep(d *caddyfile.Dispenser, src *verifiers.Source, as string) error {
+	word := d.Val()
+	var pointer string
+	if err := parseString(d, &pointer); err != nil {
+		return err
+	}
+	if pointer[0] != '/' {
+		return d.Errf("%s: a JSON Pointer starts with a slash: write %s /%s", word, word, redact(pointer))
+	}
+	src.Within = append(src.Within, verifiers.Step{As: as, Pointer: pointer})
+	return nil
 }

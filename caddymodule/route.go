@@ -119,8 +119,11 @@ func (h *Handler) describedProvider() (verifiers.Provider, error) {
 		return p, fmt.Errorf("provider %s is for HMAC only: use the provider %s", h.Provider, genericName)
 	}
 	scheme, err := h.Verify.build()
+	if err != nil {
+		return p, err
+	}
 	p.Scheme = scheme
-	return p, err
+	return p, h.Verify.prove(h.app.ctx, p)
 }
 
 // unknownProvider suggests names that look alike.
@@ -272,6 +275,10 @@ func (h *Handler) verifier(cfg *gateway.Config, p verifiers.Provider) error {
 	for i, s := range h.Secrets {
 		key, err := s.key(h.InsecureLiteralSecret, i)
 		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		if err := h.checkExampleSecret(s); err != nil {
 			problems = append(problems, err)
 			continue
 		}

@@ -13,15 +13,18 @@ import (
 // Scheme describes how a sender that is not in the catalogue authenticates its
 // requests.
 type Scheme struct {
-	// How the sender proves itself: `hmac`, `ed25519`, `ecdsa`, `rsa` (a
+	// How the sender proves itself: `hmac`, `digest` (a hash of a text that has
+	// the secret in it), `ed25519`, `ecdsa`, `rsa` (a
 	// signature over parts of the request), `token` (a secret that it repeats),
 	// `basic` (HTTP Basic, the secret being "user:password") or `jwt`. Required.
 	// With `token` and `basic` nothing binds the sender to the content: whoever
 	// sees one request can send others.
 	Kind string `json:"kind"`
-	// The hash function: `sha1`, `sha256`, `sha384` or `sha512`. Required for
-	// `hmac`, `ecdsa` and `rsa`.
+	// The hash function: `sha1`, `sha256`, `sha384` or `sha512`; for `hmac` and
+	// `digest` also `md5`. Required for `hmac`, `digest`, `ecdsa` and `rsa`.
 	Hash verifiers.Hash `json:"hash,omitempty"`
+	// For `hmac`: the key is this hash of the secret. Default: the secret itself.
+	KeyHash verifiers.Hash `json:"key_hash,omitempty"`
 	// How the secret is written: `text`, `hex`, `base64`, `base64url`, `whsec`
 	// (base64 after "whsec_"), `whpk`, `pem` or `any`. Default: `text`, or `any`
 	// for public keys.
@@ -32,8 +35,8 @@ type Scheme struct {
 	Encoding verifiers.Encoding `json:"encoding,omitempty"`
 	// What is signed: text with the tokens {body}, {timestamp}, {id}, {url},
 	// {header:Name}, {query:name}, {form:name}, {json:/pointer}, {req:method},
-	// {req:path}, {req:host}, {req:query}, {secret} and {sha256:body}; {{ and }}
-	// stand for braces. Default: `{body}`.
+	// {req:path}, {req:host}, {req:query}, {secret}, {sha256:body} (also md5,
+	// sha1, sha384, sha512) and {base64:body}; {{ and }} stand for braces. Default: `{body}`.
 	Signed string `json:"signed,omitempty"`
 	// Where the signed time is; it must be part of what is signed. With it,
 	// requests that are too old or from the future are refused. Default: no
@@ -66,10 +69,21 @@ type Scheme struct {
 	// For `jwt`: the claim that holds the hash of the body. Default: none, and
 	// then the body is not protected.
 	BodyHash string `json:"body_hash,omitempty"`
+	// For `jwt`: the hash function of that claim. Default: sha256.
+	BodyHashAlg verifiers.Hash `json:"body_hash_alg,omitempty"`
+	// For `jwt`: how that claim is written: `hex` (default), `base64` or
+	// `base64url`.
+	BodyHashEncoding verifiers.Encoding `json:"body_hash_encoding,omitempty"`
+
+	// A request that the sender has really signed. A scheme that computes
+	// something is only used if it accepts this request, and refuses it with a
+	// bit of body, timestamp or signature flipped. Required, except for `token`
+	// and `basic`.
+	Example *Example `json:"example,omitempty"`
 }
 
 var (
-	errSchemeKind = errors.New("write hmac, ed25519, ecdsa, rsa, token, basic or jwt")
+	errSchemeKind = errors.New("write hmac, digest, ed25519, ecdsa, rsa, token, basic or jwt")
 	errNotSigned  = errors.New("signature is missing: say where the sender puts it, such as `signature header X-Signature`")
 	errNoHash     = errors.New("the hash is missing: write it after the scheme, such as `verify hmac sha256`")
 	errNoToken    = errors.New("token is missing: say where the sender puts it, such as `token header X-Token`")
@@ -86,7 +100,7 @@ func (s *Scheme) build() (verifiers.Scheme, error) {
 
 func (s *Scheme) translate() (verifiers.Scheme, error) {
 	switch s.Kind {
-	case "hmac", "ed25519", "ecdsa", "rsa":
+	case "hmac", "digest", "ed25519", "ecdsa", "rsa":
 		if s.Signature.IsZero() {
 			return nil, errNotSigned
 		}
@@ -100,7 +114,9 @@ func (s *Scheme) translate() (verifiers.Scheme, error) {
 	}
 	switch s.Kind {
 	case "hmac":
-		return verifiers.HMAC{Hash: s.Hash, Signed: s.signed(verifiers.KeyText)}, nil
+		return verifiers.HMAC{Hash: s.Hash, KeyHash: s.KeyHash, Signed: s.signed(verifiers.KeyText)}, nil
+	case "digest":
+		return verifiers.Digest{Hash: s.Hash, Signed: s.signed(verifiers.KeyText)}, nil
 	case "ed25519":
 		return verifiers.Ed25519{Signed: s.signed(verifiers.KeyAny)}, nil
 	case "ecdsa":
@@ -114,7 +130,8 @@ func (s *Scheme) translate() (verifiers.Scheme, error) {
 	case "jwt":
 		return verifiers.JWT{
 			Token: s.Token, Algorithms: s.Algorithms, JWKS: s.JWKS, Issuers: s.Issuers, Audience: s.Audience,
-			BodyHash: s.BodyHash, Tolerance: time.Duration(s.Tolerance), Key: s.Key,
+			BodyHash: s.BodyHash, BodyHashAlg: s.BodyHashAlg, BodyHashEncoding: s.BodyHashEncoding,
+			Tolerance: time.Duration(s.Tolerance), Key: s.Key,
 		}, nil
 	}
 	return nil, errSchemeKind

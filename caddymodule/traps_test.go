@@ -1,6 +1,9 @@
 package caddymodule_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -100,6 +103,20 @@ func TestSecretsDoNotLoad(t *testing.T) {
 	}
 }
 
+// described is a route with a sender of its own and this example, if any.
+func described(example string) string {
+	if example != "" {
+		example = "example {\n" + example + "\n}\n"
+	}
+	return "webhooks /a hmac {env.GITHUB_SECRET} {\nverify hmac sha256 {\nsignature header X-Sig\nsigned \"{body}\"\n" + example + "}\n}"
+}
+
+func hexMAC(key, text string) string {
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte(text))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
 // TestConfigErrors: mistakes that only provisioning can see.
 func TestConfigErrors(t *testing.T) {
 	s := newSite(t)
@@ -122,6 +139,13 @@ func TestConfigErrors(t *testing.T) {
 		{"credential header", "", "webhooks /a github {env.GITHUB_SECRET} {\n\t\tpublish {\n\t\t\theaders Authorization\n\t\t}\n\t}", "Authorization"},
 		{"schema directory", "", "webhooks /a github {env.GITHUB_SECRET} {\n\t\tschema {\n\t\t\tdir /nope\n\t\t}\n\t}", "/nope"},
 		{"template", "", "webhooks /a hmac {env.GITHUB_SECRET} {\n\t\tverify hmac sha256 {\n\t\t\tsignature header X-Sig\n\t\t\tsigned \"{nonsense}\"\n\t\t}\n\t}", "nonsense"},
+		{"no example", "", described(""), "example is missing"},
+		{"example with another secret", "", described("secret other\n header X-Sig " + hexMAC("not-other", "x") + "\n body x"), "wrong_secret"},
+		{"example with another hash", "", described("secret other\n header X-Sig 9cfdc1c8bd9e9bd01aa8ea2ec2a4ba4eb8a86d3c\n body x"), "malformed"},
+		{"example with a newline", "", described("secret other\n header X-Sig " + hexMAC("other", "x") + "\n body_base64 eAo="), "a newline was added at the end"},
+		{"example with the secret that is in use", "", described("secret {$GITHUB_SECRET}\n header X-Sig " + hexMAC(secret, "x") + "\n body x"), "the one that is in use"},
+		{"example with two bodies", "", described("secret other\n header X-Sig a\n body x\n body_base64 eA=="), "exclude each other"},
+		{"example that is not base64", "", described("secret other\n header X-Sig a\n body_base64 x"), "not standard base64"},
 		{"stream shorter than its window", "webhooks {\n\t\tstream {\n\t\t\tmax_age 1h\n\t\t\tduplicate_window 2h\n\t\t}\n\t}", verifyOnly, "duplicate_window"},
 		{"replicas of an embedded server", "webhooks {\n\t\tstream {\n\t\t\treplicas 3\n\t\t}\n\t}", verifyOnly, "replicas"},
 		{"only an expired secret", "", "webhooks /github github {\n\t\tsecret {env.GITHUB_SECRET} {\n\t\t\tuntil 2020-01-01T00:00:00Z\n\t\t}\n\t\tpublish off\n\t\tpass_thru\n\t}", "come to its end"},
@@ -155,6 +179,11 @@ func TestCustomProviderInGlobalBlock(t *testing.T) {
 				signature {header.X-Hub-Signature-256} {
 					prefix sha256=
 				}
+				example {
+					secret example-secret
+					header X-Hub-Signature-256 sha256=`+hexMAC("example-secret", "x")+`
+					body x
+				}
 			}
 			event_id {header.X-GitHub-Delivery}
 			event_type {webhooks.json./event/type}
@@ -180,6 +209,12 @@ func TestSignedURL(t *testing.T) {
 					prefix sha256=
 				}
 				signed "{url}{body}"
+				example {
+					secret example-secret
+					url https://hooks.example.com/in
+					header X-Hub-Signature-256 sha256=` + hexMAC("example-secret", "https://hooks.example.com/inx") + `
+					body x
+				}
 			}
 			publish off
 			pass_thru
