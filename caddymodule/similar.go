@@ -12,19 +12,20 @@ import (
 const maxSimilar = 3
 
 // similarProviders returns the names of the catalogue that somebody who wrote
-// name may have meant, the likeliest first: those with at most two slips of the
-// hand, then those of which name is a part or the other way round.
+// name may have meant, the likeliest first: those with few slips of the hand, then
+// those of which name is a part or the other way round.
 func similarProviders(name string) []string {
 	type candidate struct {
 		name  string
 		slips int
 	}
+	allowed := min(max(len(name)/3, 1), 2)
 	var found []candidate
 	for _, p := range providers.All() {
 		best := -1
 		for _, known := range append([]string{p.Name}, p.Aliases...) {
 			slips := distance(name, known)
-			if part := strings.Contains(known, name) || strings.Contains(name, known); slips > 2 && !part {
+			if part := strings.Contains(known, name) || strings.Contains(name, known); slips > allowed && !part {
 				continue
 			}
 			if best < 0 || slips < best {

@@ -143,7 +143,7 @@ func TestConfigErrors(t *testing.T) {
 		{"example with another secret", "", described("secret other\n header X-Sig " + hexMAC("not-other", "x") + "\n body x"), "wrong_secret"},
 		{"example with another hash", "", described("secret other\n header X-Sig 9cfdc1c8bd9e9bd01aa8ea2ec2a4ba4eb8a86d3c\n body x"), "malformed"},
 		{"example with a newline", "", described("secret other\n header X-Sig " + hexMAC("other", "x") + "\n body_base64 eAo="), "a newline was added at the end"},
-		{"example with the secret that is in use", "", described("secret {$GITHUB_SECRET}\n header X-Sig " + hexMAC(secret, "x") + "\n body x"), "the one that is in use"},
+		{"example with the secret that is in use", "", described("secret \"" + secret + "\"\n header X-Sig " + hexMAC(secret, "x") + "\n body x"), "the one that is in use"},
 		{"example with two bodies", "", described("secret other\n header X-Sig a\n body x\n body_base64 eA=="), "exclude each other"},
 		{"example that is not base64", "", described("secret other\n header X-Sig a\n body_base64 x"), "not standard base64"},
 		{"stream shorter than its window", "webhooks {\n\t\tstream {\n\t\t\tmax_age 1h\n\t\t\tduplicate_window 2h\n\t\t}\n\t}", verifyOnly, "duplicate_window"},
