@@ -10,7 +10,7 @@ import (
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
 )
 
-//go:generate go test -run ^(TestReadme|TestPages)$ -update
+//go:generate go test -run TestReadme|TestPages -update
 
 const pages = "../../docs/providers"
 
@@ -37,6 +37,9 @@ func TestPages(t *testing.T) {
 		if !*update {
 			t.Errorf("%s is not what the catalogue says: run `go generate ./...`", file)
 			continue
+		}
+		if err := os.MkdirAll(pages, 0o755); err != nil {
+			t.Fatal(err)
 		}
 		if err := os.WriteFile(file, text.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
