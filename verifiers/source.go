@@ -143,9 +143,21 @@ func (s Source) IsZero() bool {
 		len(s.First) == 0 && len(s.Join) == 0
 }
 
-// String names the place, for errors: "header Stripe-Signature", "json /id".
-// It never holds a value from a request.
+// String names the place, for errors: "header Stripe-Signature", "json /id",
+// "json /signedPayload, claim /data". It never holds a value from a request.
 func (s Source) String() string {
+	text := s.place()
+	for _, step := range s.Within {
+		if step.As == AsJWT {
+			text += ", claim " + step.Pointer
+		} else {
+			text += ", in it " + step.Pointer
+		}
+	}
+	return text
+}
+
+func (s Source) place() string {
 	switch {
 	case s.Header != "":
 		return "header " + s.Header

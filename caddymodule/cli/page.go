@@ -239,7 +239,10 @@ func (p *page) handshakes() {
 			}
 			p.f(".")
 		}
-		if !h.Capture.IsZero() {
+		switch {
+		case h.Code:
+			p.f(" It delivers a code for you to type in at the sender, in %s: `capture_secret` keeps it.", place(h.Capture))
+		case !h.Capture.IsZero():
 			p.f(" It delivers the secret, in %s.", place(h.Capture))
 		}
 		p.f("\n")
