@@ -84,6 +84,23 @@ const timeless = 100 * 365 * 24 * time.Hour
 // catalogue lacks is counted as unsupported. Use -v to see the table.
 func TestExternalVectors(t *testing.T) {
 	t.Parallel()
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "suite\taccept\treject\twrong\tunsupported")
+	var sum tally
+	for _, s := range externalSuites(t) {
+		one := runExternal(t, s)
+		sum.add(one)
+		_, _ = fmt.Fprintf(w, "%s\t%s\n", s.Provider, one)
+	}
+	_, _ = fmt.Fprintf(w, "all\t%s\n", sum)
+	_ = w.Flush()
+	t.Log("\n" + table.String())
+}
+
+// externalSuites reads the directory, or skips the test where there is none.
+func externalSuites(t *testing.T) []*externalSuite {
+	t.Helper()
 	dir := os.Getenv("VECTORS_DIR")
 	if dir == "" {
 		dir = filepath.Join("..", "..", "..", "shared", "vectors")
@@ -99,10 +116,7 @@ func TestExternalVectors(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("there are no vectors in %s (%v)", dir, err)
 	}
-	var table strings.Builder
-	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "suite\taccept\treject\twrong\tunsupported")
-	var sum tally
+	suites := make([]*externalSuite, 0, len(files))
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
@@ -112,13 +126,9 @@ func TestExternalVectors(t *testing.T) {
 		if err := json.Unmarshal(data, &s); err != nil {
 			t.Fatalf("reading %s: %v", file, err)
 		}
-		one := runExternal(t, &s)
-		sum.add(one)
-		_, _ = fmt.Fprintf(w, "%s\t%s\n", s.Provider, one)
+		suites = append(suites, &s)
 	}
-	_, _ = fmt.Fprintf(w, "all\t%s\n", sum)
-	_ = w.Flush()
-	t.Log("\n" + table.String())
+	return suites
 }
 
 type tally struct{ accept, reject, wrong, unsupported int }
@@ -203,13 +213,25 @@ func (c *externalCase) header() http.Header {
 // errBuild means that a case's keys do not make a verifier.
 var errBuild = errors.New("building the verifier")
 
-// verify returns nil if the case is accepted. Public keys are given in several
-// forms, of which a scheme takes those that it knows.
+// verify returns nil if the case is accepted.
 func (c *externalCase) verify(ctx context.Context, p verifiers.Provider) error {
 	u, err := url.Parse(c.Request.URL)
 	if err != nil {
 		return fmt.Errorf("parsing the URL: %w", err)
 	}
+	v, _, err := c.build(p)
+	if err != nil {
+		return err
+	}
+	_, err = v.Verify(ctx, &verifiers.Request{
+		Method: c.Request.Method, URL: u, Header: c.header(), Body: c.Request.BodyBase64,
+	})
+	return err
+}
+
+// build makes the case's verifier. Public keys are given in several forms, of
+// which a scheme takes those that it knows.
+func (c *externalCase) build(p verifiers.Provider) (verifiers.Verifier, verifiers.Config, error) {
 	cfg := verifiers.Config{
 		Options:   c.options(p),
 		Time:      verifiertest.Clock(externalNow),
@@ -220,21 +242,16 @@ func (c *externalCase) verify(ctx context.Context, p verifiers.Provider) error {
 		cfg.Time, cfg.Tolerance = verifiertest.Clock(*c.Now), 0
 	}
 	var v verifiers.Verifier
+	var err error
 	for _, keys := range c.keys() {
 		if cfg.Keys, err = newKeys(keys); err != nil {
 			continue
 		}
 		if v, err = p.New(cfg); err == nil {
-			break
+			return v, cfg, nil
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", errBuild, err)
-	}
-	_, err = v.Verify(ctx, &verifiers.Request{
-		Method: c.Request.Method, URL: u, Header: c.header(), Body: c.Request.BodyBase64,
-	})
-	return err
+	return nil, cfg, fmt.Errorf("%w: %w", errBuild, err)
 }
 
 // keys returns the lists of keys to try to build a verifier with.
