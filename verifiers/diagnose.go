@@ -76,13 +76,20 @@ func (p Provider) Diagnose(ctx context.Context, cfg Config, req *Request, err er
 	case errors.Is(err, ErrMissing):
 		return Diagnosis{CauseMissing, field + twin(field, req.Header)}
 	case errors.Is(err, ErrMalformed):
-		if found, ok := d.scheme(); ok {
-			return found
+		// A place inside the body cannot be read if the body has changed.
+		for _, try := range []func() (Diagnosis, bool){d.body, d.scheme} {
+			if found, ok := try(); ok {
+				return found
+			}
 		}
 		return Diagnosis{CauseMalformed, field}
 	case errors.Is(err, ErrStale), errors.Is(err, ErrFuture):
 		return d.skew(err, field)
 	case errors.Is(err, ErrUntrusted):
+		// A token may be for a URL, in a claim.
+		if found, ok := d.url(); ok {
+			return found
+		}
 		return Diagnosis{CauseUntrusted, field}
 	case errors.Is(err, ErrUnknownKey):
 		return Diagnosis{CauseUnknownKey, field}
