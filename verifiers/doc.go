@@ -1,7 +1,7 @@
 // Package verifiers decides whether an HTTP request really comes from the
 // webhook provider that it claims to come from. It needs nothing but the
-// standard library, does no network access of its own, logs nothing and starts
-// no goroutines.
+// standard library and Unicode normalization, does no network access of its own,
+// logs nothing and starts no goroutines.
 //
 //	p, _ := providers.Lookup("stripe")
 //	key, err := verifiers.NewKey("2026-09", []byte(os.Getenv("STRIPE_SECRET")))
