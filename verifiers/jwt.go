@@ -104,6 +104,9 @@ func (j JWT) normal() (JWT, map[string]jwtAlgorithm, error) {
 	if !public && isPublic(j.Key) {
 		return j, nil, fmt.Errorf("%w: %q is a format of public keys", ErrKeyFormat, j.Key)
 	}
+	if j.Timeless && (j.RequireExpiry || j.BodyHash == "" && !j.Token.Whole && j.Token.Pointer == "") {
+		return j, nil, errors.New("a token that is valid for ever must hold the body or its hash, and no expiry is required of it")
+	}
 	if j.Tolerance == 0 {
 		j.Tolerance = defaultTolerance
 	}

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -297,5 +298,41 @@ func TestJWKS(t *testing.T) {
 	fetcher[where] = keySetOf(t)
 	if _, err := v.Verify(t.Context(), req); err != nil {
 		t.Errorf("after the key server came back: got %v", err)
+	}
+}
+
+func TestJWTTimeless(t *testing.T) {
+	t.Parallel()
+	const now = 1700000000
+	sum := sha256.Sum256([]byte("a body"))
+	token := func(times string) string {
+		return jwtText(`{"alg":"HS256"}`, `{"h":"`+hex.EncodeToString(sum[:])+`"`+times+`}`, "secret")
+	}
+	scheme := JWT{Token: Header("X-Jwt"), Algorithms: []string{"HS256"}, BodyHash: "h", Timeless: true}
+	v := testBuild(t, scheme, Config{Keys: testKeys(t, "secret"), Time: at(now)})
+	for _, tt := range []struct {
+		name, times string
+		want        error
+	}{
+		{"no time", "", nil},
+		{"an old iat", `,"iat":1`, nil},
+		{"expired", `,"exp":1`, ErrStale},
+		{"iat in the future", `,"iat":1900000000`, ErrFuture},
+		{"nbf in the future", `,"nbf":1900000000`, ErrFuture},
+	} {
+		if _, err := v.Verify(t.Context(), testRequest(t, "a body", "X-Jwt", token(tt.times))); !errors.Is(err, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.name, err, tt.want)
+		}
+	}
+	if _, err := v.Verify(t.Context(), testRequest(t, "another", "X-Jwt", token(""))); !errors.Is(err, ErrMismatch) {
+		t.Errorf("another body: got %v", err)
+	}
+	for _, bad := range []JWT{
+		{Token: Header("X-Jwt"), Algorithms: []string{"HS256"}, Timeless: true},
+		{Token: Header("X-Jwt"), Algorithms: []string{"HS256"}, BodyHash: "h", Timeless: true, RequireExpiry: true},
+	} {
+		if _, err := bad.Build("test", Config{Keys: testKeys(t, "secret")}); err == nil {
+			t.Errorf("built: %+v", bad)
+		}
 	}
 }

@@ -84,7 +84,7 @@ func (v *jwtVerifier) checkAudience(claims map[string]any, req *Request) error {
 	return ErrUntrusted
 }
 
-// checkTimes refuses a token without any time: it would be valid for ever.
+// checkTimes refuses a token without any time, unless it may be valid for ever.
 func (v *jwtVerifier) checkTimes(claims map[string]any, now time.Time) (issued time.Time, claim string, err error) {
 	exp, hasExp, err := timeClaim(claims, "exp")
 	if err != nil {
@@ -99,7 +99,7 @@ func (v *jwtVerifier) checkTimes(claims map[string]any, now time.Time) (issued t
 		return issued, "iat", err
 	}
 	switch {
-	case !hasExp && (v.RequireExpiry || !hasIat):
+	case !hasExp && (v.RequireExpiry || !hasIat && !v.Timeless):
 		return issued, "exp", ErrMissing
 	case hasExp && now.Sub(exp) > v.tolerance:
 		return issued, "exp", ErrStale
@@ -107,7 +107,7 @@ func (v *jwtVerifier) checkTimes(claims map[string]any, now time.Time) (issued t
 		return issued, "nbf", ErrFuture
 	case hasIat && issued.Sub(now) > v.tolerance:
 		return issued, "iat", ErrFuture
-	case !hasExp && now.Sub(issued) > v.tolerance:
+	case !hasExp && !v.Timeless && now.Sub(issued) > v.tolerance:
 		return issued, "iat", ErrStale
 	}
 	return issued, "", nil

@@ -7,7 +7,7 @@ import (
 )
 
 // Sign adds a token with the first of the permitted algorithms that the key is
-// made for. The token is valid for 5 minutes.
+// made for. The token is valid for 5 minutes, or for ever if it is Timeless.
 func (j JWT) Sign(req *Request, cfg Config) error {
 	j, err := j.bind(cfg.Options)
 	if err != nil {
@@ -42,6 +42,9 @@ func (j JWT) Sign(req *Request, cfg Config) error {
 func (j JWT) claims(req *Request, cfg Config) (map[string]any, error) {
 	now := clock(cfg)
 	claims := map[string]any{"iat": now.Unix(), "exp": now.Add(defaultExpiry).Unix()}
+	if j.Timeless {
+		claims = map[string]any{}
+	}
 	if len(j.Issuers) > 0 {
 		claims["iss"] = j.Issuers[0]
 	}

@@ -203,6 +203,9 @@ type JWT struct {
 	BodyHashAlg Hash `json:"body_hash_alg,omitempty"`
 	// BodyHashEncoding is the encoding of BodyHash. Empty means hex.
 	BodyHashEncoding Encoding `json:"body_hash_encoding,omitempty"`
+	// Timeless means that a token without exp is accepted whatever its age: for
+	// senders that issue such, where the body, or its hash, is in the token.
+	Timeless bool `json:"timeless,omitempty"`
 	// RequireExpiry means that exp must be there.
 	RequireExpiry bool `json:"require_expiry,omitempty"`
 	// Tolerance is the leeway for exp, nbf and iat, and the greatest age by

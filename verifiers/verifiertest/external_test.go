@@ -262,6 +262,9 @@ func (c *externalCase) keys() [][]string {
 			lists = append(lists, []string{strings.TrimSpace(k)})
 		}
 	}
+	if user, ok := c.Keys.Params["username"]; ok {
+		lists = append(lists, []string{user + ":" + c.Keys.Params["password"]})
+	}
 	if len(c.Keys.Secrets) > 0 || len(lists) == 0 {
 		lists = append(lists, c.Keys.Secrets)
 	}

@@ -1,0 +1,44 @@
+package providers
+
+import (
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+// Buildkite sends either a token or, where the webhook is set so, this
+// signature. The time is that of the request.
+var BuildkiteSignature = add(verifiers.Provider{
+	Name:  "buildkite-signature",
+	Title: "Buildkite (signature)",
+	Docs:  "https://buildkite.com/docs/apis/webhooks/pipelines",
+	Scheme: verifiers.HMAC{
+		Hash: verifiers.SHA256,
+		Signed: verifiers.Signed{
+			Signature: verifiers.Header("X-Buildkite-Signature").KV("signature"),
+			Content:   "{timestamp}.{body}",
+			Timestamp: verifiers.Header("X-Buildkite-Signature").KV("timestamp"),
+			Tolerance: 5 * time.Minute,
+		},
+	},
+	SecretHint: "the token of the webhook",
+	ID:         verifiers.Join(".", verifiers.JSON("/event"), verifiers.First(verifiers.JSON("/job/id"), verifiers.JSON("/build/id"), verifiers.JSON("/agent/id"), verifiers.JSON("/cluster_token/id")), verifiers.First(verifiers.JSON("/job/state"), verifiers.JSON("/build/state"))),
+	Type:       verifiers.First(verifiers.Header("X-Buildkite-Event"), verifiers.JSON("/event")),
+	TypePrefix: "com.buildkite",
+	Aliases:    []string{"buildkite"},
+	NeedsJSON:  true,
+	MaxBody:    4 << 20,
+	Headers:    []string{"X-Buildkite-Event", "X-Buildkite-Request"},
+
+	Category: "dev",
+	Setup:    "Add the webhook under Settings > Notification Services and choose to send the token as a signature.",
+	Retries:  "Not documented.",
+	Notes: []string{
+		"Nothing names the delivery: kind, object and state stand for the id.",
+	},
+	Sources: []string{
+		"https://buildkite.com/docs/apis/webhooks/pipelines",
+		"https://github.com/buildkite/go-buildkite ValidatePayload",
+	},
+	Confidence: verifiers.High,
+})

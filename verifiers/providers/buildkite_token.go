@@ -1,0 +1,32 @@
+package providers
+
+import (
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+// Buildkite repeats its token with each request unless the webhook is set to
+// send a signature; buildkite-signature is the better choice.
+var BuildkiteToken = add(verifiers.Provider{
+	Name:       "buildkite-token",
+	Title:      "Buildkite (token)",
+	Docs:       "https://buildkite.com/docs/apis/webhooks/pipelines",
+	Scheme:     verifiers.Token{Source: verifiers.Header("X-Buildkite-Token")},
+	SecretHint: "the token of the webhook",
+	ID:         verifiers.Join(".", verifiers.JSON("/event"), verifiers.First(verifiers.JSON("/job/id"), verifiers.JSON("/build/id"), verifiers.JSON("/agent/id"), verifiers.JSON("/cluster_token/id")), verifiers.First(verifiers.JSON("/job/state"), verifiers.JSON("/build/state"))),
+	Type:       verifiers.First(verifiers.Header("X-Buildkite-Event"), verifiers.JSON("/event")),
+	TypePrefix: "com.buildkite",
+	NeedsJSON:  true,
+	MaxBody:    4 << 20,
+	Headers:    []string{"X-Buildkite-Event", "X-Buildkite-Request"},
+
+	Category: "dev",
+	Setup:    "Add the webhook under Settings > Notification Services; its token is shown there.",
+	Retries:  "Not documented.",
+	Notes: []string{
+		"Nothing is signed: choose the signature and the provider buildkite-signature.",
+	},
+	Sources: []string{
+		"https://buildkite.com/docs/apis/webhooks/pipelines",
+	},
+	Confidence: verifiers.High,
+})
