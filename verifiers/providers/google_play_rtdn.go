@@ -14,20 +14,14 @@ import (
 // tokens for everybody, so audience and service account must be ours: without
 // them any customer of Google's could send notifications.
 var GooglePlayRTDN = add(verifiers.Provider{
-	Name:   "google-play-rtdn",
-	Title:  "Google Play (real-time developer notifications)",
-	Docs:   "https://docs.cloud.google.com/pubsub/docs/authenticate-push-subscriptions",
-	Scheme: googlePlayScheme{},
-	Options: []verifiers.Option{
-		{
-			Name: googleAccount, Required: true,
-			Doc: "The e-mail address of the service account of the push subscription.",
-		},
-		{Name: googleAudience, Doc: "The audience of the push subscription; without it the URL of the endpoint, which is Pub/Sub's preset."},
-	},
-	ID:   verifiers.JSON("/message/messageId"),
-	Type: googlePlayType,
-	Time: verifiers.JSON("/message/publishTime"),
+	Name:    "google-play-rtdn",
+	Title:   "Google Play (real-time developer notifications)",
+	Docs:    "https://docs.cloud.google.com/pubsub/docs/authenticate-push-subscriptions",
+	Scheme:  googlePush{},
+	Options: googlePushOptions,
+	ID:      verifiers.JSON("/message/messageId"),
+	Type:    googlePlayType,
+	Time:    verifiers.JSON("/message/publishTime"),
 
 	TypePrefix: "com.google.play",
 	NeedsJSON:  true,
@@ -66,6 +60,15 @@ var googlePlayType = verifiers.First(
 	verifiers.Join(".", verifiers.JSON("/message/data").Base64("/testNotification/version"), verifiers.Const("test")),
 )
 
+// googlePushOptions are the settings of a push subscription.
+var googlePushOptions = []verifiers.Option{
+	{
+		Name: googleAccount, Required: true,
+		Doc: "The e-mail address of the service account of the push subscription.",
+	},
+	{Name: googleAudience, Doc: "The audience of the push subscription; without it the URL of the endpoint, which is Pub/Sub's preset."},
+}
+
 var (
 	googleToken = verifiers.Header("Authorization").Trim("Bearer ")
 	googleJWT   = verifiers.JWT{
@@ -79,10 +82,10 @@ var (
 	}
 )
 
-// googlePlayScheme is a JSON Web Token of Google's for one service account.
-type googlePlayScheme struct{}
+// googlePush is a JSON Web Token of Google's for one service account.
+type googlePush struct{}
 
-func (googlePlayScheme) Build(provider string, cfg verifiers.Config) (verifiers.Verifier, error) {
+func (googlePush) Build(provider string, cfg verifiers.Config) (verifiers.Verifier, error) {
 	account := strings.TrimSpace(cfg.Options[googleAccount])
 	if account == "" {
 		return nil, fmt.Errorf("%s: %w %s is missing", provider, verifiers.ErrOption, googleAccount)
@@ -110,7 +113,7 @@ func (googlePlayScheme) Build(provider string, cfg verifiers.Config) (verifiers.
 }
 
 // Places says where the token is.
-func (googlePlayScheme) Places() verifiers.Places { return googleJWT.Places() }
+func (googlePush) Places() verifiers.Places { return googleJWT.Places() }
 
 // Interface guards.
-var _ verifiers.Placer = googlePlayScheme{}
+var _ verifiers.Placer = googlePush{}
