@@ -1,0 +1,147 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+const (
+	graphTenant = "tenant_id"
+	graphApp    = "app_id"
+	// graphPublisher is the application of Microsoft's that sends change
+	// notifications.
+	graphPublisher = "0bf30f3b-4a52-48df-9a82-234910c4a086"
+	graphMaxItems  = 10_000
+	graphMaxTokens = 64
+)
+
+var (
+	graphState = verifiers.Token{Source: verifiers.Header("Client-State")}
+	graphToken = verifiers.Header("Validation-Token")
+	graphJWT   = verifiers.JWT{
+		Token:          graphToken,
+		Algorithms:     []string{"RS256"},
+		JWKS:           "https://login.microsoftonline.com/common/discovery/keys",
+		Issuers:        []string{"https://sts.windows.net/{option:" + graphTenant + "}/"},
+		AudienceOption: graphApp,
+		RequireExpiry:  true,
+	}
+)
+
+// graphScheme compares the clientState of each notification with the secret and,
+// where the options name tenant and app, verifies the validation tokens.
+type graphScheme struct{}
+
+func (graphScheme) Build(provider string, cfg verifiers.Config) (verifiers.Verifier, error) {
+	state, err := graphState.Build(provider, cfg)
+	if err != nil {
+		return nil, err
+	}
+	g := &graphVerifier{provider: provider, state: state}
+	switch tenant, app := cfg.Options[graphTenant], cfg.Options[graphApp]; {
+	case tenant == "" && app == "":
+		return g, nil
+	case tenant == "" || app == "":
+		return nil, fmt.Errorf("%s: %w %s and %s belong together", provider, verifiers.ErrOption, graphTenant, graphApp)
+	}
+	g.token, err = graphJWT.Build(provider, cfg)
+	return g, err
+}
+
+// Places says where the state of the first notification is.
+func (graphScheme) Places() verifiers.Places {
+	return verifiers.Places{Scheme: "token", Signature: verifiers.JSON("/value/0/clientState"), Secret: true}
+}
+
+type graphVerifier struct {
+	provider     string
+	state, token verifiers.Verifier // token is nil if no tokens are wanted
+}
+
+func (g *graphVerifier) fail(field string, err error) (verifiers.Result, error) {
+	return verifiers.Result{}, &verifiers.Error{Provider: g.provider, Field: field, Err: err}
+}
+
+// Verify wants the secret in each notification: one request may hold those of
+// several subscriptions.
+func (g *graphVerifier) Verify(ctx context.Context, req *verifiers.Request) (verifiers.Result, error) {
+	const field = "json /value/0/clientState"
+	body, err := req.JSON()
+	if err != nil {
+		return g.fail(field, verifiers.ErrMalformed)
+	}
+	object, _ := body.(map[string]any)
+	items, _ := object["value"].([]any)
+	if len(items) == 0 {
+		return g.fail(field, verifiers.ErrMissing)
+	}
+	if len(items) > graphMaxItems {
+		return g.fail("json /value", verifiers.ErrMalformed)
+	}
+	rich := false
+	var res verifiers.Result
+	for i, item := range items {
+		field := fmt.Sprintf("json /value/%d/clientState", i)
+		notification, _ := item.(map[string]any)
+		state, text := notification["clientState"].(string)
+		switch there := notification["clientState"] != nil; {
+		case there && !text:
+			return g.fail(field, verifiers.ErrMalformed)
+		case state == "":
+			return g.fail(field, verifiers.ErrMissing)
+		}
+		one, err := g.state.Verify(ctx, withHeaders(req, map[string]string{graphState.Source.Header: state}))
+		if err != nil {
+			return g.fail(field, cause(err))
+		}
+		if i == 0 {
+			res = one
+		}
+		rich = rich || notification["encryptedContent"] != nil
+	}
+	if g.token == nil {
+		return res, nil
+	}
+	return g.checkTokens(ctx, req, res, object["validationTokens"], rich)
+}
+
+// checkTokens wants all tokens to be good, and at least one where notifications
+// hold data.
+func (g *graphVerifier) checkTokens(ctx context.Context, req *verifiers.Request, res verifiers.Result, value any, rich bool) (verifiers.Result, error) {
+	tokens, _ := value.([]any)
+	if len(tokens) > graphMaxTokens || value != nil && tokens == nil {
+		return g.fail("json /validationTokens", verifiers.ErrMalformed)
+	}
+	if rich && len(tokens) == 0 {
+		return g.fail("json /validationTokens", verifiers.ErrMissing)
+	}
+	for i, value := range tokens {
+		field := fmt.Sprintf("json /validationTokens/%d", i)
+		text, _ := value.(string)
+		single := withHeaders(req, map[string]string{graphToken.Header: text})
+		if _, err := g.token.Verify(ctx, single); err != nil {
+			return g.fail(field, cause(err))
+		}
+		publisher := verifiers.First(graphToken.Claim("/appid"), graphToken.Claim("/azp"))
+		if app, err := publisher.Lookup(single); err != nil || app != graphPublisher {
+			return g.fail(field, verifiers.ErrUntrusted)
+		}
+	}
+	return res, nil
+}
+
+// cause is the plain reason of a refusal.
+func cause(err error) error {
+	reasons := []error{
+		verifiers.ErrMissing, verifiers.ErrMalformed, verifiers.ErrMismatch, verifiers.ErrStale, verifiers.ErrFuture,
+		verifiers.ErrUntrusted, verifiers.ErrUnknownKey, verifiers.ErrUnavailable,
+	}
+	if i := slices.IndexFunc(reasons, func(reason error) bool { return errors.Is(err, reason) }); i >= 0 {
+		return reasons[i]
+	}
+	return err
+}
