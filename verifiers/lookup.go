@@ -46,6 +46,9 @@ func (s *Source) lookup(r *Request) (string, error) {
 	if l.n > 1 {
 		return "", ErrMalformed
 	}
+	if s.Stands != "" {
+		return s.Stands, nil
+	}
 	if s.LowerCase {
 		return strings.ToLower(l.values[0]), nil
 	}
@@ -245,6 +248,8 @@ func (s *Source) check() error {
 		return errors.New("prefix, pair and separator belong to the sources in first")
 	case len(s.Join) > 0 && s.Pair != "":
 		return errors.New("pair belongs to the sources in join")
+	case s.Stands != "" && (s.isList() || len(s.First)+len(s.Join) > 0):
+		return errors.New("only a single value can be replaced")
 	case len(s.Within) > 0 && (s.isList() || len(s.First)+len(s.Join) > 0):
 		return errors.New("steps lead into a single value, not into a list, first or join")
 	}

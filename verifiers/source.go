@@ -58,6 +58,9 @@ type Source struct {
 	// LowerCase makes one value of those that differ in case only, such as
 	// hexadecimal digits in an id. Signatures need no such thing.
 	LowerCase bool `json:"lower_case,omitempty"`
+	// Stands replaces the value, of which only the presence counts: for senders
+	// whose events differ in what members they have.
+	Stands string `json:"stands,omitempty"`
 }
 
 // A Step takes a member of a value that is JSON in some wrapping.
@@ -128,6 +131,9 @@ func (s Source) step(as, pointer string) Source {
 // Lower makes the value lower case.
 func (s Source) Lower() Source { s.LowerCase = true; return s }
 
+// As replaces the value, if there is one, by another.
+func (s Source) As(value string) Source { s.Stands = value; return s }
+
 // Is matches requests in which the source has this value.
 func (s Source) Is(value string) Match { return Match{Source: s, Equals: value} }
 
@@ -147,6 +153,9 @@ func (s Source) IsZero() bool {
 // "json /signedPayload, claim /data". It never holds a value from a request.
 func (s Source) String() string {
 	text := s.place()
+	if s.Stands != "" {
+		text = s.Stands + " if there is " + text
+	}
 	for _, step := range s.Within {
 		if step.As == AsJWT {
 			text += ", claim " + step.Pointer
