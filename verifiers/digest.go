@@ -5,6 +5,9 @@ import (
 	"crypto/hmac"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
+	"strings"
 )
 
 type digestVerifier struct {
@@ -26,6 +29,9 @@ func (d Digest) compile() (*compiled, error) {
 		return nil, fmt.Errorf("%w: %q is a format of public keys", ErrKeyFormat, c.Key)
 	case !c.template.has(segSecret):
 		return nil, errors.New("the content of a digest must have the token {secret}: anybody can compute it otherwise")
+	}
+	if d.Sorted && c.template.has(segLiteral) {
+		return nil, errors.New("of a content that is sorted each part must be a token")
 	}
 	return c, nil
 }
@@ -73,6 +79,19 @@ func (v *digestVerifier) matches(sc *scratch, req *Request, k *Key) (bool, error
 // sum returns the digest of the text in sc.sum.
 func (d Digest) sum(t template, sc *scratch, req *Request, secret []byte) []byte {
 	h := newDigest(d.Hash)()
-	t.write(h, sc, req, secret)
+	if !d.Sorted {
+		t.write(h, sc, req, secret)
+		return h.Sum(sc.sum[:0])
+	}
+	parts := make([]string, len(t))
+	for i := range t {
+		var b strings.Builder
+		t.writeSegment(i, &b, sc, req, secret)
+		parts[i] = b.String()
+	}
+	slices.Sort(parts)
+	for _, part := range parts {
+		_, _ = io.WriteString(h, part)
+	}
 	return h.Sum(sc.sum[:0])
 }

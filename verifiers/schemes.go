@@ -132,6 +132,9 @@ type HMAC struct {
 type Digest struct {
 	// Hash is the hash function. Required.
 	Hash Hash `json:"hash"`
+	// Sorted means that the values of the tokens are sorted, byte by byte,
+	// before they are put together. Content must then be made of tokens alone.
+	Sorted bool `json:"sorted,omitempty"`
 	Signed
 }
 

@@ -226,31 +226,35 @@ func kindOf(err error) error {
 // write writes the resolved text to w, which never fails.
 func (t template) write(w io.Writer, sc *scratch, r *Request, secret []byte) {
 	for i := range t {
-		switch seg := &t[i]; seg.kind {
-		case segLiteral:
-			sc.writeString(w, seg.text)
-		case segBody:
-			_, _ = w.Write(r.Body)
-		case segTimestamp:
-			sc.writeString(w, sc.timestamp)
-		case segID:
-			sc.writeString(w, sc.id)
-		case segMethod:
-			sc.writeString(w, r.Method)
-		case segSecret:
-			_, _ = w.Write(secret)
-		case segBodyHash:
-			_, _ = w.Write(sc.bodyHash)
-		case segBodyBase64:
-			enc := base64.NewEncoder(base64.StdEncoding, w)
-			_, _ = enc.Write(r.Body)
-			_ = enc.Close()
-		case segOption, segProof: // bound, and refused
-		case segCustom:
-			_, _ = w.Write(sc.custom)
-		case segURL, segSource, segPath, segHost, segQuery:
-			sc.writeString(w, sc.values[i])
-		}
+		t.writeSegment(i, w, sc, r, secret)
+	}
+}
+
+func (t template) writeSegment(i int, w io.Writer, sc *scratch, r *Request, secret []byte) {
+	switch seg := &t[i]; seg.kind {
+	case segLiteral:
+		sc.writeString(w, seg.text)
+	case segBody:
+		_, _ = w.Write(r.Body)
+	case segTimestamp:
+		sc.writeString(w, sc.timestamp)
+	case segID:
+		sc.writeString(w, sc.id)
+	case segMethod:
+		sc.writeString(w, r.Method)
+	case segSecret:
+		_, _ = w.Write(secret)
+	case segBodyHash:
+		_, _ = w.Write(sc.bodyHash)
+	case segBodyBase64:
+		enc := base64.NewEncoder(base64.StdEncoding, w)
+		_, _ = enc.Write(r.Body)
+		_ = enc.Close()
+	case segOption, segProof: // bound, and refused
+	case segCustom:
+		_, _ = w.Write(sc.custom)
+	case segURL, segSource, segPath, segHost, segQuery:
+		sc.writeString(w, sc.values[i])
 	}
 }
 

@@ -25,7 +25,6 @@ import (
 // expect one and everything else ignores it.
 var Twilio = add(verifiers.Provider{
 	Name:       "twilio",
-	Aliases:    []string{"twilio-body-sha256"},
 	Title:      "Twilio",
 	Docs:       "https://www.twilio.com/docs/usage/webhooks/webhooks-security",
 	Scheme:     twilioScheme{},
