@@ -58,6 +58,9 @@ func span(s verifiers.Source) func(value string) (int, int) {
 		if i := strings.Index(value, prefix); i >= 0 {
 			start = i + len(prefix)
 		}
+		if strings.HasSuffix(prefix, ";") { // fields, of which the signature is the last
+			return strings.LastIndexByte(value, ';') + 1, len(value)
+		}
 		if sep != "" {
 			if n := strings.Index(value[start:], sep); n >= 0 {
 				return start, start + n
