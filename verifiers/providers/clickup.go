@@ -1,0 +1,39 @@
+package providers
+
+import (
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+// ClickUp signs the body; each webhook has a secret of its own.
+var ClickUp = add(verifiers.Provider{
+	Name:  "clickup",
+	Title: "ClickUp",
+	Docs:  "https://developer.clickup.com/docs/webhooksignature",
+	Scheme: verifiers.HMAC{
+		Hash: verifiers.SHA256,
+		Signed: verifiers.Signed{
+			Signature: verifiers.Header("X-Signature"),
+			Content:   "{body}",
+		},
+	},
+	SecretHint: "the secret of the webhook",
+	ID:         verifiers.First(verifiers.Join(".", verifiers.JSON("/webhook_id"), verifiers.JSON("/history_items/0/id")), verifiers.Join(".", verifiers.JSON("/webhook_id"), verifiers.JSON("/event"), verifiers.JSON("/task_id"))),
+	Type:       verifiers.JSON("/event"),
+	Time:       verifiers.JSON("/history_items/0/date"),
+	TypePrefix: "com.clickup",
+	NeedsJSON:  true,
+	Deadline:   7 * time.Second,
+
+	Category: "saas",
+	Setup:    "Create the webhook with the API; its secret is in the answer.",
+	Retries:  "Five times by report; a webhook that fails a hundred times is suspended.",
+	Notes: []string{
+		"Webhooks of automations are not signed.",
+	},
+	Sources: []string{
+		"https://developer.clickup.com/docs/webhooksignature",
+	},
+	Confidence: verifiers.Medium,
+})
