@@ -193,8 +193,11 @@ func (k *Key) publicKey(format KeyFormat) (crypto.PublicKey, error) {
 			raw, err = decodeBase64(text)
 		}
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("%w: %s", ErrKeyFormat, format)
+	case bytes.HasPrefix(raw, []byte("-----BEGIN ")):
+		return parsePEM(raw)
 	}
 	return parseRaw(raw)
 }

@@ -25,6 +25,9 @@ type Handshake struct {
 	Token Source `json:"token,omitzero"`
 	// TokenOption names the [Option] that holds the expected token.
 	TokenOption string `json:"token_option,omitempty"`
+	// Refusal is the status of the answer to another token, for senders that try
+	// whether it is refused as they want it. Zero means as any refusal.
+	Refusal int `json:"refusal,omitempty"`
 	// Reply is the answer.
 	Reply Reply `json:"reply,omitzero"`
 	// Confirm is where the request carries a URL that has to be fetched before

@@ -43,7 +43,7 @@ const (
 	KeyWhpk      KeyFormat = "whpk"      // standard base64 of a public key after an optional "whpk_", which may be after "v1a,"
 	KeyPEM       KeyFormat = "pem"       // PEM of a public key or certificate
 	KeyNFKD      KeyFormat = "nfkd"      // the text in Unicode's normalization form KD, as UTF-8
-	KeyAny       KeyFormat = "any"       // a public key as PEM, JWK, hex or base64 of raw bytes or PKIX DER
+	KeyAny       KeyFormat = "any"       // a public key as PEM, base64 of PEM, JWK, hex or base64 of raw bytes or PKIX DER
 )
 
 // TimeUnit says how a signed timestamp is written.

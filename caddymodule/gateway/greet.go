@@ -32,6 +32,9 @@ func (x *exchange) shake(h *verifiers.Handshake) bool {
 	cfg := x.route.answering()
 	answer, err := h.Answer(x.ctx, &x.req, cfg)
 	if err != nil {
+		if errors.Is(err, verifiers.ErrMismatch) {
+			x.refusal = h.Refusal
+		}
 		return x.refuseHandshake(err)
 	}
 	url, err := h.ConfirmURL(&x.req, cfg.Options)

@@ -58,6 +58,7 @@ type exchange struct {
 
 	ended    bool
 	answered reply         // the answer of a handshake
+	refusal  int           // status of a refused handshake; 0: as any
 	wait     time.Duration // until a limit has room again
 	unread   bool          // the body was not read to its end
 	beyond   [1]byte
@@ -283,6 +284,9 @@ func (x *exchange) finish() {
 	switch {
 	case !res.Outcome.Success():
 		res.refuse(x.wait, x.route.cfg.Jitter, x.route.cfg.Provider.Final4xx)
+		if x.refusal != 0 {
+			res.Status = x.refusal
+		}
 	case res.Outcome == Handshaken:
 		res.answer(x.answered)
 	default:

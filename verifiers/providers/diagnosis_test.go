@@ -66,6 +66,9 @@ func TestDiagnosis(t *testing.T) {
 				if err == nil && strings.HasPrefix(p.Name, "twilio") && change.what == "an inner port" {
 					continue // its libraries take the URL with and without a port
 				}
+				if err == nil && p.Name == "getstream" && change.what == "compression" {
+					continue // it signs what it sends before compression
+				}
 				if err == nil {
 					t.Errorf("accepted after %s", change.what)
 					continue

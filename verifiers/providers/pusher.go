@@ -18,6 +18,7 @@ import (
 // stands for it.
 var Pusher = add(verifiers.Provider{
 	Name:       "pusher",
+	Aliases:    []string{"pusher-channels"},
 	Title:      "Pusher Channels",
 	Docs:       "https://pusher.com/docs/channels/server_api/webhooks/",
 	Scheme:     pusherScheme{},

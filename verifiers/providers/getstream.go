@@ -1,0 +1,102 @@
+package providers
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"io"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+// Stream signs what it sends before compression, where that is switched on. A
+// body that begins like gzip is unpacked to verify it; it is published as it
+// came. One with a content coding is refused by the gateway.
+var GetStream = add(verifiers.Provider{
+	Name:       "getstream",
+	Title:      "Stream (GetStream)",
+	Docs:       "https://getstream.io/chat/docs/node/webhooks_overview/",
+	Scheme:     getStream{},
+	SecretHint: "the API secret of the app",
+	ID:         verifiers.Header("X-Webhook-Id"),
+	Type:       verifiers.JSON("/type"),
+	Time:       verifiers.JSON("/created_at"),
+	TypePrefix: "io.getstream",
+	MaxBody:    4 << 20,
+	Headers:    []string{"X-Webhook-Id", "X-Webhook-Attempt"},
+
+	Category: "saas",
+	Setup:    "Set the webhook URL in the dashboard, without compression.",
+	Signs:    "The body before compression, with HMAC-SHA256",
+	Retries:  "Not documented in detail.",
+	Notes: []string{
+		"Leave compression off, or consumers have to unpack.",
+		"The id in the header is not signed.",
+	},
+	Sources: []string{
+		"https://getstream.io/chat/docs/node/webhooks_overview/",
+		"npm stream-chat@9.53.0 verifyWebhook",
+	},
+	Confidence: verifiers.High,
+})
+
+// getStreamLargest is the size to which a body is unpacked.
+const getStreamLargest = 16 << 20
+
+var getStreamPlain = verifiers.HMAC{Hash: verifiers.SHA256, Signed: verifiers.Signed{
+	Signature: verifiers.Header("X-Signature"),
+	Content:   "{body}",
+}}
+
+// getStreamPacked is the signature of a body that came compressed.
+var getStreamPacked = adapted{
+	scheme: getStreamPlain,
+	places: getStreamPlain.Places(),
+	form: func(r *verifiers.Request) (*verifiers.Request, error) {
+		in, err := gzip.NewReader(bytes.NewReader(r.Body))
+		if err != nil {
+			return nil, &verifiers.Error{Field: "body", Err: verifiers.ErrMalformed}
+		}
+		body, err := io.ReadAll(io.LimitReader(in, getStreamLargest+1))
+		if err != nil || len(body) > getStreamLargest {
+			return nil, &verifiers.Error{Field: "body", Err: verifiers.ErrMalformed}
+		}
+		c := reform(r)
+		c.Body = body
+		return c, nil
+	},
+}
+
+// getStream tells the two kinds of bodies apart as Stream's library does.
+type getStream struct{}
+
+func (getStream) Build(provider string, cfg verifiers.Config) (verifiers.Verifier, error) {
+	plain, err := getStreamPlain.Build(provider, cfg)
+	if err != nil {
+		return nil, err
+	}
+	packed, err := getStreamPacked.Build(provider, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return verifiers.VerifierFunc(func(ctx context.Context, req *verifiers.Request) (verifiers.Result, error) {
+		if bytes.HasPrefix(req.Body, []byte{0x1f, 0x8b}) {
+			return packed.Verify(ctx, req)
+		}
+		return plain.Verify(ctx, req)
+	}), nil
+}
+
+// Places says where the signature is.
+func (getStream) Places() verifiers.Places { return getStreamPlain.Places() }
+
+// Sign adds the signature of a body that is not compressed.
+func (getStream) Sign(req *verifiers.Request, cfg verifiers.Config) error {
+	return getStreamPlain.Sign(req, cfg)
+}
+
+// Interface guards.
+var (
+	_ verifiers.Signer = getStream{}
+	_ verifiers.Placer = getStream{}
+)
