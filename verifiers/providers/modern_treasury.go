@@ -25,17 +25,19 @@ var ModernTreasury = add(verifiers.Provider{
 	Type:       verifiers.Join(".", verifiers.First(verifiers.Header("X-Topic"), verifiers.JSON("/data/object")), verifiers.JSON("/event")),
 	TypePrefix: "com.moderntreasury",
 	NeedsJSON:  true,
+	Deadline:   5 * time.Second,
 	RetrySpan:  96 * time.Hour,
 	Headers:    []string{"X-Topic", "X-Webhook-Id"},
 
 	Category: "payments",
 	Setup:    "Add the endpoint under Developers > Webhooks; the webhook key is on the same page.",
-	Retries:  "Not documented in detail; by report with growing pauses for several days, of which the deduplication window covers 96 hours.",
+	Retries:  "With growing pauses; by report for several days, of which the deduplication window covers 96 hours.",
 	Notes: []string{
 		"X-Webhook-Id and X-Topic are not signed.",
 	},
 	Sources: []string{
 		"https://docs.moderntreasury.com/platform/reference/webhook-signatures",
+		"https://docs.moderntreasury.com/platform/reference/webhooks",
 		"npm modern-treasury@3.3.0 resources/webhooks.js",
 	},
 	Confidence: verifiers.High,
