@@ -118,7 +118,7 @@ func (s neonScheme) Build(provider string, cfg verifiers.Config) (verifiers.Veri
 
 type neonVerifier struct {
 	provider string
-	keys     *okpKeys
+	keys     *jwksKeys
 	inner    verifiers.Verifier
 }
 
