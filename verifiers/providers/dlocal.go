@@ -6,16 +6,16 @@ import (
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
 
-// The signature is in Authorization. The login of the merchant, the date and the
-// body are signed with nothing between them; since the login comes with the
-// request, the option login says which one is yours. Whether a repetition has a
+// DLocal puts the signature into Authorization. The login of the merchant, the
+// date and the body are signed with nothing between them; since the login comes
+// with the request, the option login says which one is yours. Whether a repetition has a
 // new date is not documented, so that the replay window is as long as the
 // deduplication window. dLocal Go, the product for small merchants, signs
 // something else and is not this entry.
 var DLocal = add(verifiers.Provider{
 	Name:  "dlocal",
 	Title: "dLocal",
-	Docs:  "https://docs.dlocal.com/docs/payins-notifications",
+	Docs:  "https://docs.dlocal.com/docs/receive-notifications",
 	Scheme: limited{
 		Scheme: verifiers.HMAC{
 			Hash: verifiers.SHA256,
@@ -42,13 +42,15 @@ var DLocal = add(verifiers.Provider{
 
 	Category: "payments",
 	Setup:    "Send notification_url with each payment; the secret key is in the merchant dashboard under Settings > Integration.",
-	Retries:  "By report every ten minutes at first, later every hour and every day, for up to 30 days, of which the deduplication window covers 96 hours.",
+	Retries:  "Every hour for six hours and then every twelve hours for four days, twelve times at most; the deduplication window covers 96 hours of it.",
 	Notes: []string{
 		"Authorization holds a signature and no credentials.",
+		"Notifications of dLocal's platforms and verifications have the signature in another header, Signature, and are refused.",
 		"Without the option login any X-Login is accepted that is signed with the secret.",
 		"Notifications of dLocal Go are signed over API key and body and are refused here.",
 	},
 	Sources: []string{
+		"https://docs.dlocal.com/docs/receive-notifications",
 		"https://docs.dlocal.com/docs/payins-notifications",
 	},
 	Confidence: verifiers.Medium,

@@ -32,6 +32,7 @@ var LaunchDarkly = add(verifiers.Provider{
 		"Deliveries may come out of order: date is the order.",
 	},
 	Sources: []string{
+		"https://launchdarkly.com/docs/api/webhooks",
 		"https://launchdarkly.com/docs/home/infrastructure/webhooks",
 		"https://github.com/superplanehq/superplane pkg/integrations/launchdarkly",
 		"https://github.com/port-labs/ocean integrations/launchdarkly",

@@ -37,6 +37,7 @@ var Sumsub = add(verifiers.Provider{
 	},
 	Sources: []string{
 		"https://docs.sumsub.com/docs/webhook-manager",
+		"https://docs.sumsub.com/docs/receive-verification-results",
 	},
 	Confidence: verifiers.Medium,
 })

@@ -40,6 +40,7 @@ var Veriff = add(verifiers.Provider{
 	Notes: []string{
 		"The value is bare hex, unlike that of other senders with a header of this name.",
 		"X-Auth-Client is not signed.",
+		"X-Signature is an older hash of body and secret, and is not looked at.",
 	},
 	Sources: []string{
 		"https://devdocs.veriff.com/docs/hmac-authentication-and-endpoint-security",
