@@ -14,7 +14,6 @@ var Codecov = add(verifiers.Provider{
 	Docs:       "https://docs.codecov.com/docs/notifications#section-standard-notifications",
 	Scheme:     verifiers.Token{Source: verifiers.Query("token")},
 	SecretHint: "the text after ?token= in the URL that you entered",
-	ID:         verifiers.Join(".", verifiers.JSON("/repo/service_id"), verifiers.JSON("/head/commitid")),
 	Type:       verifiers.Const("coverage"),
 	TypePrefix: "io.codecov",
 	NeedsJSON:  true,
@@ -24,7 +23,7 @@ var Codecov = add(verifiers.Provider{
 	Retries:  "Not documented.",
 	Notes: []string{
 		"Nothing is signed, and the token is in the URL: keep it out of access logs.",
-		"A commit whose coverage is computed again has the same id.",
+		"There is no id: a commit is reported again whenever its coverage changes.",
 	},
 	Sources: []string{
 		"https://docs.codecov.com/docs/notifications#section-standard-notifications",

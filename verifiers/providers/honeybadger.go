@@ -13,7 +13,6 @@ var Honeybadger = add(verifiers.Provider{
 	Docs:       "https://docs.honeybadger.io/guides/integrations/webhook/",
 	Scheme:     verifiers.Token{Source: verifiers.Header("Honeybadger-Token")},
 	SecretHint: "the token that Honeybadger shows with the integration",
-	ID:         verifiers.Join(".", verifiers.JSON("/event"), verifiers.JSON("/fault/id"), verifiers.JSON("/notice/id")),
 	Type:       verifiers.JSON("/event"),
 	Time:       verifiers.JSON("/notice/created_at"),
 	TypePrefix: "io.honeybadger",
@@ -24,6 +23,7 @@ var Honeybadger = add(verifiers.Provider{
 	Retries:  "Not documented.",
 	Notes: []string{
 		"Nothing is signed.",
+		"Nothing in the body tells two events apart that always has to be there, so that there is no id.",
 	},
 	Sources: []string{
 		"https://docs.honeybadger.io/guides/integrations/webhook/",

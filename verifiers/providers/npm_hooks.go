@@ -20,7 +20,7 @@ var NPMHooks = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the secret given to npm hook add",
-	ID:         verifiers.Join(".", verifiers.JSON("/event"), verifiers.JSON("/name"), verifiers.JSON("/change/version"), verifiers.JSON("/time")),
+	ID:         verifiers.Join(".", verifiers.JSON("/time"), verifiers.JSON("/event"), verifiers.JSON("/name"), verifiers.JSON("/change/version")),
 	Type:       verifiers.JSON("/event"),
 	Time:       verifiers.JSON("/time"),
 	TypePrefix: "com.npmjs",

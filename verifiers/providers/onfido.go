@@ -7,7 +7,8 @@ import (
 )
 
 // Onfido signs the body with the token of the webhook, which is used as it is
-// shown. The request has no id: it is the object, what happened to it and when.
+// shown. A request has no id: the object, what happened to it, its status and
+// its time make one.
 var Onfido = add(verifiers.Provider{
 	Name:  "onfido",
 	Title: "Onfido",
@@ -20,7 +21,7 @@ var Onfido = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the token of the webhook",
-	ID:         verifiers.Join(".", verifiers.JSON("/payload/object/id"), verifiers.JSON("/payload/action"), verifiers.JSON("/payload/object/completed_at_iso8601")),
+	ID:         verifiers.Join(".", verifiers.JSON("/payload/object/id"), verifiers.JSON("/payload/action"), verifiers.JSON("/payload/object/status"), verifiers.JSON("/payload/object/completed_at_iso8601")),
 	Type:       verifiers.JSON("/payload/action"),
 	Time:       verifiers.JSON("/payload/object/completed_at_iso8601"),
 	TypePrefix: "com.onfido",

@@ -15,7 +15,7 @@ var Rollbar = add(verifiers.Provider{
 	Docs:       "https://docs.rollbar.com/docs/webhooks",
 	Scheme:     verifiers.Token{Source: verifiers.Query("token")},
 	SecretHint: "the text after ?token= in the URL that you entered",
-	ID:         verifiers.Join(".", verifiers.JSON("/event_name"), verifiers.JSON("/data/item/id"), verifiers.JSON("/data/occurrence/id")),
+	ID:         verifiers.Join(".", verifiers.JSON("/data/occurrence/id"), verifiers.JSON("/event_name"), verifiers.JSON("/data/item/id")),
 	Type:       verifiers.JSON("/event_name"),
 	Time:       verifiers.First(verifiers.JSON("/data/occurrence/timestamp"), verifiers.JSON("/data/item/last_occurrence_timestamp")),
 	TypePrefix: "com.rollbar",

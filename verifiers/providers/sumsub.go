@@ -19,7 +19,7 @@ var Sumsub = add(verifiers.Provider{
 	Docs:       "https://docs.sumsub.com/docs/webhook-manager",
 	Scheme:     sumsubScheme{},
 	SecretHint: "the secret key of the webhook",
-	ID:         verifiers.Join(".", verifiers.JSON("/applicantId"), verifiers.JSON("/type"), verifiers.JSON("/createdAtMs"), verifiers.JSON("/correlationId")),
+	ID:         verifiers.Join(".", verifiers.JSON("/createdAtMs"), verifiers.JSON("/type"), verifiers.JSON("/applicantId"), verifiers.JSON("/correlationId")),
 	Type:       verifiers.JSON("/type"),
 	TypePrefix: "com.sumsub",
 	Options:    []verifiers.Option{namedOption},

@@ -25,7 +25,7 @@ var Tap = add(verifiers.Provider{
 		tapHMAC("invoice", tapInvoice...),
 	},
 	SecretHint: "the secret API key (sk_test_... or sk_live_...)",
-	ID:         verifiers.Join(".", verifiers.JSON("/id"), verifiers.JSON("/status")),
+	ID:         verifiers.Join(".", verifiers.JSON("/id"), verifiers.JSON("/status"), verifiers.JSON("/updated")),
 	Type:       verifiers.Join(".", verifiers.JSON("/object"), verifiers.JSON("/status")),
 	Time:       verifiers.First(verifiers.JSON("/transaction/created"), verifiers.JSON("/created")),
 	TypePrefix: "company.tap",
