@@ -73,7 +73,7 @@ func (p Provider) checkHandshake(h *Handshake) error {
 		return errors.New("it has no name")
 	}
 	for _, m := range h.When {
-		if err := m.Source.check(); err != nil {
+		if err := m.check(); err != nil {
 			return fmt.Errorf("when: %w", err)
 		}
 	}

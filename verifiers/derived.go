@@ -183,7 +183,7 @@ func (k *Key) publicKey(format KeyFormat) (crypto.PublicKey, error) {
 	var err error
 	switch {
 	case format == KeyPEM || format == KeyAny && strings.HasPrefix(text, "-----BEGIN "):
-		return parsePEM(k.secret)
+		return parsePEM(unfolded(k.secret))
 	case format == KeyAny && isJWK(text):
 		return parseJWK(k.secret)
 	case format == KeyWhpk || strings.HasPrefix(text, "whpk_"):
@@ -218,6 +218,18 @@ func parseRaw(raw []byte) (crypto.PublicKey, error) {
 		return nil, fmt.Errorf("%w: neither raw bytes nor PKIX DER of a public key", ErrKeyFormat)
 	}
 	return pub, checkPublic(pub)
+}
+
+// unfolded puts the line breaks into PEM that was written in one line, as some
+// senders show it.
+func unfolded(text []byte) []byte {
+	s := string(text)
+	head, rest, ok := strings.Cut(strings.TrimPrefix(s, "-----BEGIN "), "-----")
+	body, _, ended := strings.Cut(rest, "-----END ")
+	if !ok || !ended || strings.Contains(s, "\n") {
+		return text
+	}
+	return []byte("-----BEGIN " + head + "-----\n" + strings.TrimSpace(body) + "\n-----END " + head + "-----\n")
 }
 
 func parsePEM(text []byte) (crypto.PublicKey, error) {

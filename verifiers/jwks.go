@@ -25,6 +25,12 @@ type keySet struct {
 	cached  atomic.Pointer[parsedSet]
 }
 
+// JWKS returns a [KeySource] of the keys in the JSON Web Key Set at a URL that pin
+// must permit. The hint of Keys is a kid; without one all keys are returned.
+func JWKS(fetcher Fetcher, pin Pin, url string) KeySource {
+	return &keySet{fetcher: fetcher, pin: pin, url: url}
+}
+
 type parsedSet struct {
 	document string
 	keys     []*Key

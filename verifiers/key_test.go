@@ -221,6 +221,7 @@ func TestPublicKeyForms(t *testing.T) {
 		{"JWK that ends early", `{"kty":"OKP",`, KeyAny, nil},
 		{"JWK where PEM is due", `{"kty":"OKP","crv":"Ed25519","x":"` + b64url(pub) + `"}`, KeyPEM, nil},
 		{"PEM in base64", b64([]byte(block("PUBLIC KEY", der(pub)))), KeyAny, pub},
+		{"PEM in one line", strings.ReplaceAll(block("PUBLIC KEY", der(pub)), "\n", ""), KeyAny, pub},
 		{"two blocks", block("PUBLIC KEY", der(pub)) + "\n" + block("PUBLIC KEY", der(pub)), KeyAny, nil},
 		{"private block", block("PRIVATE KEY", der(pub)), KeyAny, nil},
 		{"not PEM", b64(pub), KeyPEM, nil},

@@ -2,8 +2,11 @@ package verifiers
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
+	"sync"
 )
 
 // A Source says where in a request a value is. Exactly one of Header, Query,
@@ -140,6 +143,10 @@ func (s Source) Is(value string) Match { return Match{Source: s, Equals: value} 
 // Present matches requests in which the source has a value that is not empty.
 func (s Source) Present() Match { return Match{Source: s} }
 
+// Like matches requests in which the source has a value that the regular
+// expression (RE2) matches as a whole.
+func (s Source) Like(pattern string) Match { return Match{Source: s, Like: pattern} }
+
 // Absent matches requests in which the source has no value.
 func (s Source) Absent() Match { return Match{Source: s, Absent: true} }
 
@@ -208,6 +215,9 @@ type Match struct {
 	Source Source `json:"source"`
 	// Equals is the value to look for. Empty matches any value but the empty.
 	Equals string `json:"equals,omitempty"`
+	// Like is a regular expression (RE2) that the whole value must match; empty
+	// matches any.
+	Like string `json:"like,omitempty"`
 	// Absent turns the condition round: the request must not have the source.
 	Absent bool `json:"absent,omitempty"`
 }
@@ -219,5 +229,31 @@ func (m Match) In(r *Request) bool {
 	if m.Absent {
 		return errors.Is(err, ErrMissing)
 	}
-	return err == nil && (m.Equals == "" || v == m.Equals)
+	return err == nil && (m.Equals == "" || v == m.Equals) && (m.Like == "" || m.like(v))
+}
+
+// patterns are the compiled ones. There are as many as in the catalogue and in
+// configurations.
+var patterns sync.Map
+
+func (m Match) like(value string) bool {
+	re, ok := patterns.Load(m.Like)
+	if !ok {
+		compiled, err := regexp.Compile(`\A(?:` + m.Like + `)\z`)
+		if err != nil {
+			return false // Check refuses it
+		}
+		re, _ = patterns.LoadOrStore(m.Like, compiled)
+	}
+	return re.(*regexp.Regexp).MatchString(value) //nolint:forcetypeassert // nothing else is stored
+}
+
+func (m Match) check() error {
+	if err := m.Source.check(); err != nil {
+		return err
+	}
+	if _, err := regexp.Compile(m.Like); err != nil {
+		return fmt.Errorf("the pattern %q: %w", m.Like, err)
+	}
+	return nil
 }

@@ -265,8 +265,21 @@ func (c *externalCase) keys() [][]string {
 	if user, ok := c.Keys.Params["username"]; ok {
 		lists = append(lists, []string{user + ":" + c.Keys.Params["password"]})
 	}
+	if private, ok := c.Keys.Params["private_key"]; ok {
+		lists = append(lists, []string{private})
+	}
 	if len(c.Keys.Secrets) > 0 || len(lists) == 0 {
 		lists = append(lists, c.Keys.Secrets)
+	}
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if json.Unmarshal(c.Keys.JWKS, &set) == nil && len(set.Keys) > 0 {
+		texts := make([]string, len(set.Keys))
+		for i, key := range set.Keys {
+			texts[i] = string(key)
+		}
+		lists = append(lists, texts)
 	}
 	return lists
 }
