@@ -3,6 +3,7 @@ package verifiers
 import (
 	"fmt"
 	"net/url"
+	"path"
 	"strings"
 )
 
@@ -15,6 +16,9 @@ type Pin struct {
 	// characters of [A-Za-z0-9-] within one label, so "sns.*.amazonaws.com" is
 	// permitted and "*" never swallows a dot.
 	Hosts []string `json:"hosts,omitempty"`
+	// PathPrefix must begin the path, such as "/keys/", and the path must have no
+	// steps . and .., and nothing that is percent-encoded. Empty means any.
+	PathPrefix string `json:"path_prefix,omitempty"`
 	// PathSuffix must end the path, such as ".pem". Empty means any.
 	PathSuffix string `json:"path_suffix,omitempty"`
 	// MaxBytes caps the size of the document. Zero means 64 KiB.
@@ -44,10 +48,16 @@ func (p Pin) Check(rawURL string) error {
 		return fmt.Errorf("port of the URL: %w", ErrUntrusted)
 	case !p.permits(u.Hostname()):
 		return fmt.Errorf("host of the URL: %w", ErrUntrusted)
-	case !strings.HasSuffix(u.EscapedPath(), p.PathSuffix):
+	case !strings.HasSuffix(u.EscapedPath(), p.PathSuffix) || !p.below(u.EscapedPath()):
 		return fmt.Errorf("path of the URL: %w", ErrUntrusted)
 	}
 	return nil
+}
+
+// below reports whether the path is one under the prefix, whoever reads it.
+func (p Pin) below(escaped string) bool {
+	return p.PathPrefix == "" ||
+		strings.HasPrefix(escaped, p.PathPrefix) && path.Clean(escaped) == escaped && !strings.Contains(escaped, "%")
 }
 
 func (p Pin) permits(host string) bool {

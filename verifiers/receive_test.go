@@ -234,6 +234,32 @@ func TestPin(t *testing.T) {
 	}
 }
 
+func TestPinPathPrefix(t *testing.T) {
+	t.Parallel()
+	p := Pin{Hosts: []string{"keys.example.com"}, PathPrefix: "/keys/"}
+	for rawURL, want := range map[string]bool{
+		"https://keys.example.com/keys/a.pem":               true,
+		"https://keys.example.com/keys/a/b.pem?v=1":         true,
+		"https://keys.example.com/a.pem":                    false,
+		"https://keys.example.com/keys":                     false,
+		"https://keys.example.com/Keys/a.pem":               false,
+		"https://keys.example.com/keys/../a.pem":            false,
+		"https://keys.example.com/keys/./a.pem":             false,
+		"https://keys.example.com/keys//a.pem":              false,
+		"https://keys.example.com/keys/%2e%2e/a.pem":        false,
+		"https://keys.example.com/keys/..%2fa.pem":          false,
+		"https://keys.example.com/other/keys/a.pem":         false,
+		"https://other.example.com/keys/a.pem":              false,
+		"https://keys.example.com/?/keys/a.pem":             false,
+		"https://keys.example.com/other#/keys/a.pem":        false,
+		"https://other.example.com/keys/@keys.example.com/": false,
+	} {
+		if err := p.Check(rawURL); (err == nil) != want {
+			t.Errorf("%s: got %v, want permitted %t", rawURL, err, want)
+		}
+	}
+}
+
 func TestMiddleware(t *testing.T) {
 	t.Parallel()
 	v := testBuild(t, githubScheme, Config{Keys: testKeys(t, githubSecret)})

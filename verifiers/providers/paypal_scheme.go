@@ -3,13 +3,10 @@ package providers
 import (
 	"context"
 	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
@@ -46,11 +43,8 @@ func (paypalScheme) Build(provider string, cfg verifiers.Config) (verifiers.Veri
 	if cfg.Fetcher == nil {
 		return nil, fmt.Errorf("%s: certificates are fetched: %w", provider, verifiers.ErrNoFetcher)
 	}
-	now := cfg.Time
-	if now == nil {
-		now = time.Now
-	}
-	cfg.Keys = hinted{&paypalCertificates{fetcher: cfg.Fetcher, now: now}}
+	certificates := newServedCertificates(cfg, paypalPin, paypalChain)
+	cfg.Keys = hinted{certificates}
 	inner, err := paypalRSA.Build(provider, cfg)
 	if err != nil {
 		return nil, err
@@ -68,73 +62,25 @@ func (paypalScheme) Build(provider string, cfg verifiers.Config) (verifiers.Veri
 		}
 		url, err := paypalURL.Lookup(req)
 		if err == nil {
-			err = paypalPin.Check(url)
+			err = certificates.check(ctx, url)
 		}
 		if err != nil {
 			return fail(paypalURL.String(), cause(err))
 		}
-		res, err := inner.Verify(withHint(ctx, url), req)
-		if errors.Is(err, errPayPalCertificate) {
-			return fail(paypalURL.String(), verifiers.ErrUntrusted)
-		}
-		return res, err
+		return inner.Verify(withHint(ctx, url), req)
 	}), nil
 }
 
 // Places says where signature and time are.
 func (paypalScheme) Places() verifiers.Places { return paypalRSA.Places() }
 
-// errPayPalCertificate means that what was fetched is not a certificate of
-// PayPal's that is valid now.
-var errPayPalCertificate = errors.New("not a valid certificate of PayPal's")
-
-// paypalCertificates is a [verifiers.KeySource] of certificates by URL. That they
-// are PayPal's is vouched for by the host that they come from.
-type paypalCertificates struct {
-	fetcher verifiers.Fetcher
-	now     func() time.Time
-	cached  atomic.Pointer[paypalCertificate]
-}
-
-type paypalCertificate struct {
-	document string
-	parsed   *x509.Certificate
-	keys     []*verifiers.Key
-}
-
-// Keys returns the key in the certificate at the URL.
-func (p *paypalCertificates) Keys(ctx context.Context, url string) ([]*verifiers.Key, error) {
-	doc, err := p.fetcher.Fetch(ctx, paypalPin, url)
-	if err != nil {
-		return nil, fmt.Errorf("fetching the certificate: %w", err)
+// paypalChain is the certificate if it names PayPal. That it is PayPal's is vouched
+// for by the host that it comes from.
+func paypalChain(served []*x509.Certificate, _ time.Time) []*x509.Certificate {
+	if !strings.HasSuffix(served[0].Subject.CommonName, ".paypal.com") {
+		return nil
 	}
-	have := p.cached.Load()
-	if have == nil || have.document != string(doc) {
-		if have, err = parsePayPal(doc); err != nil {
-			return nil, err
-		}
-		p.cached.Store(have)
-	}
-	if now := p.now(); now.Before(have.parsed.NotBefore) || now.After(have.parsed.NotAfter) {
-		return nil, errPayPalCertificate
-	}
-	return have.keys, nil
-}
-
-func parsePayPal(doc []byte) (*paypalCertificate, error) {
-	block, _ := pem.Decode(doc) // those of its issuers may follow
-	if block == nil || block.Type != "CERTIFICATE" {
-		return nil, errPayPalCertificate
-	}
-	cert, err := x509.ParseCertificate(block.Bytes)
-	if err != nil || !strings.HasSuffix(cert.Subject.CommonName, ".paypal.com") {
-		return nil, errPayPalCertificate
-	}
-	key, err := verifiers.NewPublicKey("certificate", cert.PublicKey)
-	if err != nil {
-		return nil, errPayPalCertificate
-	}
-	return &paypalCertificate{document: string(doc), parsed: cert, keys: []*verifiers.Key{key}}, nil
+	return served[:1]
 }
 
 // Interface guards.
