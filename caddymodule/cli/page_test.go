@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/cli"
@@ -58,6 +59,32 @@ func TestPages(t *testing.T) {
 			}
 		default:
 			t.Errorf("%s describes nobody in the catalogue: run `go generate ./...`", file)
+		}
+	}
+}
+
+// TestNotInCatalogue: a sender that joins the catalogue leaves the list of those
+// that are not in it.
+func TestNotInCatalogue(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(pages, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := regexp.MustCompile(`(?m)^\| \[([^\]]+)\]\((https://[^)]+)\) \| (.+) \|$`).FindAllStringSubmatch(string(text), -1)
+	if len(listed) == 0 {
+		t.Fatal("nobody is listed")
+	}
+	seen := make(map[string]bool)
+	for _, row := range listed {
+		if seen[row[1]] {
+			t.Errorf("%s is listed twice", row[1])
+		}
+		seen[row[1]] = true
+	}
+	for _, p := range providers.All() {
+		if seen[p.Title] {
+			t.Errorf("%s is in the catalogue, and listed as not in it", p.Title)
 		}
 	}
 }
