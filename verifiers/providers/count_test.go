@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers/verifiertest"
 )
 
 // TestCount prints how large the catalogue is, with -v: providers, vectors, and
@@ -37,6 +38,15 @@ func TestCount(t *testing.T) {
 	}
 	t.Logf("%d providers (%d of high confidence, %d of medium) and %d aliases", len(names), confidence[verifiers.High], confidence[verifiers.Medium], aliases)
 	t.Logf("%d vectors, %d to accept and %d to refuse; by origin: %s", vectors, accepted, vectors-accepted, counts(origins))
+	suites, err := verifiertest.LoadHandshakes(verifiertest.Vectors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	greetings := 0
+	for _, s := range suites {
+		greetings += len(s.Tests)
+	}
+	t.Logf("%d handshake vectors of %d providers", greetings, len(suites))
 	own := 0
 	for kind, n := range kinds {
 		if !strings.HasPrefix(kind, "verifiers.") {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -155,10 +156,11 @@ func (g *httpGateway) send(t *testing.T, c *externalCase, p verifiers.Provider, 
 	}
 	x := &exchange{route: route, public: public}
 	g.current.Store(x)
-	status, err := g.write(t, c, public)
+	response, err := g.write(c.Request.Method, public, c.Request.Headers, c.Request.BodyBase64)
 	if err != nil {
 		return false, err
 	}
+	status := response.StatusCode
 	stored, err := g.stored(t, source)
 	if err != nil {
 		return false, err
@@ -180,17 +182,16 @@ func (g *httpGateway) send(t *testing.T, c *externalCase, p verifiers.Provider, 
 	return true, nil
 }
 
-// write sends the case's request byte for byte and returns the answer's status.
-func (g *httpGateway) write(t *testing.T, c *externalCase, u *url.URL) (int, error) {
-	t.Helper()
+// write sends a request byte for byte. The body of the answer is read whole.
+func (g *httpGateway) write(method string, u *url.URL, header map[string][]string, body []byte) (*http.Response, error) {
 	conn, err := net.Dial("tcp", g.addr)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer conn.Close() //nolint:errcheck // everything was read
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", c.Request.Method, u.RequestURI(), u.Host)
-	for name, values := range c.Request.Headers {
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", method, u.RequestURI(), u.Host)
+	for name, values := range header {
 		switch http.CanonicalHeaderKey(name) {
 		case "Host", "Connection", "Content-Length", "Transfer-Encoding":
 			continue // they are the connection's
@@ -199,16 +200,18 @@ func (g *httpGateway) write(t *testing.T, c *externalCase, u *url.URL) (int, err
 			fmt.Fprintf(&b, "%s: %s\r\n", name, value)
 		}
 	}
-	fmt.Fprintf(&b, "Content-Length: %d\r\n\r\n", len(c.Request.BodyBase64))
-	b.Write(c.Request.BodyBase64)
+	fmt.Fprintf(&b, "Content-Length: %d\r\n\r\n", len(body))
+	b.Write(body)
 	if _, err := conn.Write(b.Bytes()); err != nil {
-		return 0, err
+		return nil, err
 	}
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return response.StatusCode, response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	response.Body = io.NopCloser(bytes.NewReader(text))
+	return response, err
 }
 
 // stored returns the messages of a source, those in quarantine among them.

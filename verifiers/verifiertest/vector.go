@@ -23,10 +23,11 @@ import (
 )
 
 // Vectors are the vectors of the catalogue in package providers, one file for
-// each provider as vectors/<provider>.json, and vector.schema.json, the JSON
-// Schema of these files.
+// each provider as vectors/<provider>.json, with vector.schema.json, the JSON
+// Schema of these files; and the handshakes of those providers that have some, as
+// handshakes/<provider>.json with handshake.schema.json.
 //
-//go:embed vectors/*.json vector.schema.json
+//go:embed vectors/*.json vector.schema.json handshakes/*.json handshake.schema.json
 var Vectors embed.FS
 
 // Errors of [Load].

@@ -18,20 +18,32 @@ import (
 
 func TestSchema(t *testing.T) {
 	t.Parallel()
-	text, err := fs.ReadFile(verifiertest.Vectors, "vector.schema.json")
+	for name, files := range map[string]string{
+		"vector.schema.json": "vectors/*.json", "handshake.schema.json": "handshakes/*.json",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			checkSchema(t, name, files)
+		})
+	}
+}
+
+func checkSchema(t *testing.T, name, pattern string) {
+	t.Helper()
+	text, err := fs.ReadFile(verifiertest.Vectors, name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := jsonschema.NewCompiler()
 	c.AssertFormat = true
-	if err := c.AddResource("vector.schema.json", bytes.NewReader(text)); err != nil {
+	if err := c.AddResource(name, bytes.NewReader(text)); err != nil {
 		t.Fatal(err)
 	}
-	schema, err := c.Compile("vector.schema.json")
+	schema, err := c.Compile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	names, err := fs.Glob(verifiertest.Vectors, "vectors/*.json")
+	names, err := fs.Glob(verifiertest.Vectors, pattern)
 	if err != nil || len(names) == 0 {
 		t.Fatalf("got %d files, %v", len(names), err)
 	}
@@ -100,6 +112,53 @@ func TestLoad(t *testing.T) {
 		})
 	}
 	if _, err := verifiertest.Load(fstest.MapFS{}); !errors.Is(err, verifiertest.ErrEmpty) {
+		t.Errorf("an empty directory: got %v, want %v", err, verifiertest.ErrEmpty)
+	}
+}
+
+func TestLoadHandshakes(t *testing.T) {
+	t.Parallel()
+	const good = `{"schema":"handshake.schema.json","provider":"acme","source":"https://example.com","tests":[
+		{"id":1,"comment":"c","now":"2026-01-02T03:04:05Z",
+		"request":{"method":"POST","url":"https://example.com/","header":{"X-Sig":["a"]},"body":"b"},
+		"want":{"result":"ok","handshake":"ping","status":200}}]}`
+	for _, tt := range []struct {
+		name, old, new string
+		err            string // "" if it loads
+	}{
+		{"good", "", "", ""},
+		{"no tests", good[strings.Index(good, `{"id"`):strings.LastIndex(good, "]}")], "", "no vectors"},
+		{"unknown member", `"comment"`, `"remark"`, "unknown field"},
+		{"something after it", `200}}]}`, `200}}]}{}`, "something follows"},
+		{"another provider", `"acme"`, `"other"`, "the provider is"},
+		{"ids with a gap", `"id":1`, `"id":2`, "has the id 2"},
+		{"no result", `"ok"`, `""`, "lacks"},
+		{"no clock", `"now":"2026-01-02T03:04:05Z",`, ``, "lacks"},
+		{"an answer without a status", `,"status":200`, ``, "contradicts"},
+		{"a refusal with a status", `"ok"`, `"mismatch"`, "contradicts"},
+		{"a handshake without a name", `"handshake":"ping",`, ``, "contradicts"},
+		{"an event with a name", `"ok","handshake":"ping","status":200`, `"none","handshake":"ping"`, "contradicts"},
+		{"header as on the wire", `X-Sig`, `x-sig`, "must be written X-Sig"},
+		{"not JSON", `{"schema"`, `"schema"`, "loading"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			text := good
+			if tt.old != "" {
+				if text = strings.Replace(good, tt.old, tt.new, 1); text == good {
+					t.Fatal("the case changes nothing")
+				}
+			}
+			suites, err := verifiertest.LoadHandshakes(fstest.MapFS{"handshakes/acme.json": {Data: []byte(text)}})
+			switch {
+			case tt.err == "" && (err != nil || len(suites) != 1):
+				t.Errorf("got %v, %v", suites, err)
+			case tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)):
+				t.Errorf("got %v, want an error with %q", err, tt.err)
+			}
+		})
+	}
+	if _, err := verifiertest.LoadHandshakes(fstest.MapFS{}); !errors.Is(err, verifiertest.ErrEmpty) {
 		t.Errorf("an empty directory: got %v, want %v", err, verifiertest.ErrEmpty)
 	}
 }
