@@ -58,7 +58,7 @@ func TestBatchSplit(t *testing.T) {
 				r.Header.Set("Content-Type", tt.media)
 			}
 			e, err := tt.batch.Split(r)
-			if !errors.Is(err, tt.err) && (tt.err != errAny || err == nil) {
+			if !errors.Is(err, tt.err) && (!errors.Is(tt.err, errAny) || err == nil) {
 				t.Fatalf("got %v, want %v", err, tt.err)
 			}
 			if (e != nil) != (tt.want != nil) {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -64,9 +65,8 @@ const (
 // on their way: some forty verifications, so that whoever lets strangers cause
 // it should limit how often. It changes nothing and accepts nothing.
 func (p Provider) Diagnose(ctx context.Context, cfg Config, req *Request, err error) Diagnosis {
-	var typed *Error
 	field := ""
-	if errors.As(err, &typed) {
+	if typed, ok := errors.AsType[*Error](err); ok {
 		field = typed.Field
 	}
 	d := diagnoser{ctx: ctx, provider: p, cfg: cfg, req: req}
@@ -177,7 +177,7 @@ func (d *diagnoser) body() (Diagnosis, bool) {
 	}
 	for _, variant := range bodyVariants {
 		body, ok := variant.undo(d.req.Body)
-		if !ok || bytes.Equal(body, d.req.Body) {
+		if !ok || string(body) == string(d.req.Body) {
 			continue
 		}
 		req := d.copyOf()
@@ -318,7 +318,7 @@ type urlVariant struct {
 func urlVariants(u *url.URL, header http.Header) []urlVariant {
 	list := []urlVariant{{"", u}}
 	vary := func(name func(url.URL) string, edit func(*url.URL) bool) {
-		for _, v := range list[:len(list):len(list)] {
+		for _, v := range slices.Clip(list) {
 			c := *v.url
 			if !edit(&c) || c.String() == v.url.String() {
 				continue

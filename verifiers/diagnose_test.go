@@ -5,7 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // the wrong hash is the point
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"

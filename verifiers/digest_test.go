@@ -18,35 +18,43 @@ func TestSignedForms(t *testing.T) {
 		word   string
 	}{
 		{
-			"MD5 digest", Digest{Hash: MD5, Signed: Signed{Signature: sig, Content: "{secret}{body}"}},
+			"MD5 digest",
+			Digest{Hash: MD5, Signed: Signed{Signature: sig, Content: "{secret}{body}"}},
 			`{"a":1}`, "204ca2e533003092cd1dce175110a05d", "digest-md5",
 		},
 		{
-			"SHA-512 digest", Digest{Hash: SHA512, Signed: Signed{Signature: sig, Content: "{json:/o}{option:sep}{secret}"}},
+			"SHA-512 digest",
+			Digest{Hash: SHA512, Signed: Signed{Signature: sig, Content: "{json:/o}{option:sep}{secret}"}},
 			`{"o":"order1"}`, "50c33e8647e7b779bdfa66d28362849cdb82bc0cacbb5395e3b009e8f6b1c74de3281afdcd03969ad1abcd6e22f19c9bb5cc27f9beb8ed05f555a11e7d1451de", "digest-sha512",
 		},
 		{
-			"hash of the secret as key", HMAC{Hash: SHA1, KeyHash: SHA1, Signed: Signed{Signature: sig, Content: "{body}"}},
+			"hash of the secret as key",
+			HMAC{Hash: SHA1, KeyHash: SHA1, Signed: Signed{Signature: sig, Content: "{body}"}},
 			"payload", "2e1d8ace1dc1dfc984926388371e9e302da5d0a7", "hmac-sha1",
 		},
 		{
-			"HMAC-MD5", HMAC{Hash: MD5, Signed: Signed{Signature: sig, Content: "{body}"}},
+			"HMAC-MD5",
+			HMAC{Hash: MD5, Signed: Signed{Signature: sig, Content: "{body}"}},
 			"payload1", "6d0f783ae6b34d7055611b2330e845d0", "hmac-md5",
 		},
 		{
-			"option", HMAC{Hash: SHA256, Signed: Signed{Signature: sig, Content: "{option:url}{body}"}},
+			"option",
+			HMAC{Hash: SHA256, Signed: Signed{Signature: sig, Content: "{option:url}{body}"}},
 			`{"a":1}`, "51e83c4b3e59d6c59412c87480bfca5c02ff58267f1f026a296ac75af40d116e", "hmac-sha256",
 		},
 		{
-			"SHA-1 of the body", HMAC{Hash: SHA256, Signed: Signed{Signature: sig, Content: "{sha1:body}"}},
+			"SHA-1 of the body",
+			HMAC{Hash: SHA256, Signed: Signed{Signature: sig, Content: "{sha1:body}"}},
 			`{"a":1}`, "24d254d9db1d33dc6abf161aea26babb816f8ce0488e1a63e5e588c8c7447efa", "hmac-sha256",
 		},
 		{
-			"SHA-512 of the body", HMAC{Hash: SHA256, Signed: Signed{Signature: sig, Content: "x{sha512:body}"}},
+			"SHA-512 of the body",
+			HMAC{Hash: SHA256, Signed: Signed{Signature: sig, Content: "x{sha512:body}"}},
 			`{"a":1}`, "07e7f743120b8b031f8a5bf8f6c734f042c93525a717e15638fa8074946365fd", "hmac-sha256",
 		},
 		{
-			"base64 of the body", HMAC{Hash: SHA256, Signed: Signed{Signature: sig, Content: "{base64:body}"}},
+			"base64 of the body",
+			HMAC{Hash: SHA256, Signed: Signed{Signature: sig, Content: "{base64:body}"}},
 			`{"a":1}`, "8fcbdedd8cfc78a54ab482c06f7f2389de0ba5da20da0a8210d9ff7477e193e2", "hmac-sha256",
 		},
 	} {
@@ -176,7 +184,8 @@ func TestSteps(t *testing.T) {
 		})
 	}
 	for _, s := range []Source{
-		{Header: "A", Within: []Step{{As: "xml", Pointer: "/a"}}}, {Header: "A", Within: []Step{{As: AsJSON, Pointer: "a"}}},
+		{Header: "A", Within: []Step{{As: "xml", Pointer: "/a"}}},
+		{Header: "A", Within: []Step{{As: AsJSON, Pointer: "a"}}},
 		Header("A").KV("b").Inner("/c"), First(Header("A")).Inner("/c"),
 	} {
 		if s.check() == nil {

@@ -20,53 +20,68 @@ func TestProve(t *testing.T) {
 		want   string // "" if it proves
 	}{
 		{
-			"body", HMAC{Hash: SHA256, Signed: Signed{Signature: sig.Trim("sha256="), Content: "{body}"}},
-			Golden{Secret: "s3cret", Body: []byte("hello"), Header: map[string]string{"x-sig": "sha256=" + sum256("s3cret", "hello")}}, "",
+			"body",
+			HMAC{Hash: SHA256, Signed: Signed{Signature: sig.Trim("sha256="), Content: "{body}"}},
+			Golden{Secret: "s3cret", Body: []byte("hello"), Header: map[string]string{"x-sig": "sha256=" + sum256("s3cret", "hello")}},
+			"",
 		},
 		{
-			"timestamp and two signatures", HMAC{Hash: SHA256, Signed: stamped},
+			"timestamp and two signatures",
+			HMAC{Hash: SHA256, Signed: stamped},
 			Golden{
 				Secret: "s3cret", Body: []byte("hello"), At: at,
 				Header: map[string]string{"X-Sig": "t=1767323045,v1=" + sum256("old", "x") + ",v1=" + sum256("s3cret", "1767323045.hello")},
-			}, "",
+			},
+			"",
 		},
 		{
-			"URL and method", HMAC{Hash: SHA256, Signed: Signed{Signature: Query("sig"), Content: "{req:method}{req:path}{body}"}},
-			Golden{Secret: "s3cret", Method: "PUT", URL: "https://h.example.com/in?sig=" + sum256("s3cret", "PUT/inhello"), Body: []byte("hello")}, "",
+			"URL and method",
+			HMAC{Hash: SHA256, Signed: Signed{Signature: Query("sig"), Content: "{req:method}{req:path}{body}"}},
+			Golden{Secret: "s3cret", Method: "PUT", URL: "https://h.example.com/in?sig=" + sum256("s3cret", "PUT/inhello"), Body: []byte("hello")},
+			"",
 		},
 		{
-			"header", HMAC{Hash: SHA256, Signed: Signed{Signature: sig, Content: "{header:X-Id}.{body}"}},
-			Golden{Secret: "s3cret", Body: []byte("hello"), Header: map[string]string{"X-Sig": sum256("s3cret", "i-1.hello"), "X-Id": "i-1"}}, "",
+			"header",
+			HMAC{Hash: SHA256, Signed: Signed{Signature: sig, Content: "{header:X-Id}.{body}"}},
+			Golden{Secret: "s3cret", Body: []byte("hello"), Header: map[string]string{"X-Sig": sum256("s3cret", "i-1.hello"), "X-Id": "i-1"}},
+			"",
 		},
 		{"token", Token{Source: Header("X-Token")}, Golden{Secret: "s3cret", Header: map[string]string{"X-Token": "s3cret"}}, ""},
 		{
-			"another secret", HMAC{Hash: SHA256, Signed: Signed{Signature: sig, Content: "{body}"}},
+			"another secret",
+			HMAC{Hash: SHA256, Signed: Signed{Signature: sig, Content: "{body}"}},
 			Golden{Secret: "0ther", Body: []byte("hello"), Header: map[string]string{"X-Sig": sum256("s3cret", "hello")}},
 			"the example is refused: test: header X-Sig: mismatch (wrong_secret",
 		},
 		{
-			"another hash", HMAC{Hash: SHA256, Signed: Signed{Signature: sig, Content: "{body}"}},
+			"another hash",
+			HMAC{Hash: SHA256, Signed: Signed{Signature: sig, Content: "{body}"}},
 			Golden{Secret: "s3cret", Body: []byte("hello"), Header: map[string]string{"X-Sig": sum1("s3cret", "hello")}},
 			"(algorithm_mismatch: the hash is sha1 where sha256 is due)",
 		},
 		{
-			"a newline too many", HMAC{Hash: SHA256, Signed: Signed{Signature: sig, Content: "{body}"}},
+			"a newline too many",
+			HMAC{Hash: SHA256, Signed: Signed{Signature: sig, Content: "{body}"}},
 			Golden{Secret: "s3cret", Body: []byte("hello\n"), Header: map[string]string{"X-Sig": sum256("s3cret", "hello")}},
 			"(body_modified: a newline was added at the end)",
 		},
 		{
-			"no clock", HMAC{Hash: SHA256, Signed: stamped},
+			"no clock",
+			HMAC{Hash: SHA256, Signed: stamped},
 			Golden{Secret: "s3cret", Body: []byte("hello"), Header: map[string]string{"X-Sig": "t=1767323045,v1=" + sum256("s3cret", "1767323045.hello")}},
 			"the example is refused: test: header X-Sig: future",
 		},
 		{"no secret", HMAC{Hash: SHA256, Signed: Signed{Signature: sig, Content: "{body}"}}, Golden{}, "no key"},
 		{"relative URL", Token{Source: Header("X-Token")}, Golden{Secret: "s", URL: "/in"}, "not absolute"},
 		{
-			"header twice", Token{Source: Header("X-Token")},
-			Golden{Secret: "s", Header: map[string]string{"x-token": "s", "X-Token": "s"}}, "header X-Token is there twice",
+			"header twice",
+			Token{Source: Header("X-Token")},
+			Golden{Secret: "s", Header: map[string]string{"x-token": "s", "X-Token": "s"}},
+			"header X-Token is there twice",
 		},
 		{
-			"nothing of the body although it is said", HMAC{Hash: SHA256, Signed: Signed{
+			"nothing of the body although it is said",
+			HMAC{Hash: SHA256, Signed: Signed{
 				Signature: sig, Content: "{custom}", CustomCovers: Coverage{Body: true},
 				Custom: func(dst []byte, _ *Request) ([]byte, error) { return append(dst, "fixed"...), nil },
 			}},
@@ -74,7 +89,9 @@ func TestProve(t *testing.T) {
 			"the example is accepted after a bit of the body was flipped",
 		},
 		{
-			"a scheme that checks nothing", trusting{}, Golden{Secret: "s3cret", Header: map[string]string{"X-Sig": "abc"}},
+			"a scheme that checks nothing",
+			trusting{},
+			Golden{Secret: "s3cret", Header: map[string]string{"X-Sig": "abc"}},
 			"the example is accepted after a bit of the signature was flipped",
 		},
 	} {

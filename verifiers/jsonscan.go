@@ -56,12 +56,6 @@ func scanJSON(text []byte, want *Pointers) ([]span, error) {
 	return s.found, nil
 }
 
-// checkJSON reports whether the text is one JSON value.
-func checkJSON(text []byte) error {
-	_, err := scanJSON(text, &noPointers)
-	return err
-}
-
 func (s *scanner) scan() error {
 	if !utf8.Valid(s.text) {
 		return errNotUTF8

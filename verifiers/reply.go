@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -88,9 +90,7 @@ func (r Reply) header(req *Request, options map[string]string, proof string) (ma
 		if !copied {
 			copied = true
 			header = make(map[string]string, len(r.Header))
-			for n, v := range r.Header {
-				header[n] = v
-			}
+			maps.Copy(header, r.Header)
 		}
 		header[name] = text
 	}
@@ -107,7 +107,7 @@ func fill(text string, req *Request, options map[string]string, proof string) (s
 	var b strings.Builder
 	for i := range t {
 		seg := &t[i]
-		value := ""
+		var value string
 		switch seg.kind {
 		case segLiteral:
 			b.WriteString(seg.text)
@@ -256,10 +256,8 @@ func (r Reply) check(options []Option) error {
 }
 
 func (t template) checkAnswer(options []Option) error {
-	for _, kind := range []segmentKind{segTimestamp, segID, segSecret, segCustom} {
-		if t.has(kind) {
-			return errors.New("{timestamp}, {id}, {secret} and {custom} are not for answers")
-		}
+	if slices.ContainsFunc([]segmentKind{segTimestamp, segID, segSecret, segCustom}, t.has) {
+		return errors.New("{timestamp}, {id}, {secret} and {custom} are not for answers")
 	}
 	return t.checkOptions(options)
 }

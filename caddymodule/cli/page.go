@@ -193,16 +193,17 @@ func (p *page) event() {
 		case b.Elements != "":
 			where = "the array json " + b.Elements
 		}
-		text := where + "; each element becomes an event"
+		var text strings.Builder
+		text.WriteString(where + "; each element becomes an event")
 		for _, part := range []struct {
 			name   string
 			source verifiers.Source
 		}{{"id", b.ID}, {"type", b.Type}, {"time", b.Time}} {
 			if !part.source.IsZero() {
-				text += ", its " + part.name + " being " + place(part.source)
+				text.WriteString(", its " + part.name + " being " + place(part.source))
 			}
 		}
-		p.row("Batches", text)
+		p.row("Batches", text.String())
 	}
 	if len(p.ContentTypes) > 0 {
 		p.row("Content types", strings.Join(p.ContentTypes, ", "))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -74,10 +75,8 @@ func inBody(s verifiers.Source) bool {
 		return true
 	}
 	for _, list := range [][]verifiers.Source{s.First, s.Join} {
-		for _, part := range list {
-			if inBody(part) {
-				return true
-			}
+		if slices.ContainsFunc(list, inBody) {
+			return true
 		}
 	}
 	return false

@@ -30,7 +30,7 @@ func (s *starter) Start(ctx context.Context, e *gateway.Event) func() (gateway.A
 		s.mu.Lock()
 		s.waited[i]++
 		s.mu.Unlock()
-		return s.Publisher.Publish(ctx, e)
+		return s.Publish(ctx, e)
 	}
 }
 

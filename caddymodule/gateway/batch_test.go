@@ -273,11 +273,15 @@ func TestBatchElements(t *testing.T) {
 		{"quarantine", func(c *gateway.Config) { c.Validator = refuseBad }, gateway.Accepted, [2]int{3, 1}, gateway.SchemaInvalid, gateway.Duplicate},
 		{
 			"tag", func(c *gateway.Config) { c.Validator, c.OnInvalid = refuseBad, gateway.OnInvalidTag },
-			gateway.Accepted, [2]int{4, 0}, gateway.SchemaInvalid, gateway.Duplicate,
+			gateway.Accepted,
+			[2]int{4, 0},
+			gateway.SchemaInvalid, gateway.Duplicate,
 		},
 		{
 			"reject", func(c *gateway.Config) { c.Validator, c.OnInvalid = refuseBad, gateway.OnInvalidReject },
-			gateway.SchemaRejected, [2]int{3, 0}, gateway.SchemaInvalid, gateway.SchemaRejected,
+			gateway.SchemaRejected,
+			[2]int{3, 0},
+			gateway.SchemaInvalid, gateway.SchemaRejected,
 		},
 		{"filter", func(c *gateway.Config) { c.Drop = []string{"t"} }, gateway.Accepted, [2]int{1, 0}, gateway.SchemaNone, gateway.Duplicate},
 		{"filter all", func(c *gateway.Config) { c.Accept = []string{"none"} }, gateway.Dropped, [2]int{0, 0}, gateway.SchemaNone, gateway.Dropped},

@@ -115,7 +115,7 @@ func boxEscaped(dst []byte, r *verifiers.Request) ([]byte, error) {
 		case c == '/' && !escaped:
 			dst = append(dst, `\/`...)
 		case c < utf8.RuneSelf:
-			dst = append(dst, byte(c))
+			dst = append(dst, byte(c)) //nolint:gosec // it is ASCII
 		default:
 			for _, unit := range utf16.AppendRune(nil, c) {
 				dst = fmt.Appendf(dst, `\u%04x`, unit)

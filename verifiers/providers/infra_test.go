@@ -2,6 +2,7 @@ package providers_test
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -80,7 +81,9 @@ func TestInfraSettings(t *testing.T) {
 		{"a public key after a secret", "fusionauth", []string{"secret", pem}, nil, verifiers.ErrKeyFormat},
 		{
 			"a public key with an algorithm of secrets", "fusionauth",
-			[]string{pem}, map[string]string{"algorithm": "HS256"}, verifiers.ErrKeyFormat,
+			[]string{pem},
+			map[string]string{"algorithm": "HS256"},
+			verifiers.ErrKeyFormat,
 		},
 		{"a public key", "fusionauth", []string{pem}, map[string]string{"algorithm": "ES256"}, nil},
 		{"a public key of another kind", "fusionauth", []string{pem}, map[string]string{"algorithm": "RS256"}, verifiers.ErrKeyFormat},
@@ -164,9 +167,7 @@ func TestInfraSigning(t *testing.T) {
 			Method: "POST", URL: &url.URL{Scheme: "https", Host: "hooks.example.com", Path: "/in"},
 			Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(tt.body),
 		}
-		for name, values := range tt.header {
-			req.Header[name] = values
-		}
+		maps.Copy(req.Header, tt.header)
 		if err := p.Sign(req, cfg, at); err != nil {
 			t.Errorf("%s: signing: %v", tt.provider, err)
 			continue

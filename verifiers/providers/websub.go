@@ -1,6 +1,8 @@
 package providers
 
 import (
+	"slices"
+
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
 
@@ -22,7 +24,7 @@ var WebSub = add(verifiers.Provider{
 		content:   "{body}",
 		hashes:    []verifiers.Hash{verifiers.SHA256, verifiers.SHA384, verifiers.SHA512, verifiers.SHA1},
 	}},
-	Options:    append(websubOptions[:len(websubOptions):len(websubOptions)], namedOption),
+	Options:    append(slices.Clip(websubOptions), namedOption),
 	SecretHint: "the hub.secret given when subscribing",
 	ID:         verifiers.Header("X-Hub-Signature").Lower(),
 	Type:       verifiers.Const("content"),

@@ -188,7 +188,7 @@ func (g *httpGateway) write(method string, u *url.URL, header map[string][]strin
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close() //nolint:errcheck // everything was read
+	defer conn.Close()
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", method, u.RequestURI(), u.Host)
 	for name, values := range header {

@@ -229,8 +229,6 @@ func (a *Answer) fill(
 }
 
 func (a Answer) equal(b Answer) bool {
-	header := maps.Equal(a.Header, b.Header)
-	a.Header, b.Header = nil, nil
-	return header && a.Result == b.Result && a.Handshake == b.Handshake && a.Status == b.Status &&
+	return maps.Equal(a.Header, b.Header) && a.Result == b.Result && a.Handshake == b.Handshake && a.Status == b.Status &&
 		a.ContentType == b.ContentType && a.Body == b.Body && a.Confirm == b.Confirm && a.Capture == b.Capture
 }

@@ -11,22 +11,38 @@ import (
 // signed are signatures made with Python's cryptography 48.0.0, by the keys 1,
 // 2, the order less 1 and an ordinary one.
 var signed = []struct{ key, message, signature string }{
-	{"MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEeb5mfvncu6xVoGKVzocLBwKb/NstzijZWfKBWxb4F5hIOtp3JqPEZV2k+/wOEQio/Re0SKaFVBmcR9CP+xDUuA==", "",
-		"MEUCIQDERZLB3Fz8Nd7d+PUMjph5Lw/16OVQvFOmkBDKF2eGBQIgS0RKp43ApiVyWJ7FzlO6obOLjEsrSI+VuQQf6mh/nnE="},
-	{"MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEeb5mfvncu6xVoGKVzocLBwKb/NstzijZWfKBWxb4F5hIOtp3JqPEZV2k+/wOEQio/Re0SKaFVBmcR9CP+xDUuA==", "message 0",
-		"MEUCIQDBBkdEvjol/OdnCb/51FRIbgrfrDmD3GaWiIkxG6xHlgIgBCue2Rq7E1KMfScC1sVD+eGkFB6QYjowLsj5J8treP4="},
-	{"MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAExgR/lEHtfW0wRUBulcB82Fx3jkuM7zynq6wJuVxwnuUa4Wj+pj3DOaPFhBlGbOru9/YyZTJm0OEjZDGpUM/lKg==", "",
-		"MEYCIQD9Rp1Y9EW+LQTOMJ786h2oukx2lGxV94UVA4/U+a7V1gIhAI3QCvpZRyv2rnqgZuWd7+dg3Odg+TCzvwCMz4d2VYyt"},
-	{"MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAExgR/lEHtfW0wRUBulcB82Fx3jkuM7zynq6wJuVxwnuUa4Wj+pj3DOaPFhBlGbOru9/YyZTJm0OEjZDGpUM/lKg==", "message 1",
-		"MEUCIQCYlugfnjb9LBhLl9CN7qfeDETM8qY3ZFj07FT5Rs+yLgIgfAeCHMW9SBoGAAxSr+uNfU41ikV6E4vQ8SNZ1J704t8="},
-	{"MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEeb5mfvncu6xVoGKVzocLBwKb/NstzijZWfKBWxb4F5i3xSWI2Vw7mqJbBAPx7vdXAuhLt1l6q+ZjuC9vBO8ndw==", "",
-		"MEQCIDIV5orfCA7XiM+FTHsIlZ3jiNelVgr3oIr8TIIS5epvAiBZC6XN+q78yoE2O3beK7WOambkXOzQR7d6XjP9IJU+vw=="},
-	{"MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEeb5mfvncu6xVoGKVzocLBwKb/NstzijZWfKBWxb4F5i3xSWI2Vw7mqJbBAPx7vdXAuhLt1l6q+ZjuC9vBO8ndw==", "message 2",
-		"MEQCIDO6ycREntBXZOQgnA7ldsfrhTeZtL1X8ozubmEQ1qgMAiAw/JOXgFEI4AXMJUTMbbNCpIRHcQnm8eW+yH9QwjXGwg=="},
-	{"MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEDOYtpOodiIKjY4+abnA6AGygs0lYe0X6N2mElnk2LeWwY4XvmGYT+idb5wysXpXU8b5qqfrp9Fw27dhZ2QAoXQ==", "",
-		"MEUCIQDtEzPqrBop9JzXRjmUYphE9xSaJriSyUoCBgN5r0FT3QIgTmJ9Ve/un9b+fLvCEef70S5sOZ/ARRrcYfj8tej7Rpo="},
-	{"MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEDOYtpOodiIKjY4+abnA6AGygs0lYe0X6N2mElnk2LeWwY4XvmGYT+idb5wysXpXU8b5qqfrp9Fw27dhZ2QAoXQ==", "message 3",
-		"MEQCIBneipqQTQt2dL8mdVxOEWBnrkWmKLNVqRVwWyh3Nu81AiBiitUe5U2tp6gRJqc+zTVaB/KjMoSeQGQa8pIgUcIdUg=="},
+	{
+		"MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEeb5mfvncu6xVoGKVzocLBwKb/NstzijZWfKBWxb4F5hIOtp3JqPEZV2k+/wOEQio/Re0SKaFVBmcR9CP+xDUuA==", "",
+		"MEUCIQDERZLB3Fz8Nd7d+PUMjph5Lw/16OVQvFOmkBDKF2eGBQIgS0RKp43ApiVyWJ7FzlO6obOLjEsrSI+VuQQf6mh/nnE=",
+	},
+	{
+		"MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEeb5mfvncu6xVoGKVzocLBwKb/NstzijZWfKBWxb4F5hIOtp3JqPEZV2k+/wOEQio/Re0SKaFVBmcR9CP+xDUuA==", "message 0",
+		"MEUCIQDBBkdEvjol/OdnCb/51FRIbgrfrDmD3GaWiIkxG6xHlgIgBCue2Rq7E1KMfScC1sVD+eGkFB6QYjowLsj5J8treP4=",
+	},
+	{
+		"MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAExgR/lEHtfW0wRUBulcB82Fx3jkuM7zynq6wJuVxwnuUa4Wj+pj3DOaPFhBlGbOru9/YyZTJm0OEjZDGpUM/lKg==", "",
+		"MEYCIQD9Rp1Y9EW+LQTOMJ786h2oukx2lGxV94UVA4/U+a7V1gIhAI3QCvpZRyv2rnqgZuWd7+dg3Odg+TCzvwCMz4d2VYyt",
+	},
+	{
+		"MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAExgR/lEHtfW0wRUBulcB82Fx3jkuM7zynq6wJuVxwnuUa4Wj+pj3DOaPFhBlGbOru9/YyZTJm0OEjZDGpUM/lKg==", "message 1",
+		"MEUCIQCYlugfnjb9LBhLl9CN7qfeDETM8qY3ZFj07FT5Rs+yLgIgfAeCHMW9SBoGAAxSr+uNfU41ikV6E4vQ8SNZ1J704t8=",
+	},
+	{
+		"MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEeb5mfvncu6xVoGKVzocLBwKb/NstzijZWfKBWxb4F5i3xSWI2Vw7mqJbBAPx7vdXAuhLt1l6q+ZjuC9vBO8ndw==", "",
+		"MEQCIDIV5orfCA7XiM+FTHsIlZ3jiNelVgr3oIr8TIIS5epvAiBZC6XN+q78yoE2O3beK7WOambkXOzQR7d6XjP9IJU+vw==",
+	},
+	{
+		"MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEeb5mfvncu6xVoGKVzocLBwKb/NstzijZWfKBWxb4F5i3xSWI2Vw7mqJbBAPx7vdXAuhLt1l6q+ZjuC9vBO8ndw==", "message 2",
+		"MEQCIDO6ycREntBXZOQgnA7ldsfrhTeZtL1X8ozubmEQ1qgMAiAw/JOXgFEI4AXMJUTMbbNCpIRHcQnm8eW+yH9QwjXGwg==",
+	},
+	{
+		"MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEDOYtpOodiIKjY4+abnA6AGygs0lYe0X6N2mElnk2LeWwY4XvmGYT+idb5wysXpXU8b5qqfrp9Fw27dhZ2QAoXQ==", "",
+		"MEUCIQDtEzPqrBop9JzXRjmUYphE9xSaJriSyUoCBgN5r0FT3QIgTmJ9Ve/un9b+fLvCEef70S5sOZ/ARRrcYfj8tej7Rpo=",
+	},
+	{
+		"MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEDOYtpOodiIKjY4+abnA6AGygs0lYe0X6N2mElnk2LeWwY4XvmGYT+idb5wysXpXU8b5qqfrp9Fw27dhZ2QAoXQ==", "message 3",
+		"MEQCIBneipqQTQt2dL8mdVxOEWBnrkWmKLNVqRVwWyh3Nu81AiBiitUe5U2tp6gRJqc+zTVaB/KjMoSeQGQa8pIgUcIdUg==",
+	},
 }
 
 func decode(t *testing.T, text string) []byte {
