@@ -19,7 +19,7 @@ var Ably = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the part of the API key after the colon",
-	ID:         verifiers.First(verifiers.JSON("/items/0/webhookId"), verifiers.Join(".", verifiers.JSON("/source"), verifiers.JSON("/data/messages/0/id"))),
+	ID:         verifiers.First(verifiers.JSON("/items/0/webhookId"), verifiers.Join(".", verifiers.JSON("/data/messages/0/id"), verifiers.JSON("/source"))),
 	Type:       verifiers.First(verifiers.JSON("/items/0/source"), verifiers.JSON("/source")),
 	TypePrefix: "com.ably",
 	MaxBody:    4 << 20,

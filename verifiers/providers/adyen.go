@@ -16,7 +16,7 @@ var Adyen = add(verifiers.Provider{
 	Docs:       "https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures",
 	Scheme:     adyenScheme{},
 	SecretHint: "the HMAC key, in hexadecimal as shown",
-	ID:         verifiers.Join(".", verifiers.JSON("/notificationItems/0/NotificationRequestItem/eventCode"), verifiers.JSON("/notificationItems/0/NotificationRequestItem/pspReference"), verifiers.JSON("/notificationItems/0/NotificationRequestItem/success")),
+	ID:         verifiers.Join(".", verifiers.JSON("/notificationItems/0/NotificationRequestItem/pspReference"), verifiers.JSON("/notificationItems/0/NotificationRequestItem/eventCode"), verifiers.JSON("/notificationItems/0/NotificationRequestItem/success")),
 	Type:       verifiers.JSON("/notificationItems/0/NotificationRequestItem/eventCode"),
 	Time:       verifiers.JSON("/notificationItems/0/NotificationRequestItem/eventDate"),
 	TypePrefix: "com.adyen",
@@ -26,10 +26,9 @@ var Adyen = add(verifiers.Provider{
 	Success:    verifiers.Reply{Body: "[accepted]"},
 	Batch: &verifiers.Batch{
 		Elements: "/notificationItems",
-		ID: verifiers.Join(".", verifiers.JSON("/NotificationRequestItem/eventCode"),
-			verifiers.JSON("/NotificationRequestItem/pspReference"), verifiers.JSON("/NotificationRequestItem/success")),
-		Type: verifiers.JSON("/NotificationRequestItem/eventCode"),
-		Time: verifiers.JSON("/NotificationRequestItem/eventDate"),
+		ID:       verifiers.Join(".", verifiers.JSON("/NotificationRequestItem/pspReference"), verifiers.JSON("/NotificationRequestItem/eventCode"), verifiers.JSON("/NotificationRequestItem/success")),
+		Type:     verifiers.JSON("/NotificationRequestItem/eventCode"),
+		Time:     verifiers.JSON("/NotificationRequestItem/eventDate"),
 	},
 
 	Category: "payments",

@@ -22,7 +22,7 @@ var AdyenPlatform = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the HMAC key, in hexadecimal as shown",
-	ID:         verifiers.Join(".", verifiers.JSON("/type"), verifiers.JSON("/data/id"), verifiers.JSON("/timestamp")),
+	ID:         verifiers.Join(".", verifiers.JSON("/data/id"), verifiers.JSON("/type"), verifiers.JSON("/timestamp")),
 	Type:       verifiers.JSON("/type"),
 	Time:       verifiers.JSON("/timestamp"),
 	TypePrefix: "com.adyen.platform",

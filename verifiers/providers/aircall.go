@@ -15,7 +15,7 @@ var Aircall = add(verifiers.Provider{
 	Docs:       "https://developer.aircall.io/docs/setup-webhooks",
 	Scheme:     verifiers.Token{Source: verifiers.JSON("/token")},
 	SecretHint: "the token of the webhook",
-	ID:         verifiers.Join(".", verifiers.JSON("/event"), verifiers.JSON("/data/id"), verifiers.JSON("/timestamp")),
+	ID:         verifiers.Join(".", verifiers.JSON("/data/id"), verifiers.JSON("/event"), verifiers.JSON("/timestamp")),
 	Type:       verifiers.JSON("/event"),
 	Time:       verifiers.JSON("/timestamp"),
 	TypePrefix: "io.aircall",

@@ -22,7 +22,6 @@ var BuildkiteSignature = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the token of the webhook",
-	ID:         verifiers.Join(".", verifiers.JSON("/event"), verifiers.First(verifiers.JSON("/job/id"), verifiers.JSON("/build/id"), verifiers.JSON("/agent/id"), verifiers.JSON("/cluster_token/id")), verifiers.First(verifiers.JSON("/job/state"), verifiers.JSON("/build/state"))),
 	Type:       verifiers.First(verifiers.Header("X-Buildkite-Event"), verifiers.JSON("/event")),
 	TypePrefix: "com.buildkite",
 	Aliases:    []string{"buildkite"},
@@ -34,7 +33,7 @@ var BuildkiteSignature = add(verifiers.Provider{
 	Setup:    "Add the webhook under Settings > Notification Services and choose to send the token as a signature.",
 	Retries:  "Not documented.",
 	Notes: []string{
-		"Nothing names the delivery: kind, object and state stand for the id.",
+		"Nothing names the event, and a build may be in one state several times: what is sent twice arrives twice.",
 	},
 	Sources: []string{
 		"https://buildkite.com/docs/apis/webhooks/pipelines",

@@ -12,7 +12,6 @@ var BuildkiteToken = add(verifiers.Provider{
 	Docs:       "https://buildkite.com/docs/apis/webhooks/pipelines",
 	Scheme:     verifiers.Token{Source: verifiers.Header("X-Buildkite-Token")},
 	SecretHint: "the token of the webhook",
-	ID:         verifiers.Join(".", verifiers.JSON("/event"), verifiers.First(verifiers.JSON("/job/id"), verifiers.JSON("/build/id"), verifiers.JSON("/agent/id"), verifiers.JSON("/cluster_token/id")), verifiers.First(verifiers.JSON("/job/state"), verifiers.JSON("/build/state"))),
 	Type:       verifiers.First(verifiers.Header("X-Buildkite-Event"), verifiers.JSON("/event")),
 	TypePrefix: "com.buildkite",
 	NeedsJSON:  true,

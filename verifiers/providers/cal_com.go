@@ -18,7 +18,7 @@ var CalCom = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the secret of the webhook",
-	ID:         verifiers.Join(".", verifiers.JSON("/triggerEvent"), verifiers.JSON("/payload/uid"), verifiers.JSON("/createdAt")),
+	ID:         verifiers.Join(".", verifiers.JSON("/payload/uid"), verifiers.JSON("/triggerEvent"), verifiers.JSON("/createdAt")),
 	Type:       verifiers.JSON("/triggerEvent"),
 	Time:       verifiers.JSON("/createdAt"),
 	TypePrefix: "com.cal",

@@ -21,7 +21,7 @@ var Calendly = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the signing_key of the subscription",
-	ID:         verifiers.Join(".", verifiers.JSON("/event"), verifiers.JSON("/payload/uri"), verifiers.JSON("/created_at")),
+	ID:         verifiers.Join(".", verifiers.JSON("/payload/uri"), verifiers.JSON("/event"), verifiers.JSON("/created_at")),
 	Type:       verifiers.JSON("/event"),
 	Time:       verifiers.JSON("/created_at"),
 	TypePrefix: "com.calendly",

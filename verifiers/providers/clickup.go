@@ -19,7 +19,7 @@ var ClickUp = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the secret of the webhook",
-	ID:         verifiers.First(verifiers.Join(".", verifiers.JSON("/webhook_id"), verifiers.JSON("/history_items/0/id")), verifiers.Join(".", verifiers.JSON("/webhook_id"), verifiers.JSON("/event"), verifiers.JSON("/task_id"))),
+	ID:         verifiers.First(verifiers.Join(".", verifiers.JSON("/history_items/0/id"), verifiers.JSON("/webhook_id")), verifiers.Join(".", verifiers.First(verifiers.JSON("/task_id"), verifiers.JSON("/list_id"), verifiers.JSON("/folder_id"), verifiers.JSON("/space_id"), verifiers.JSON("/goal_id"), verifiers.JSON("/key_result_id")), verifiers.JSON("/event"), verifiers.JSON("/webhook_id"))),
 	Type:       verifiers.JSON("/event"),
 	Time:       verifiers.JSON("/history_items/0/date"),
 	TypePrefix: "com.clickup",

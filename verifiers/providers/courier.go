@@ -23,7 +23,7 @@ var Courier = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the webhook's signing secret",
-	ID:         verifiers.Join(".", verifiers.JSON("/type"), verifiers.JSON("/data/id"), verifiers.JSON("/data/status")),
+	ID:         verifiers.Join(".", verifiers.JSON("/data/id"), verifiers.JSON("/type"), verifiers.JSON("/data/status")),
 	Type:       verifiers.JSON("/type"),
 	TypePrefix: "com.courier",
 	NeedsJSON:  true,

@@ -17,7 +17,7 @@ var Dialpad = add(verifiers.Provider{
 		Timeless:   true,
 	},
 	SecretHint: "the secret given when the webhook was created",
-	ID:         verifiers.First(verifiers.Join(".", verifiers.Body().Claim("/call_id"), verifiers.Body().Claim("/state")), verifiers.Body().Claim("/id")),
+	ID:         verifiers.First(verifiers.Join(".", verifiers.Body().Claim("/call_id"), verifiers.Body().Claim("/state"), verifiers.Body().Claim("/event_timestamp")), verifiers.Join(".", verifiers.Body().Claim("/id"), verifiers.Body().Claim("/message_status"))),
 	Type:       verifiers.First(verifiers.Body().Claim("/state"), verifiers.Body().Claim("/direction")),
 	Time:       verifiers.Body().Claim("/event_timestamp"),
 	TypePrefix: "com.dialpad",

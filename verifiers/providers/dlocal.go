@@ -31,7 +31,7 @@ var DLocal = add(verifiers.Provider{
 		member: verifiers.Header("X-Login"),
 	},
 	SecretHint: "the secret key of the merchant",
-	ID:         verifiers.Join(".", verifiers.JSON("/status"), verifiers.JSON("/id")),
+	ID:         verifiers.Join(".", verifiers.JSON("/id"), verifiers.JSON("/status")),
 	Type:       verifiers.JSON("/status"),
 	TypePrefix: "com.dlocal",
 	Options: []verifiers.Option{{

@@ -20,7 +20,7 @@ var DocuSign = add(verifiers.Provider{
 	Docs:       "https://developers.docusign.com/platform/webhooks/connect/hmac/",
 	Scheme:     docuSign{},
 	SecretHint: "the HMAC key as shown, with its = at the end",
-	ID:         verifiers.Join(".", verifiers.JSON("/event"), verifiers.JSON("/data/envelopeId"), verifiers.JSON("/data/recipientId"), verifiers.JSON("/generatedDateTime")),
+	ID:         verifiers.Join(".", verifiers.JSON("/data/envelopeId"), verifiers.JSON("/event"), verifiers.JSON("/data/recipientId"), verifiers.JSON("/generatedDateTime")),
 	Type:       verifiers.JSON("/event"),
 	Time:       verifiers.JSON("/generatedDateTime"),
 	TypePrefix: "com.docusign",

@@ -8,7 +8,8 @@ import (
 
 // Fitbit's key is the client secret with & behind it, as in OAuth 1. Before it
 // accepts a subscriber it tries a right code, which wants a 204, and a wrong
-// one, which wants a 404. Notifications name what has changed and have no id.
+// one, which wants a 404. Notifications name what has changed and have no id: two
+// changes on one day are the same bytes, so that the signature is none either.
 var Fitbit = add(verifiers.Provider{
 	Name:  "fitbit",
 	Title: "Fitbit",
@@ -22,7 +23,6 @@ var Fitbit = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the client secret of the app, and & behind it",
-	ID:         verifiers.Header("X-Fitbit-Signature"),
 	Type:       verifiers.JSON("/0/collectionType"),
 	TypePrefix: "com.fitbit",
 	Options: []verifiers.Option{{

@@ -14,7 +14,7 @@ var Gumroad = add(verifiers.Provider{
 	Docs:       "https://gumroad.com/ping",
 	Scheme:     limited{Scheme: verifiers.Token{Source: verifiers.Query("token")}, option: "seller_id", member: verifiers.Form("seller_id")},
 	SecretHint: "the text after ?token= in the URL that you gave to Gumroad",
-	ID:         verifiers.Join(".", verifiers.Form("resource_name"), verifiers.Form("sale_id"), verifiers.Form("subscription_id")),
+	ID:         verifiers.First(verifiers.Join(".", verifiers.Form("sale_id"), verifiers.Form("resource_name")), verifiers.Join(".", verifiers.Form("subscription_id"), verifiers.Form("resource_name"), verifiers.First(verifiers.Form("cancelled_at"), verifiers.Form("ended_at"), verifiers.Form("effective_as_of"), verifiers.Form("restarted_at")))),
 	Type:       verifiers.Form("resource_name"),
 	Time:       verifiers.Form("sale_timestamp"),
 	TypePrefix: "com.gumroad",

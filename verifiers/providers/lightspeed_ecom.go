@@ -16,7 +16,7 @@ var LightspeedEcom = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the app's API secret",
-	ID:         verifiers.Header("X-Signature").Lower(),
+	ID:         verifiers.Join(".", verifiers.Header("X-Signature").Lower(), verifiers.Header("X-Event")),
 	Type:       verifiers.Header("X-Event"),
 	TypePrefix: "com.lightspeedhq.ecom",
 	NeedsJSON:  true,
@@ -27,7 +27,7 @@ var LightspeedEcom = add(verifiers.Provider{
 	Retries:  "By report ten times.",
 	Notes: []string{
 		"MD5 with the secret at the end is weak: two bodies of one hash can be made.",
-		"An event has no id: the signature, the same for the same bytes, stands in for it.",
+		"An event has no id: the signature, the same for the same bytes, and the type stand in for it.",
 	},
 	Sources: []string{
 		"https://developers.lightspeedhq.com/ecom/introduction/webhooks/",

@@ -15,7 +15,7 @@ var Mailchimp = add(verifiers.Provider{
 	Docs:       "https://mailchimp.com/developer/marketing/guides/sync-audience-data-webhooks/",
 	Scheme:     verifiers.Token{Source: verifiers.Query("token")},
 	SecretHint: "the text after ?token= in the URL that you gave to Mailchimp",
-	ID:         verifiers.Join(".", verifiers.Form("type"), verifiers.Form("fired_at"), verifiers.Form("data[id]")),
+	ID:         verifiers.Join(".", verifiers.Form("fired_at"), verifiers.Form("type"), verifiers.Form("data[id]"), verifiers.Form("data[email]"), verifiers.Form("data[new_id]")),
 	Type:       verifiers.Form("type"),
 	TypePrefix: "com.mailchimp",
 	Deadline:   10 * time.Second,

@@ -23,7 +23,7 @@ var MailgunForm = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the HTTP webhook signing key",
-	ID:         verifiers.First(verifiers.Join(".", verifiers.Form("event"), verifiers.Form("Message-Id"), verifiers.Form("recipient")), verifiers.Join(".", verifiers.Form("Message-Id"), verifiers.Form("recipient"))),
+	ID:         verifiers.Form("token"),
 	Type:       verifiers.First(verifiers.Form("event"), verifiers.Const("inbound")),
 	TypePrefix: "com.mailgun.route",
 	MaxBody:    32 << 20,

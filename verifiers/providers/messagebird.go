@@ -21,7 +21,7 @@ var MessageBird = add(verifiers.Provider{
 	Docs:       "https://developers.messagebird.com/api/#verifying-http-requests",
 	Scheme:     birdScheme{},
 	SecretHint: "the signing key",
-	ID:         verifiers.First(verifiers.JSON("/id"), verifiers.JSON("/message/id"), verifiers.Form("id"), verifiers.Query("id")),
+	ID:         verifiers.Join(".", verifiers.First(verifiers.JSON("/message/id"), verifiers.JSON("/id"), verifiers.Form("id"), verifiers.Query("id")), verifiers.First(verifiers.JSON("/message/status"), verifiers.JSON("/status"), verifiers.Form("status"), verifiers.Query("status")), verifiers.JSON("/type")),
 	Type:       verifiers.First(verifiers.JSON("/type"), verifiers.JSON("/status"), verifiers.Form("status"), verifiers.Query("status")),
 	TypePrefix: "com.messagebird",
 	Methods:    []string{"POST", "GET"},

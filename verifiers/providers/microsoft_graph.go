@@ -18,7 +18,7 @@ var MicrosoftGraph = add(verifiers.Provider{
 	Docs:       "https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks",
 	Scheme:     graphScheme{},
 	SecretHint: "the clientState given when the subscription was created",
-	ID:         verifiers.First(verifiers.JSON("/value/0/id"), verifiers.Join(".", verifiers.JSON("/value/0/subscriptionId"), verifiers.JSON("/value/0/resource"), verifiers.JSON("/value/0/changeType"), verifiers.JSON("/value/0/resourceData/@odata.etag"))),
+	ID:         verifiers.First(verifiers.JSON("/value/0/id"), verifiers.Join(".", verifiers.JSON("/value/0/resourceData/@odata.etag"), verifiers.JSON("/value/0/subscriptionId"), verifiers.JSON("/value/0/resource"), verifiers.JSON("/value/0/changeType"))),
 	Type:       verifiers.First(verifiers.JSON("/value/0/lifecycleEvent"), verifiers.JSON("/value/0/changeType")),
 	TypePrefix: "com.microsoft.graph",
 	Aliases:    []string{"ms-graph"},
@@ -33,10 +33,8 @@ var MicrosoftGraph = add(verifiers.Provider{
 	Success:   verifiers.Reply{Status: 202},
 	Batch: &verifiers.Batch{
 		Elements: "/value",
-		ID: verifiers.First(verifiers.JSON("/id"), verifiers.Join(".",
-			verifiers.JSON("/subscriptionId"), verifiers.JSON("/resource"), verifiers.JSON("/changeType"),
-			verifiers.JSON("/resourceData/@odata.etag"))),
-		Type: verifiers.First(verifiers.JSON("/lifecycleEvent"), verifiers.JSON("/changeType")),
+		ID:       verifiers.First(verifiers.JSON("/id"), verifiers.Join(".", verifiers.JSON("/resourceData/@odata.etag"), verifiers.JSON("/subscriptionId"), verifiers.JSON("/resource"), verifiers.JSON("/changeType"))),
+		Type:     verifiers.First(verifiers.JSON("/lifecycleEvent"), verifiers.JSON("/changeType")),
 	},
 	Handshakes: []verifiers.Handshake{{
 		Name:  "validation",

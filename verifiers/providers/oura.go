@@ -21,7 +21,7 @@ var Oura = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the OAuth client secret of your application",
-	ID:         verifiers.Join(".", verifiers.JSON("/event_type"), verifiers.JSON("/data_type"), verifiers.JSON("/object_id"), verifiers.JSON("/event_time")),
+	ID:         verifiers.Join(".", verifiers.JSON("/object_id"), verifiers.JSON("/event_type"), verifiers.JSON("/data_type"), verifiers.JSON("/event_time")),
 	Type:       verifiers.Join(".", verifiers.JSON("/data_type"), verifiers.JSON("/event_type")),
 	Time:       verifiers.JSON("/event_time"),
 	TypePrefix: "com.ouraring",

@@ -3,8 +3,9 @@ package providers
 import "github.com/caddy-webhooks/caddy-webhooks/verifiers"
 
 // Patreon signs with HMAC-MD5, whose known weaknesses are those of MD5 as a
-// hash and not as a MAC. Deliveries have no id, so the signature
-// serves as one: it is the same for the same bytes.
+// hash and not as a MAC. Deliveries have no id: the signature, which is the same
+// for the same bytes, serves as one together with the type, since several types
+// are sent with one body.
 var Patreon = add(verifiers.Provider{
 	Name:  "patreon",
 	Title: "Patreon",
@@ -17,7 +18,7 @@ var Patreon = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the webhook's secret",
-	ID:         verifiers.Header("X-Patreon-Signature").Lower(),
+	ID:         verifiers.Join(".", verifiers.Header("X-Patreon-Signature").Lower(), verifiers.Header("X-Patreon-Event")),
 	Type:       verifiers.Header("X-Patreon-Event"),
 	TypePrefix: "com.patreon",
 	NeedsJSON:  true,
@@ -28,7 +29,7 @@ var Patreon = add(verifiers.Provider{
 	Retries:  "Repeated with pauses; the webhook is paused after many failures, and what waits is sent when it is resumed.",
 	Notes: []string{
 		"The header with the event's type is not signed.",
-		"A delivery has no id: the signature stands in for it.",
+		"A delivery has no id: signature and type stand in for it.",
 	},
 	Sources: []string{
 		"https://docs.patreon.com/#webhooks",

@@ -20,7 +20,7 @@ var Plaid = add(verifiers.Provider{
 		BodyHash:   "request_body_sha256",
 	},
 	SecretHint: "the key of /webhook_verification_key/get, as JSON (a JWK with its kid); several while keys are replaced",
-	ID:         verifiers.Header("Plaid-Verification").Claim("/request_body_sha256"),
+	ID:         verifiers.Join(".", verifiers.Header("Plaid-Verification").Claim("/iat"), verifiers.Header("Plaid-Verification").Claim("/request_body_sha256")),
 	Type:       verifiers.Join(".", verifiers.JSON("/webhook_type"), verifiers.JSON("/webhook_code")),
 	TypePrefix: "com.plaid",
 	Deadline:   10 * time.Second,
@@ -32,7 +32,7 @@ var Plaid = add(verifiers.Provider{
 	Notes: []string{
 		"Keys are replaced now and then: a token with an unknown kid is refused until the new one is configured.",
 		"A token without the hash of the body protects nothing and is refused.",
-		"Nothing names the event: the hash of the body stands for the id.",
+		"Nothing names the event: the token's time and the hash of the body stand for the id. The hash alone would not do: many events are the same bytes.",
 		"A key that has expired_at set must be removed.",
 	},
 	Sources: []string{

@@ -27,7 +27,7 @@ var PlivoV3 = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the auth token",
-	ID:         verifiers.Join(".", verifiers.First(verifiers.Form("CallUUID"), verifiers.Form("MessageUUID"), verifiers.Form("RequestUUID"), verifiers.Query("CallUUID")), verifiers.First(verifiers.Form("Event"), verifiers.Query("Event")), verifiers.First(verifiers.Form("CallStatus"), verifiers.Form("Status"), verifiers.Query("CallStatus"))),
+	ID:         verifiers.First(verifiers.Join(".", verifiers.Form("MessageUUID"), verifiers.Form("Status")), verifiers.Header("X-Plivo-Signature-V3-Nonce")),
 	Type:       verifiers.First(verifiers.Form("Event"), verifiers.Form("CallStatus"), verifiers.Form("Status"), verifiers.Query("Event"), verifiers.Query("CallStatus")),
 	TypePrefix: "com.plivo",
 	Aliases:    []string{"plivo"},

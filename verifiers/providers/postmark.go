@@ -14,7 +14,7 @@ var Postmark = add(verifiers.Provider{
 	Docs:       "https://postmarkapp.com/developer/webhooks/webhooks-overview",
 	Scheme:     verifiers.Basic{},
 	SecretHint: "user:password, as in the URL that you gave to the sender",
-	ID:         verifiers.First(verifiers.Join(".", verifiers.JSON("/RecordType"), verifiers.JSON("/MessageID"), verifiers.JSON("/ID")), verifiers.JSON("/MessageID")),
+	ID:         verifiers.Join(".", verifiers.JSON("/MessageID"), verifiers.JSON("/RecordType"), verifiers.JSON("/ID"), verifiers.First(verifiers.JSON("/ReceivedAt"), verifiers.JSON("/DeliveredAt"), verifiers.JSON("/BouncedAt"), verifiers.JSON("/ChangedAt")), verifiers.JSON("/OriginalLink")),
 	Type:       verifiers.First(verifiers.JSON("/RecordType"), verifiers.Const("Inbound")),
 	TypePrefix: "com.postmarkapp",
 	NeedsJSON:  true,

@@ -23,7 +23,7 @@ var Retell = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the API key with the webhook badge",
-	ID:         verifiers.Join(".", verifiers.JSON("/event"), verifiers.JSON("/call/call_id")),
+	ID:         verifiers.Join(".", verifiers.JSON("/call/call_id"), verifiers.JSON("/event")),
 	Type:       verifiers.JSON("/event"),
 	TypePrefix: "com.retellai",
 	NeedsJSON:  true,

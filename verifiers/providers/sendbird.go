@@ -20,7 +20,7 @@ var Sendbird = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the master API token of the application",
-	ID:         verifiers.Join(".", verifiers.JSON("/category"), verifiers.JSON("/payload/message_id")),
+	ID:         verifiers.Join(".", verifiers.JSON("/payload/message_id"), verifiers.JSON("/category"), verifiers.Header("X-Sendbird-Signature").Lower()),
 	Type:       verifiers.JSON("/category"),
 	TypePrefix: "com.sendbird",
 	NeedsJSON:  true,
@@ -31,7 +31,7 @@ var Sendbird = add(verifiers.Provider{
 	Retries:  "Three times by report.",
 	Notes: []string{
 		"Secondary API tokens do not sign.",
-		"Only messages have an id; other events have none of their own.",
+		"Events of messages have the message's id, with the signature, since a message may change; others have none.",
 	},
 	Sources: []string{
 		"https://sendbird.com/docs/chat/platform-api/v3/webhook/webhook-overview",

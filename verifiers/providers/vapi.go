@@ -19,7 +19,7 @@ var Vapi = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the secret of the HMAC credential",
-	ID:         verifiers.Join(".", verifiers.JSON("/message/type"), verifiers.JSON("/message/call/id"), verifiers.JSON("/message/timestamp")),
+	ID:         verifiers.Join(".", verifiers.JSON("/message/timestamp"), verifiers.JSON("/message/type"), verifiers.JSON("/message/call/id")),
 	Type:       verifiers.JSON("/message/type"),
 	Time:       verifiers.JSON("/message/timestamp"),
 	TypePrefix: "ai.vapi",

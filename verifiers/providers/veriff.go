@@ -23,8 +23,8 @@ var Veriff = add(verifiers.Provider{
 	},
 	SecretHint: "the shared secret key of the integration",
 	ID: verifiers.First(
-		verifiers.Join(".", verifiers.JSON("/action"), verifiers.JSON("/attemptId")),
-		verifiers.Join(".", verifiers.JSON("/verification/status"), verifiers.First(verifiers.JSON("/verification/attemptId"), verifiers.JSON("/verification/id")), verifiers.JSON("/verification/decisionTime")),
+		verifiers.Join(".", verifiers.JSON("/attemptId"), verifiers.JSON("/action")),
+		verifiers.Join(".", verifiers.First(verifiers.JSON("/verification/attemptId"), verifiers.JSON("/verification/id")), verifiers.JSON("/verification/status"), verifiers.JSON("/verification/decisionTime")),
 	),
 	Type:       verifiers.First(verifiers.JSON("/action"), verifiers.JSON("/verification/status")),
 	Time:       verifiers.JSON("/verification/decisionTime"),

@@ -19,7 +19,7 @@ var Vonage = add(verifiers.Provider{
 		BodyHash:   "payload_hash",
 	},
 	SecretHint: "the signature secret, under API settings",
-	ID:         verifiers.First(verifiers.Join(".", verifiers.JSON("/message_uuid"), verifiers.JSON("/status")), verifiers.Join(".", verifiers.JSON("/uuid"), verifiers.JSON("/status"))),
+	ID:         verifiers.First(verifiers.Join(".", verifiers.JSON("/message_uuid"), verifiers.JSON("/status"), verifiers.JSON("/timestamp")), verifiers.Join(".", verifiers.JSON("/uuid"), verifiers.JSON("/status"), verifiers.JSON("/timestamp"))),
 	Type:       verifiers.First(verifiers.JSON("/status"), verifiers.JSON("/event"), verifiers.JSON("/type"), verifiers.JSON("/message_type")),
 	Time:       verifiers.JSON("/timestamp"),
 	TypePrefix: "com.vonage",

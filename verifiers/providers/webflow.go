@@ -23,7 +23,7 @@ var Webflow = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the client secret of the OAuth app, or the secretKey of a webhook made with a site token",
-	ID:         verifiers.Join(".", verifiers.JSON("/triggerType"), verifiers.JSON("/payload/id"), verifiers.JSON("/payload/submittedAt")),
+	ID:         verifiers.First(verifiers.Join(".", verifiers.First(verifiers.JSON("/payload/submittedAt"), verifiers.JSON("/payload/lastUpdated"), verifiers.JSON("/payload/publishedOn")), verifiers.JSON("/payload/id"), verifiers.JSON("/triggerType")), verifiers.Header("X-Webflow-Signature").Lower()),
 	Type:       verifiers.JSON("/triggerType"),
 	TypePrefix: "com.webflow",
 	NeedsJSON:  true,

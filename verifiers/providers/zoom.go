@@ -22,7 +22,7 @@ var Zoom = add(verifiers.Provider{
 		},
 	},
 	SecretHint: "the secret token of the app",
-	ID:         verifiers.Join(".", verifiers.JSON("/event"), verifiers.JSON("/event_ts"), verifiers.First(verifiers.JSON("/payload/object/uuid"), verifiers.JSON("/payload/object/id"))),
+	ID:         verifiers.Join(".", verifiers.JSON("/event_ts"), verifiers.JSON("/event"), verifiers.First(verifiers.JSON("/payload/object/uuid"), verifiers.JSON("/payload/object/id")), verifiers.First(verifiers.JSON("/payload/object/participant/participant_uuid"), verifiers.JSON("/payload/object/participant/user_id"))),
 	Type:       verifiers.JSON("/event"),
 	Time:       verifiers.JSON("/event_ts"),
 	TypePrefix: "us.zoom",
