@@ -87,6 +87,7 @@ func placeholderSource(s string) (verifiers.Source, bool) {
 var timeUnits = map[string]verifiers.TimeUnit{
 	"unix": verifiers.Seconds, "unix_ms": verifiers.Milliseconds, "unix_us": verifiers.Microseconds,
 	"unix_ns": verifiers.Nanoseconds, "rfc3339": verifiers.RFC3339,
+	"http_date": verifiers.HTTPDate,
 }
 
 // parseVerify reads how a sender authenticates its requests. Syntax:
@@ -104,7 +105,7 @@ var timeUnits = map[string]verifiers.TimeUnit{
 //			base64   </pointer>
 //			encoding hex|base64|base64url
 //		}
-//		timestamp <value> [unix|unix_ms|unix_us|unix_ns|rfc3339] {
+//		timestamp <value> [unix|unix_ms|unix_us|unix_ns|rfc3339|http_date] {
 //			list   <separator>
 //			pair   <key>
 //			prefix <text>
@@ -287,7 +288,7 @@ func (s *Scheme) parseTimestamp(d *caddyfile.Dispenser) error {
 	if len(rest) > 0 {
 		unit, ok := timeUnits[rest[0]]
 		if !ok || len(rest) > 1 {
-			return d.Errf("timestamp: '%s' is not a way to write time: write unix, unix_ms, unix_us, unix_ns or rfc3339", redact(rest[0]))
+			return d.Errf("timestamp: '%s' is not a way to write time: write unix, unix_ms, unix_us, unix_ns, rfc3339 or http_date", redact(rest[0]))
 		}
 		s.Unit = unit
 	}

@@ -43,8 +43,8 @@ type Scheme struct {
 	// time, so that a captured request can be sent again until its id leaves
 	// the deduplication window.
 	Timestamp verifiers.Source `json:"timestamp,omitzero"`
-	// How the time is written: `s` (Unix seconds, default), `ms`, `us`, `ns` or
-	// `rfc3339`.
+	// How the time is written: `s` (Unix seconds, default), `ms`, `us`, `ns`,
+	// `rfc3339` or `http_date`.
 	Unit verifiers.TimeUnit `json:"unit,omitempty"`
 	// How old, or how far in the future, a request may be. Default: 5m.
 	Tolerance caddy.Duration `json:"tolerance,omitempty"`

@@ -285,6 +285,12 @@ func TestTimestamps(t *testing.T) {
 		{"9999999999999999999", Nanoseconds, -1},
 		{"18446744073709551616", Nanoseconds, -1},
 		{"yesterday", RFC3339, -1},
+		{"Tue, 14 Nov 2023 22:13:20 GMT", HTTPDate, 1700000000e9},
+		{"Tuesday, 14-Nov-23 22:13:20 GMT", HTTPDate, 1700000000e9},
+		{"Tue Nov 14 22:13:20 2023", HTTPDate, 1700000000e9},
+		{"2023-11-14T22:13:20Z", HTTPDate, -1},
+		{"1700000000", HTTPDate, -1},
+		{"Tue, 14 Nov 2023 22:13:20 +0100", HTTPDate, -1},
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.unit)+" "+tt.text, func(t *testing.T) {

@@ -57,6 +57,7 @@ const (
 	Microseconds TimeUnit = "us"
 	Nanoseconds  TimeUnit = "ns"
 	RFC3339      TimeUnit = "rfc3339"
+	HTTPDate     TimeUnit = "http_date" // as in the header Date, RFC 9110
 )
 
 // AppendFunc appends to dst the bytes that a {custom} token stands for and

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -177,6 +178,8 @@ func formatTime(t time.Time, unit TimeUnit) string {
 	switch unit {
 	case RFC3339:
 		return t.UTC().Format(time.RFC3339Nano)
+	case HTTPDate:
+		return t.UTC().Format(http.TimeFormat)
 	case Nanoseconds:
 		return strconv.FormatInt(t.UnixNano(), 10)
 	case Microseconds:

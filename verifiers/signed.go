@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -108,7 +109,7 @@ func (s *Signed) checkWords() error {
 		return fmt.Errorf("unknown encoding %q", s.Encoding)
 	}
 	switch s.Unit {
-	case Seconds, Milliseconds, Microseconds, Nanoseconds, RFC3339:
+	case Seconds, Milliseconds, Microseconds, Nanoseconds, RFC3339, HTTPDate:
 	default:
 		return fmt.Errorf("unknown unit %q", s.Unit)
 	}
@@ -358,12 +359,8 @@ var (
 
 // parseTime reads a timestamp. Years beyond 9999 are malformed.
 func parseTime(text string, unit TimeUnit) (time.Time, error) {
-	if unit == RFC3339 {
-		t, err := time.Parse(time.RFC3339Nano, text)
-		if err != nil || len(text) > 40 {
-			return time.Time{}, ErrMalformed
-		}
-		return t, nil
+	if unit == RFC3339 || unit == HTTPDate {
+		return parseDate(text, unit)
 	}
 	if text == "" || len(text) > 19 || len(text) > 1 && text[0] == '0' {
 		return time.Time{}, ErrMalformed
@@ -385,6 +382,17 @@ func parseTime(text string, unit TimeUnit) (time.Time, error) {
 	return time.Unix(n/perSecond, n%perSecond*(int64(time.Second)/perSecond)), nil
 }
 
+func parseDate(text string, unit TimeUnit) (time.Time, error) {
+	parse := http.ParseTime
+	if unit == RFC3339 {
+		parse = func(text string) (time.Time, error) { return time.Parse(time.RFC3339Nano, text) }
+	}
+	if t, err := parse(text); err == nil && len(text) <= 40 {
+		return t, nil
+	}
+	return time.Time{}, ErrMalformed
+}
+
 func perSecond(unit TimeUnit) int64 {
 	switch unit {
 	case Milliseconds:
@@ -393,7 +401,7 @@ func perSecond(unit TimeUnit) int64 {
 		return 1e6
 	case Nanoseconds:
 		return 1e9
-	case Seconds, RFC3339:
+	case Seconds, RFC3339, HTTPDate:
 	}
 	return 1
 }

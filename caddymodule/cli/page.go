@@ -83,7 +83,8 @@ func (p *page) caddyfile() {
 	}
 	var options []string
 	for _, o := range p.Options {
-		if o.Required {
+		// Without a secret, options are what tells the operator's events from others'.
+		if o.Required || o.Example != "" && p.SecretHint == "" {
 			value := exampleOption(p.Name, o)
 			options = append(options, "\t\toption "+o.Name+" "+value+"\n")
 		}
@@ -174,6 +175,8 @@ func unit(u verifiers.TimeUnit) string {
 		return ", Unix time in nanoseconds"
 	case verifiers.RFC3339:
 		return ", RFC 3339"
+	case verifiers.HTTPDate:
+		return ", as in the header Date"
 	case verifiers.Seconds:
 	}
 	return ", Unix time in seconds"

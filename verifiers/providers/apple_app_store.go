@@ -19,9 +19,9 @@ var AppleAppStore = add(verifiers.Provider{
 	Docs:   "https://developer.apple.com/documentation/appstoreservernotifications",
 	Scheme: appleScheme{},
 	Options: []verifiers.Option{
-		{Name: appleBundle, Doc: "The bundle id of the app, or several.", Required: true, Multiple: true},
+		{Name: appleBundle, Example: "com.example.app", Doc: "The bundle id of the app, or several.", Required: true, Multiple: true},
 		{Name: appleEnvironment, Doc: "Production, which is the preset, or Sandbox."},
-		{Name: appleApp, Doc: "The Apple id of the app, a number, or several; required in production.", Multiple: true},
+		{Name: appleApp, Example: "1234567890", Doc: "The Apple id of the app, a number, or several; required in production.", Multiple: true},
 		{Name: appleRoot, Doc: "Another root certificate, as PEM, in place of Apple Root CA - G3."},
 	},
 	ID:   applePayload.Claim("/notificationUUID"),

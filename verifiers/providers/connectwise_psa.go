@@ -21,7 +21,7 @@ var ConnectWisePSA = add(verifiers.Provider{
 	Docs:   "https://developer.connectwise.com/Products/ConnectWise_PSA/Developer_Guide#Callbacks",
 	Scheme: connectwiseScheme{},
 	Options: []verifiers.Option{{
-		Name:     connectwiseURL,
+		Name: connectwiseURL, Example: "https://api-na.myconnectwise.net/v4_6_release/callback/key",
 		Doc:      "The key URL of your own callbacks, as in the member Metadata.key_url of their bodies.",
 		Required: true,
 		Multiple: true,

@@ -23,7 +23,7 @@ var NeonAuth = add(verifiers.Provider{
 	Docs:   "https://neon.com/docs/auth/guides/webhooks",
 	Scheme: neonScheme{},
 	Options: []verifiers.Option{{
-		Name:     neonURL,
+		Name: neonURL, Example: "https://ep-cool-name-a1b2c3d4.neonauth.us-east-1.aws.neon.tech/neondb/auth",
 		Doc:      "The URL of Neon Auth for your branch, under which the keys are: https://….neonauth.….aws.neon.tech/…/auth.",
 		Required: true,
 	}},

@@ -25,7 +25,7 @@ var SalesforceOutbound = add(verifiers.Provider{
 	Docs:   "https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_om_outboundmessaging.htm",
 	Scheme: salesforceScheme{},
 	Options: []verifiers.Option{{
-		Name:     salesforceOrg,
+		Name: salesforceOrg, Example: "00D000000000001EAA",
 		Doc:      "The id of your organisation, of 15 or 18 characters, as under Setup > Company Information.",
 		Required: true,
 	}},

@@ -100,11 +100,11 @@ func (smartThingsScheme) Build(provider string, cfg verifiers.Config) (verifiers
 	}), nil
 }
 
-// Places says where the signature is. The time is left out, since no unit
-// describes how it is written.
+// Places says where signature and time are.
 func (smartThingsScheme) Places() verifiers.Places {
 	p := smartThingsRSA.Places()
-	p.Signature = smartThingsAuth
+	p.Signature, p.Timestamp = smartThingsAuth, smartThingsDate
+	p.Unit, p.Tolerance = verifiers.HTTPDate, smartThingsTolerance
 	return p
 }
 

@@ -25,9 +25,9 @@ var ZohoDesk = add(verifiers.Provider{
 		AudienceOption: "audience",
 	},
 	Options: []verifiers.Option{
-		{Name: "host", Doc: "The host of Zoho Desk in your data centre, such as desk.zoho.com or desk.zoho.eu.", Required: true},
-		{Name: "org_id", Doc: "The id of your organisation, as under Setup > Developer Space > API.", Required: true},
-		{Name: "audience", Doc: "\"webhookId:\" followed by the id of the webhook.", Required: true},
+		{Name: "host", Example: "desk.zoho.com", Doc: "The host of Zoho Desk in your data centre, such as desk.zoho.com or desk.zoho.eu.", Required: true},
+		{Name: "org_id", Example: "3981311", Doc: "The id of your organisation, as under Setup > Developer Space > API.", Required: true},
+		{Name: "audience", Example: "webhookId:4000000000123", Doc: "\"webhookId:\" followed by the id of the webhook.", Required: true},
 	},
 	Type:       verifiers.JSON("/0/eventType"),
 	Time:       verifiers.JSON("/0/eventTime"),

@@ -232,9 +232,9 @@ dwIDAQAB
 // bump changes the last letter or digit of a text.
 func bump(s string) string {
 	b := []byte(s)
-	for i := len(b) - 1; i >= 0; i-- {
+	end := len(strings.TrimSuffix(strings.TrimSuffix(s, " GMT"), "Z")) // the zone of a time
+	for i := end - 1; i >= 0; i-- {
 		switch c := b[i]; {
-		case c == 'Z' && i == len(b)-1: // of a time
 		case '0' <= c && c < '9', 'a' <= c && c < 'z', 'A' <= c && c < 'Z':
 			b[i]++
 			return string(b)
