@@ -95,7 +95,7 @@ var timeUnits = map[string]verifiers.TimeUnit{
 //	verify hmac|digest|ecdsa|rsa <hash> { ... }
 //	verify ed25519 { ... }
 //	{
-//		key       text|hex|base64|base64url|whsec|whpk|pem|any
+//		key       text|hex|base64|base64url|whsec|whpk|pem|nfkd|any
 //		signature <value> {
 //			list     <separator>
 //			pair     <key>
@@ -116,6 +116,7 @@ var timeUnits = map[string]verifiers.TimeUnit{
 //		key_hash  <hash>
 //		raw
 //		pss
+//		sorted
 //		example   { ... }
 //	}
 //	verify token {
@@ -134,6 +135,7 @@ var timeUnits = map[string]verifiers.TimeUnit{
 //		audience   <audience>
 //		body_hash  <claim> [<hash>] [hex|base64|base64url]
 //		tolerance  <duration>
+//		timeless
 //		key        <format>
 //		example    { ... }
 //	}
@@ -189,13 +191,13 @@ func parseVerify(d *caddyfile.Dispenser) (*Scheme, error) {
 // schemeWords are the subdirectives of each scheme.
 var schemeWords = map[string][]string{
 	"hmac":    {"key", "signature", "timestamp", "signed", "id", "tolerance", "example", "key_hash"},
-	"digest":  {"key", "signature", "timestamp", "signed", "id", "tolerance", "example"},
+	"digest":  {"key", "signature", "timestamp", "signed", "id", "tolerance", "example", "sorted"},
 	"ed25519": {"key", "signature", "timestamp", "signed", "id", "tolerance", "example"},
 	"ecdsa":   {"key", "signature", "timestamp", "signed", "id", "tolerance", "example", "raw"},
 	"rsa":     {"key", "signature", "timestamp", "signed", "id", "tolerance", "example", "pss"},
 	"token":   {"key", "token", "example"},
 	"basic":   {"example"},
-	"jwt":     {"key", "token", "algorithms", "jwks", "issuers", "audience", "body_hash", "tolerance", "example"},
+	"jwt":     {"key", "token", "algorithms", "jwks", "issuers", "audience", "body_hash", "tolerance", "timeless", "example"},
 }
 
 // hashes are those for any scheme.
@@ -210,6 +212,8 @@ var schemeSubdirectives = map[string]subdirective[*Scheme]{
 	"tolerance":  {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseDuration(d, &s.Tolerance) }},
 	"raw":        {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseFlag(d, &s.Raw) }},
 	"pss":        {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseFlag(d, &s.PSS) }},
+	"sorted":     {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseFlag(d, &s.Sorted) }},
+	"timeless":   {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseFlag(d, &s.Timeless) }},
 	"token":      {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseRefined(d, &s.Token) }},
 	"algorithms": {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseList(d, &s.Algorithms) }},
 	"jwks":       {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseString(d, &s.JWKS) }},
@@ -254,7 +258,8 @@ var encodings = []verifiers.Encoding{verifiers.Hex, verifiers.Base64, verifiers.
 func (s *Scheme) parseKey(d *caddyfile.Dispenser) error {
 	var format string
 	err := parseWord(d, &format, string(verifiers.KeyText), string(verifiers.KeyHex), string(verifiers.KeyBase64),
-		string(verifiers.KeyBase64URL), string(verifiers.KeyWhsec), string(verifiers.KeyWhpk), string(verifiers.KeyPEM), string(verifiers.KeyAny))
+		string(verifiers.KeyBase64URL), string(verifiers.KeyWhsec), string(verifiers.KeyWhpk), string(verifiers.KeyPEM),
+		string(verifiers.KeyNFKD), string(verifiers.KeyAny))
 	s.Key = verifiers.KeyFormat(format)
 	return err
 }

@@ -26,8 +26,8 @@ type Scheme struct {
 	// For `hmac`: the key is this hash of the secret. Default: the secret itself.
 	KeyHash verifiers.Hash `json:"key_hash,omitempty"`
 	// How the secret is written: `text`, `hex`, `base64`, `base64url`, `whsec`
-	// (base64 after "whsec_"), `whpk`, `pem` or `any`. Default: `text`, or `any`
-	// for public keys.
+	// (base64 after "whsec_"), `whpk`, `pem`, `nfkd` (text in Unicode's form KD) or
+	// `any`. Default: `text`, or `any` for public keys.
 	Key verifiers.KeyFormat `json:"key,omitempty"`
 	// Where the signature is. Required, except for `token`, `basic` and `jwt`.
 	Signature verifiers.Source `json:"signature,omitzero"`
@@ -52,6 +52,9 @@ type Scheme struct {
 	ID verifiers.Source `json:"id,omitzero"`
 	// For `ecdsa`: the signature is r and s side by side, not ASN.1 DER.
 	Raw bool `json:"raw,omitempty"`
+	// For `digest`: the values of the tokens are sorted before they are put
+	// together.
+	Sorted bool `json:"sorted,omitempty"`
 	// For `rsa`: RSASSA-PSS, not PKCS #1 v1.5.
 	PSS bool `json:"pss,omitempty"`
 
@@ -69,6 +72,9 @@ type Scheme struct {
 	// For `jwt`: the claim that holds the hash of the body. Default: none, and
 	// then the body is not protected.
 	BodyHash string `json:"body_hash,omitempty"`
+	// For `jwt`: tokens without a time are accepted. Only for tokens that hold the
+	// body or its hash.
+	Timeless bool `json:"timeless,omitempty"`
 	// For `jwt`: the hash function of that claim. Default: sha256.
 	BodyHashAlg verifiers.Hash `json:"body_hash_alg,omitempty"`
 	// For `jwt`: how that claim is written: `hex` (default), `base64` or
@@ -116,7 +122,7 @@ func (s *Scheme) translate() (verifiers.Scheme, error) {
 	case "hmac":
 		return verifiers.HMAC{Hash: s.Hash, KeyHash: s.KeyHash, Signed: s.signed(verifiers.KeyText)}, nil
 	case "digest":
-		return verifiers.Digest{Hash: s.Hash, Signed: s.signed(verifiers.KeyText)}, nil
+		return verifiers.Digest{Hash: s.Hash, Sorted: s.Sorted, Signed: s.signed(verifiers.KeyText)}, nil
 	case "ed25519":
 		return verifiers.Ed25519{Signed: s.signed(verifiers.KeyAny)}, nil
 	case "ecdsa":
@@ -131,7 +137,7 @@ func (s *Scheme) translate() (verifiers.Scheme, error) {
 		return verifiers.JWT{
 			Token: s.Token, Algorithms: s.Algorithms, JWKS: s.JWKS, Issuers: s.Issuers, Audience: s.Audience,
 			BodyHash: s.BodyHash, BodyHashAlg: s.BodyHashAlg, BodyHashEncoding: s.BodyHashEncoding,
-			Tolerance: time.Duration(s.Tolerance), Key: s.Key,
+			Tolerance: time.Duration(s.Tolerance), Timeless: s.Timeless, Key: s.Key,
 		}, nil
 	}
 	return nil, errSchemeKind

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
@@ -50,6 +51,23 @@ func TestProviderPages(t *testing.T) {
 			if err := loads(block[1]); err != nil {
 				t.Errorf("%s: %v\n%s", p.Name, err, block[1])
 			}
+		}
+	}
+}
+
+// TestSchemesLoad provisions described senders with a shared secret, whose golden
+// files have an example that must verify.
+func TestSchemesLoad(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	t.Setenv("SECRET", "another secret that protects nothing")
+	for _, name := range []string{"verify_http_date", "verify_digest_sorted", "verify_jwt_timeless"} {
+		data, err := os.ReadFile("caddyfile_adapt/" + name + ".caddyfiletest")
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, _, _ := strings.Cut(string(data), separator)
+		if err := loads([]byte(block)); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
