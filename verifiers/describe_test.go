@@ -149,12 +149,46 @@ func TestProviderCheck(t *testing.T) {
 		"more than one body":      func(p *Provider) { p.Handshakes[0].Reply.Body = "x" },
 		"it has no name":          func(p *Provider) { p.Handshakes[0].Name = "" },
 		"the source is empty":     func(p *Provider) { p.Handshakes[0].When = []Match{{}} },
+		"missing closing )":       func(p *Provider) { p.Handshakes[0].When = []Match{Query("a").Like("(")} },
 	} {
 		p := good
 		p.Handshakes = []Handshake{good.Handshakes[0]}
 		change(&p)
 		if err := p.Check(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error with %q", err, want)
+		}
+	}
+}
+
+func TestMatch(t *testing.T) {
+	t.Parallel()
+	a := Query("a")
+	for _, tt := range []struct {
+		match Match
+		query string
+		want  bool
+	}{
+		{a.Is("x"), "a=x", true},
+		{a.Is("x"), "a=X", false},
+		{a.Is("x"), "", false},
+		{a.Present(), "a=x", true},
+		{a.Present(), "a=", false},
+		{a.Present(), "a=x&a=y", false},
+		{a.Absent(), "", true},
+		{a.Absent(), "a=x", false},
+		{a.Absent(), "a=x&a=y", false},
+		{a.Like("[0-9a-f]{2,4}"), "a=0f", true},
+		{a.Like("[0-9a-f]{2,4}"), "a=0", false},
+		{a.Like("[0-9a-f]{2,4}"), "a=0f0f0", false},
+		{a.Like("[0-9a-f]{2,4}"), "a=0f%0A", false},
+		{a.Like("x|y"), "a=xz", false},
+		{a.Like("x|y"), "a=y", true},
+		{a.Like("("), "a=(", false},
+	} {
+		req := testRequest(t, "")
+		req.URL.RawQuery = tt.query
+		if got := tt.match.In(req); got != tt.want {
+			t.Errorf("%+v in %q: got %t, want %t", tt.match, tt.query, got, tt.want)
 		}
 	}
 }

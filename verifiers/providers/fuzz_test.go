@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,19 +14,20 @@ import (
 
 // FuzzVerify sends any request to any provider. Nothing may panic, every
 // refusal is typed, and no body is accepted but those of the vectors, since the
-// fuzzer cannot sign. Tokens are left out of the last: they cover nothing.
+// fuzzer cannot sign. Those of other providers' vectors count as well, since some
+// have the same secret. Tokens are left out of the last: they cover nothing.
 func FuzzVerify(f *testing.F) {
 	all := described()
 	suites := load(f)
 	list := make([]verifiers.Verifier, len(all))
-	known := make([][]*verifiers.Request, len(all))
+	var known [][]byte
 	for i, p := range all {
 		s := suites[p.Name]
 		list[i] = build(f, p, valid(f, s))
 		for j := range s.Tests {
 			v := &s.Tests[j]
 			req := request(f, v)
-			known[i] = append(known[i], req)
+			known = append(known, req.Body)
 			var header strings.Builder
 			_ = req.Header.Write(&header)
 			f.Add(uint(i), req.Method, v.Request.URL, header.String(), req.Body)
@@ -49,12 +51,10 @@ func FuzzVerify(f *testing.F) {
 		if !res.Covers.Body {
 			return
 		}
-		for _, k := range known[i] {
-			if bytes.Equal(k.Body, body) || sameForm(k.Body, body) {
-				return
-			}
+		signed := func(k []byte) bool { return bytes.Equal(k, body) || sameForm(k, body) }
+		if !slices.ContainsFunc(known, signed) {
+			t.Errorf("%s: accepted a body that nobody signed", all[i].Name)
 		}
-		t.Errorf("%s: accepted a body that nobody signed", all[i].Name)
 	})
 }
 
