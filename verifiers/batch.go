@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -33,21 +34,31 @@ func (b *Batch) Split(r *Request) (*Elements, error) {
 	if text == nil || err != nil {
 		return nil, err
 	}
-	var array Pointers
-	if !array.add(b.Elements) {
-		return nil, fmt.Errorf("%q is not a JSON Pointer", b.Elements)
-	}
-	s := scanner{text: text, want: &array, found: make([]span, 1), lists: 1, most: MaxElements}
-	if err := s.scan(); err != nil {
-		return nil, err
+	var found *scanner
+	for _, pointer := range slices.Concat([]string{b.Elements}, b.Or) {
+		var array Pointers
+		if !array.add(pointer) {
+			return nil, fmt.Errorf("%q is not a JSON Pointer", pointer)
+		}
+		s := scanner{text: text, want: &array, found: make([]span, 1), lists: 1, most: MaxElements}
+		if err := s.scan(); err != nil {
+			return nil, err
+		}
+		switch {
+		case !s.isList:
+			continue
+		case found != nil:
+			return nil, nil
+		}
+		found = &s
 	}
 	switch {
-	case !s.isList:
+	case found == nil:
 		return nil, nil
-	case s.count > MaxElements:
+	case found.count > MaxElements:
 		return nil, ErrTooMany
 	}
-	return &Elements{of: r, header: jsonHeader(r), bodies: s.elements}, nil
+	return &Elements{of: r, header: jsonHeader(r), bodies: found.elements}, nil
 }
 
 // text returns the JSON text with the array; nil if there is none.

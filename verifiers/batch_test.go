@@ -49,6 +49,13 @@ func TestBatchSplit(t *testing.T) {
 		{name: "most", body: "[" + strings.Repeat("1,", MaxElements-1) + "1]", want: slices.Repeat([]string{"1"}, MaxElements)},
 		{name: "too many", body: "[" + strings.Repeat("1,", MaxElements) + "1]", err: ErrTooMany},
 		{name: "too many, then fewer", batch: Batch{Elements: "/a"}, body: `{"a":[` + strings.Repeat("1,", MaxElements) + `1],"a":[2]}`, want: []string{"2"}},
+		{name: "one of several", batch: Batch{Elements: "/a", Or: []string{"/b", "/c"}}, body: `{"c":[1,2]}`, want: []string{"1", "2"}},
+		{name: "an empty one of several", batch: Batch{Elements: "/a", Or: []string{"/b"}}, body: `{"b":[]}`, want: []string{}},
+		{name: "several", batch: Batch{Elements: "/a", Or: []string{"/b"}}, body: `{"a":[1],"b":[2]}`},
+		{name: "several, one of them no array", batch: Batch{Elements: "/a", Or: []string{"/b"}}, body: `{"a":[1],"b":2}`, want: []string{"1"}},
+		{name: "none of several", batch: Batch{Elements: "/a", Or: []string{"/b"}}, body: `{"d":[1]}`},
+		{name: "too many in one of several", batch: Batch{Elements: "/a", Or: []string{"/b"}}, body: `{"b":[` + strings.Repeat("1,", MaxElements) + `1]}`, err: ErrTooMany},
+		{name: "no pointer of several", batch: Batch{Elements: "/a", Or: []string{"b"}}, body: `{}`, err: errAny},
 		{name: "no pointer", batch: Batch{Elements: "a"}, body: `[]`, err: errAny},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

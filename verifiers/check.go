@@ -110,8 +110,10 @@ func (b *Batch) check() error {
 	if b == nil {
 		return nil
 	}
-	if b.Elements != "" && !validPointer(b.Elements) {
-		return fmt.Errorf("%q is not a JSON Pointer", b.Elements)
+	for i, pointer := range slices.Concat([]string{b.Elements}, b.Or) {
+		if (pointer != "" || i > 0) && !validPointer(pointer) {
+			return fmt.Errorf("%q is not a JSON Pointer", pointer)
+		}
 	}
 	for _, s := range []Source{b.In, b.ID, b.Type, b.Time} {
 		if s.IsZero() {

@@ -134,6 +134,9 @@ type Batch struct {
 	// the array. A request in which there is no array is one event, and one
 	// whose array is empty has nothing to publish.
 	Elements string `json:"elements,omitempty"`
+	// Or are pointers of further arrays, for senders that name the array after
+	// what is in it. A request in which several of the arrays are is one event.
+	Or []string `json:"or,omitempty"`
 	// ID, Type and Time are the element's: pointers of JSON sources begin at
 	// the element, headers and parameters are those of the request. Where an
 	// element has no ID its id is the request's, followed by "." and the index;

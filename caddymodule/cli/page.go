@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -194,7 +195,7 @@ func (p *page) event() {
 		case !b.In.IsZero():
 			where = "an array in " + place(b.In)
 		case b.Elements != "":
-			where = "the array json " + b.Elements
+			where = "the array json " + strings.Join(slices.Concat([]string{b.Elements}, b.Or), " or ")
 		}
 		var text strings.Builder
 		text.WriteString(where + "; each element becomes an event")

@@ -112,7 +112,12 @@ func (b *batching) covers(c *verifiers.Coverage, s verifiers.Source) bool {
 	case s.Pointer != "" && !b.of.In.IsZero() && !b.of.In.Whole:
 		return c.Covers(b.of.In)
 	case s.Pointer != "":
-		return c.Covers(verifiers.JSON(b.of.Elements + "/0" + s.Pointer))
+		for _, pointer := range slices.Concat([]string{b.of.Elements}, b.of.Or) {
+			if !c.Covers(verifiers.JSON(pointer + "/0" + s.Pointer)) {
+				return false
+			}
+		}
+		return true
 	case s.Whole:
 		return c.Body
 	}

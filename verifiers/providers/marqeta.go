@@ -27,6 +27,12 @@ var Marqeta = add(verifiers.Provider{
 	ID:         marqetaFirst("token"),
 	Type:       verifiers.First(marqetaFirst("type"), verifiers.Const("event")),
 	TypePrefix: "com.marqeta",
+	Batch: &verifiers.Batch{
+		Elements: "/" + marqetaKinds[0],
+		Or:       marqetaArrays(),
+		ID:       verifiers.JSON("/token"),
+		Type:     verifiers.First(verifiers.JSON("/type"), verifiers.Const("event")),
+	},
 	Handshakes: []verifiers.Handshake{{
 		Name:   "ping",
 		When:   []verifiers.Match{verifiers.JSON("/pings/0/payload").Is("healthcheck")},
@@ -41,7 +47,7 @@ var Marqeta = add(verifiers.Provider{
 	Retries:  "For up to two weeks; events are remembered for 96 hours.",
 	Notes: []string{
 		"Set signature_secret: without it nothing of the body is protected.",
-		"A request holds a list of objects under the name of their kind, and is one event here, with the token of the first as its id.",
+		"A request holds a list of objects under the name of their kind; if it holds two lists, it is one event.",
 	},
 	Sources: []string{
 		"https://www.marqeta.com/docs/developer-guides/signature-verification",
@@ -52,13 +58,24 @@ var Marqeta = add(verifiers.Provider{
 
 const marqetaSecret = "signature_secret"
 
+// marqetaKinds are the names of the lists.
+var marqetaKinds = []string{
+	"transactions", "cardtransitions", "usertransitions", "businesstransitions", "cardactions",
+	"digitalwallettokentransitions", "bankaccounttransitions", "directdeposittransitions", "chargebacktransitions",
+}
+
+func marqetaArrays() []string {
+	var pointers []string
+	for _, kind := range marqetaKinds[1:] {
+		pointers = append(pointers, "/"+kind)
+	}
+	return pointers
+}
+
 // marqetaFirst is a member of the first object, of whatever kind it is.
 func marqetaFirst(member string) verifiers.Source {
 	var kinds []verifiers.Source
-	for _, kind := range []string{
-		"transactions", "cardtransitions", "usertransitions", "businesstransitions", "cardactions",
-		"digitalwallettokentransitions", "bankaccounttransitions", "directdeposittransitions", "chargebacktransitions",
-	} {
+	for _, kind := range marqetaKinds {
 		kinds = append(kinds, verifiers.JSON("/"+kind+"/0/"+member))
 	}
 	return verifiers.First(kinds...)
