@@ -251,6 +251,9 @@ func (v *jwtVerifier) Verify(ctx context.Context, req *Request) (Result, error) 
 	if !ok || t.critical {
 		return v.fail(field, ErrUntrusted)
 	}
+	if v.RequireKeyID && t.kid == "" {
+		return v.fail(field, ErrUnknownKey)
+	}
 	now := v.now()
 	k, i, err := v.match(ctx, t, alg, now)
 	if err != nil {

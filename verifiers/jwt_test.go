@@ -83,6 +83,7 @@ func TestJWTClaims(t *testing.T) {
 		{"iat alone", hs, fmt.Sprintf(`{"iat":%d}`, now-300), nil, nil},
 		{"iat alone, old", hs, fmt.Sprintf(`{"iat":%d}`, now-301), nil, ErrStale},
 		{"iat alone where exp is required", hs, fmt.Sprintf(`{"iat":%d}`, now), func(j *JWT) { j.RequireExpiry = true }, ErrMissing},
+		{"no kid where one is required", hs, fmt.Sprintf(`{"exp":%d}`, now+60), func(j *JWT) { j.RequireKeyID = true }, ErrUnknownKey},
 		{"iat in the future", hs, fmt.Sprintf(`{"iat":%d,"exp":%d}`, now+301, now+900), nil, ErrFuture},
 		{"nbf in the future", hs, fmt.Sprintf(`{"nbf":%d,"exp":%d}`, now+301, now+900), nil, ErrFuture},
 		{"old iat and valid exp", hs, fmt.Sprintf(`{"iat":%d,"exp":%d}`, now-9000, now+60), nil, nil},

@@ -210,6 +210,9 @@ type JWT struct {
 	// Timeless means that a token without exp is accepted whatever its age: for
 	// senders that issue such, where the body, or its hash, is in the token.
 	Timeless bool `json:"timeless,omitempty"`
+	// RequireKeyID means that the header must have kid, for senders whose own
+	// libraries ask for it.
+	RequireKeyID bool `json:"require_key_id,omitempty"`
 	// RequireExpiry means that exp must be there.
 	RequireExpiry bool `json:"require_expiry,omitempty"`
 	// Tolerance is the leeway for exp, nbf and iat, and the greatest age by

@@ -62,6 +62,7 @@ func (chatScheme) Build(provider string, cfg verifiers.Config) (verifiers.Verifi
 		Issuers:       []string{chatAccount},
 		Audience:      project,
 		RequireExpiry: true,
+		RequireKeyID:  true,
 	}.Build(provider, cfg)
 }
 

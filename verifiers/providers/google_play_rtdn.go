@@ -3,6 +3,7 @@ package providers
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -79,6 +80,7 @@ var (
 		Audience:       "{url}",
 		AudienceOption: googleAudience,
 		RequireExpiry:  true,
+		RequireKeyID:   true,
 	}
 )
 
@@ -94,10 +96,17 @@ func (googlePush) Build(provider string, cfg verifiers.Config) (verifiers.Verifi
 	if err != nil {
 		return nil, err
 	}
+	now := cfg.Time
+	if now == nil {
+		now = time.Now
+	}
 	return verifiers.VerifierFunc(func(ctx context.Context, req *verifiers.Request) (verifiers.Result, error) {
 		res, err := token.Verify(ctx, req)
 		if err != nil {
 			return res, err
+		}
+		if field, err := googleLimits(req, now()); err != nil {
+			return verifiers.Result{}, &verifiers.Error{Provider: provider, Field: field, Err: err}
 		}
 		for _, claim := range []struct{ pointer, want string }{{"/email", account}, {"/email_verified", "true"}} {
 			got, err := googleToken.Claim(claim.pointer).Lookup(req)
@@ -110,6 +119,23 @@ func (googlePush) Build(provider string, cfg verifiers.Config) (verifiers.Verifi
 		}
 		return res, nil
 	}), nil
+}
+
+// googleLimits are what Google's own library asks for besides: one audience, and a
+// token that is valid for a day at most.
+func googleLimits(req *verifiers.Request, now time.Time) (string, error) {
+	if _, err := googleToken.Claim("/aud").Lookup(req); err != nil {
+		return "claim aud", cause(err)
+	}
+	text, err := googleToken.Claim("/exp").Lookup(req)
+	if err != nil {
+		return "claim exp", cause(err)
+	}
+	exp, err := strconv.ParseFloat(text, 64)
+	if err != nil || exp >= float64(now.Add(24*time.Hour).Unix()) {
+		return "claim exp", verifiers.ErrUntrusted
+	}
+	return "", nil
 }
 
 // Places says where the token is.

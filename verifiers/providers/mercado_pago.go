@@ -66,13 +66,16 @@ func mercadoPagoText(dst []byte, r *verifiers.Request, lower bool) ([]byte, erro
 		{"ts", mercadoPagoSignature.KV("ts")},
 	} {
 		value, err := part.source.Lookup(r)
-		if errors.Is(err, verifiers.ErrMissing) {
+		if errors.Is(err, verifiers.ErrMissing) && part.name != "ts" {
 			continue
 		}
 		if err != nil {
 			return dst, cause(err)
 		}
-		if lower && part.name == "id" {
+		switch {
+		case part.name == "ts" && strings.Trim(value, "0123456789") != "":
+			return dst, verifiers.ErrMalformed
+		case lower && part.name == "id":
 			value = strings.ToLower(value)
 		}
 		dst = append(dst, part.name+":"+value+";"...)

@@ -50,6 +50,7 @@ var (
 		Issuers:        []string{"https://api.botframework.com"},
 		AudienceOption: botApp,
 		RequireExpiry:  true,
+		RequireKeyID:   true,
 	}
 	botService = verifiers.JSON("/serviceUrl")
 )

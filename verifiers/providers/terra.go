@@ -15,7 +15,7 @@ var Terra = add(verifiers.Provider{
 	Scheme: verifiers.HMAC{
 		Hash: verifiers.SHA256,
 		Signed: verifiers.Signed{
-			Signature: verifiers.Header("Terra-Signature").KV("v1"),
+			Signature: verifiers.First(verifiers.Header("Terra-Signature").KV("v1"), verifiers.Header("Terra-Signature").KV("v1").Split(", ")),
 			Content:   "{timestamp}.{body}",
 			Timestamp: verifiers.Header("Terra-Signature").KV("t"),
 			Tolerance: 5 * time.Minute,

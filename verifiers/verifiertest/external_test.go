@@ -70,6 +70,27 @@ var externalNames = map[string][]string{
 	"twitch":            {"twitch-eventsub"},
 	"discord":           {"discord-interactions"},
 	"plivo":             {"plivo-v3", "plivo-v2"},
+	"hubspot":           {"hubspot-v3", "hubspot-v2", "hubspot-v1"},
+	"bitbucket":         {"bitbucket-cloud", "bitbucket-server"},
+	"sinch":             {"sinch-conversation", "sinch-numbers", "sinch-voice"},
+	"stripe-thin":       {"stripe"},
+	"vonage-sms":        {"vonage-sms-legacy"},
+	"mercadopago":       {"mercado-pago"},
+	"dodopayments":      {"dodo-payments"},
+	"polar-sh":          {"polar"},
+	"fal-ai":            {"fal"},
+	"wechat":            {"wechat-official"},
+	"coinbase":          {"coinbase-commerce"},
+	"supabase":          {"supabase-auth-hooks"},
+	"dropboxsign":       {"dropbox-sign"},
+	"facebook":          {"meta"},
+	"apple":             {"apple-app-store"},
+	"sns":               {"aws-sns"},
+	"teams":             {"microsoft-teams-outgoing"},
+	"travis":            {"travis-ci"},
+	"triggerdev":        {"trigger-dev"},
+	"discord-events":    {"discord-webhook-events"},
+	"twilio-json":       {"twilio-body-sha256"},
 }
 
 // Cases without a clock say that time does not matter. They get one at which
@@ -297,29 +318,63 @@ func newKeys(secrets []string) (verifiers.Keys, error) {
 }
 
 // options takes the options that the provider has from the case's parameters.
-// The suites say nothing about options that the vendors' libraries do not have:
-// which topics of SNS are ours, for which the request's own is taken, so that
-// its signature decides, and likewise which user of fal we are; and tokens of
-// handshakes, which no case needs.
+// The suites say nothing about options that the vendors' libraries do not have,
+// such as which topics of SNS are ours: the request's own is taken for them, so
+// that its signature decides. Tokens of handshakes are needed by no case.
 func (c *externalCase) options(p verifiers.Provider) map[string]string {
 	options := map[string]string{}
 	for _, o := range p.Options {
-		switch value, ok := c.Keys.Params[o.Name]; {
+		value, ok := c.parameter(o.Name)
+		switch {
 		case ok:
 			options[o.Name] = value
 		case o.Name == "root_ca" && c.Keys.Certs["root"] != "":
 			options[o.Name] = c.Keys.Certs["root"]
-		case o.Name == "topic_arn":
-			options[o.Name] = c.member("TopicArn", "arn:aws:sns:us-east-1:123456789012:none")
 		case o.Name == "app_keys" && len(c.Keys.Params) == len(c.Keys.Secrets):
 			options[o.Name] = strings.Join(c.names(c.Keys.Secrets), " ")
-		case p.Name == "fal" && o.Name == "user_id":
-			options[o.Name] = cmp.Or(c.header().Get("X-Fal-Webhook-User-Id"), "unused")
 		case o.Required:
-			options[o.Name] = "unused"
+			options[o.Name] = cmp.Or(c.own(p.Name+" "+o.Name), o.Example, "unused")
 		}
 	}
 	return options
+}
+
+// parameter returns the one of this name, however its words are joined.
+func (c *externalCase) parameter(name string) (string, bool) {
+	plain := func(s string) string { return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(s)) }
+	for key, value := range c.Keys.Params {
+		if plain(key) == plain(name) {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// externalOwn is where a request says whom it is for.
+var externalOwn = map[string]verifiers.Source{
+	"aws-sns topic_arn":                  verifiers.JSON("/TopicArn"),
+	"fal user_id":                        verifiers.Header("X-Fal-Webhook-User-Id"),
+	"alexa skill_id":                     verifiers.JSON("/context/System/application/applicationId"),
+	"google-pubsub-push service_account": verifiers.Header("Authorization").Trim("Bearer ").Claim("/email"),
+	"google-play-rtdn service_account":   verifiers.Header("Authorization").Trim("Bearer ").Claim("/email"),
+	"microsoft-teams-bot app_id":         verifiers.Header("Authorization").Trim("Bearer ").Claim("/aud"),
+	"connectwise-psa key_url":            verifiers.JSON("/Metadata/key_url"),
+	"rapyd access_key":                   verifiers.Header("Access_key"),
+	"livekit api_key":                    verifiers.Header("Authorization").Claim("/iss"),
+	"zoho-desk audience":                 verifiers.Header("X-Zdesk-Jwt").Claim("/aud"),
+	"zoho-desk org_id":                   verifiers.JSON("/0/orgId"),
+}
+
+func (c *externalCase) own(option string) string {
+	source, ok := externalOwn[option]
+	if !ok {
+		return ""
+	}
+	value, err := source.Lookup(&verifiers.Request{Method: c.Request.Method, Header: c.header(), Body: c.Request.BodyBase64})
+	if err != nil {
+		return ""
+	}
+	return value
 }
 
 // names returns the parameters that have these values, in the order of the
@@ -334,16 +389,6 @@ func (c *externalCase) names(values []string) []string {
 		}
 	}
 	return names
-}
-
-// member returns a member of a JSON body that is a string.
-func (c *externalCase) member(name, fallback string) string {
-	var body map[string]json.RawMessage
-	var value string
-	if json.Unmarshal(c.Request.BodyBase64, &body) != nil || json.Unmarshal(body[name], &value) != nil || value == "" {
-		return fallback
-	}
-	return value
 }
 
 // documents serves the case's certificates by URL, and its key set at any other.
