@@ -128,7 +128,7 @@ func (h *Handler) describedProvider() (verifiers.Provider, error) {
 
 // unknownProvider suggests names that look alike.
 func unknownProvider(name string) error {
-	near := similarProviders(name)
+	near := providers.Similar(name)
 	hint := "`caddy webhooks providers` lists them; describe another with the provider hmac or generic"
 	if len(near) > 0 {
 		hint = "do you mean " + strings.Join(near, " or ") + "? " + hint

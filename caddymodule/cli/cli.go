@@ -10,7 +10,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
@@ -31,17 +30,8 @@ func lookup(name string) (verifiers.Provider, error) {
 	if p, ok := providers.Lookup(name); ok {
 		return p, nil
 	}
-	var near []string
-	for _, p := range providers.All() {
-		for _, known := range append([]string{p.Name}, p.Aliases...) {
-			if name != "" && (strings.HasPrefix(known, name) || strings.HasPrefix(name, known)) {
-				near = append(near, p.Name)
-				break
-			}
-		}
-	}
-	if len(near) > 0 {
-		return verifiers.Provider{}, fmt.Errorf("%w: there is no provider %q: is it one of %s?", ErrUsage, name, strings.Join(slices.Compact(near), ", "))
+	if near := providers.Similar(name); len(near) > 0 {
+		return verifiers.Provider{}, fmt.Errorf("%w: there is no provider %q: do you mean %s?", ErrUsage, name, strings.Join(near, " or "))
 	}
 	return verifiers.Provider{}, fmt.Errorf("%w: there is no provider %q: `caddy webhooks providers` lists them", ErrUsage, name)
 }

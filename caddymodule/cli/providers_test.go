@@ -60,7 +60,7 @@ func TestProviders(t *testing.T) {
 			}
 		}
 	}
-	if err := cli.Providers(io.Discard, cli.ProvidersOptions{Name: "git"}); !errors.Is(err, cli.ErrUsage) || !strings.Contains(err.Error(), "github, gitlab") {
+	if err := cli.Providers(io.Discard, cli.ProvidersOptions{Name: "githbu"}); !errors.Is(err, cli.ErrUsage) || !strings.Contains(err.Error(), "do you mean github?") {
 		t.Errorf("got %v, want the names that are near", err)
 	}
 }

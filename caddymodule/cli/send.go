@@ -21,8 +21,8 @@ import (
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
 )
 
-// ErrNotSignable means that only the sender itself can sign.
-var ErrNotSignable = errors.New("only the sender itself can sign")
+// ErrNotSignable means that nothing but the sender itself can sign.
+var ErrNotSignable = errors.New("this cannot be signed here")
 
 const (
 	sendTimeout = 30 * time.Second
@@ -141,6 +141,9 @@ func (o *SendOptions) provider() (verifiers.Provider, error) {
 			return p, fmt.Errorf("%w: how %s signs is known: --hash, --signature-header, --prefix, --encoding, --content and --timestamp-header are for hmac", ErrUsage, p.Name)
 		}
 		if _, ok := p.Scheme.(verifiers.Signer); !ok {
+			if p.SecretHint != "" {
+				return p, fmt.Errorf("%w: only the receiving side of %s is known; let it send a real event instead", ErrNotSignable, p.Title)
+			}
 			return p, fmt.Errorf("%w: the key of %s is nowhere but at the sender; let it send a real event instead", ErrNotSignable, p.Title)
 		}
 		return p, nil

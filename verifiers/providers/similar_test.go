@@ -1,11 +1,11 @@
-package caddymodule
+package providers
 
 import (
 	"slices"
 	"testing"
 )
 
-func TestSimilarProviders(t *testing.T) {
+func TestSimilar(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, first string }{
 		{"strype", "stripe"},
@@ -15,8 +15,10 @@ func TestSimilarProviders(t *testing.T) {
 		{"sns", "aws-sns"},
 		{"amazon-sns-topic", ""},
 		{"zzzzzzzz", ""},
+		{"paypel", "paypal"},
+		{"", ""},
 	} {
-		got := similarProviders(tt.name)
+		got := Similar(tt.name)
 		if len(got) > maxSimilar || (tt.first == "" && len(got) > 0) || (tt.first != "" && (len(got) == 0 || got[0] != tt.first)) {
 			t.Errorf("%s: got %q, want %q first", tt.name, got, tt.first)
 		}

@@ -1,27 +1,28 @@
-package caddymodule
+package providers
 
 import (
 	"cmp"
 	"slices"
 	"strings"
-
-	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
 )
 
 // maxSimilar is how many names an error suggests.
 const maxSimilar = 3
 
-// similarProviders returns the names of the catalogue that somebody who wrote
-// name may have meant, the likeliest first: those with few slips of the hand, then
+// Similar returns the names of the catalogue, three at most, that somebody who
+// wrote name may have meant, the likeliest first: those with few slips of the hand, then
 // those of which name is a part or the other way round.
-func similarProviders(name string) []string {
+func Similar(name string) []string {
 	type candidate struct {
 		name  string
 		slips int
 	}
 	allowed := min(max(len(name)/3, 1), 2)
+	if name == "" {
+		return nil
+	}
 	var found []candidate
-	for _, p := range providers.All() {
+	for _, p := range All() {
 		best := -1
 		for _, known := range append([]string{p.Name}, p.Aliases...) {
 			slips := distance(name, known)
