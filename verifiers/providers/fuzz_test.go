@@ -1,11 +1,9 @@
 package providers_test
 
 import (
-	"bytes"
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 
@@ -20,14 +18,15 @@ func FuzzVerify(f *testing.F) {
 	all := described()
 	suites := load(f)
 	list := make([]verifiers.Verifier, len(all))
-	var known [][]byte
+	signed := make(map[string]bool)
 	for i, p := range all {
 		s := suites[p.Name]
 		list[i] = build(f, p, valid(f, s))
 		for j := range s.Tests {
 			v := &s.Tests[j]
 			req := request(f, v)
-			known = append(known, req.Body)
+			signed[string(req.Body)] = true
+			signed[fields(req.Body)] = true
 			var header strings.Builder
 			_ = req.Header.Write(&header)
 			f.Add(uint(i), req.Method, v.Request.URL, header.String(), req.Body)
@@ -51,22 +50,19 @@ func FuzzVerify(f *testing.F) {
 		if !res.Covers.Body {
 			return
 		}
-		signed := func(k []byte) bool { return bytes.Equal(k, body) || sameForm(k, body) }
-		if !slices.ContainsFunc(known, signed) {
+		if !signed[string(body)] && !signed[fields(body)] {
 			t.Errorf("%s: accepted a body that nobody signed", all[i].Name)
 		}
 	})
 }
 
-// sameForm reports whether two bodies are forms with the same fields, which is
-// what Twilio signs.
-func sameForm(a, b []byte) bool {
-	x, err := url.ParseQuery(string(a))
+// fields is a form with its fields in order, which is what Twilio signs.
+func fields(body []byte) string {
+	values, err := url.ParseQuery(string(body))
 	if err != nil {
-		return false
+		return string(body)
 	}
-	y, err := url.ParseQuery(string(b))
-	return err == nil && x.Encode() == y.Encode()
+	return values.Encode()
 }
 
 func parseHeader(text string) http.Header {
