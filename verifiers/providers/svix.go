@@ -9,9 +9,13 @@ import (
 // Svix is Standard Webhooks with headers of its own names. Senders that use
 // Svix without showing it send webhook-* instead; as in the official library,
 // svix-* goes first, header by header. The event type is the sender's choice
-// and mostly a member "type".
+// and mostly a member "type". The aliases are senders that are known to use it, by
+// Svix's own list of sources or by their documentation, and that need nothing else.
 var Svix = add(verifiers.Provider{
-	Name:         "svix",
+	Name: "svix",
+	Aliases: []string{
+		"autumn", "beehiiv", "guesty", "nash", "pleo", "psi-fi", "safebase", "sardine", "shipbob", "vanta",
+	},
 	Title:        "Svix",
 	Docs:         "https://docs.svix.com/receiving/verifying-payloads/how-manual",
 	Scheme:       verifiers.StandardWebhooks("svix", "webhook"),
@@ -33,6 +37,8 @@ var Svix = add(verifiers.Provider{
 	Sources: []string{
 		"https://docs.svix.com/receiving/verifying-payloads/how-manual",
 		"npm svix@1.99.1",
+		"github svix/svix-webhooks go/models/ingest_source_in.go",
+		"https://developer.vanta.com/docs/webhooks",
 	},
 	Confidence: verifiers.High,
 })

@@ -82,6 +82,10 @@ var externalNames = map[string][]string{
 	"wechat":            {"wechat-official"},
 	"coinbase":          {"coinbase-commerce"},
 	"supabase":          {"supabase-auth-hooks"},
+	"autumn":            {"svix"},
+	"replicateai":       {"replicate"},
+	"falai":             {"fal"},
+	"grafana":           {"grafana-alerting"},
 	"dropboxsign":       {"dropbox-sign"},
 	"facebook":          {"meta"},
 	"apple":             {"apple-app-store"},
@@ -332,6 +336,8 @@ func (c *externalCase) options(p verifiers.Provider) map[string]string {
 			options[o.Name] = c.Keys.Certs["root"]
 		case o.Name == "app_keys" && len(c.Keys.Params) == len(c.Keys.Secrets):
 			options[o.Name] = strings.Join(c.names(c.Keys.Secrets), " ")
+		case o.Name == "timestamp_header" && c.header()[o.Example] != nil:
+			options[o.Name] = o.Example
 		case o.Required:
 			options[o.Name] = cmp.Or(c.own(p.Name+" "+o.Name), o.Example, "unused")
 		}
