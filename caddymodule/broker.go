@@ -37,6 +37,10 @@ type Embedded struct {
 	Sync string `json:"sync,omitempty"`
 	// The interval, if Sync is `interval`. Default: 2m.
 	SyncInterval caddy.Duration `json:"sync_interval,omitempty"`
+	// Whether events that wait at the same time are stored and synced as one: `on`
+	// or `off`. It only matters with `always`, where one by one the disk's syncs
+	// are the limit. Default: `on`.
+	GroupCommit string `json:"group_commit,omitempty"`
 	// The largest size of the store in bytes. Default: a part of what is free
 	// on the disk.
 	MaxStore int64 `json:"max_store,omitempty"`
@@ -85,6 +89,7 @@ type brokerSettings struct {
 	key     string
 	embed   natsembed.Config // zero for a cluster
 	connect natspub.ConnectConfig
+	single  bool // events are never stored in batches
 }
 
 // brokerSettings checks and completes the configuration of the broker.
@@ -125,6 +130,7 @@ func (a *App) brokerSettings() (*brokerSettings, error) {
 			Readable:     []string{a.Stream.Name, a.UnverifiedStream.Name, a.QuarantineStream.Name},
 		},
 		connect: connect,
+		single:  e.GroupCommit == "off",
 	}, nil
 }
 
@@ -154,6 +160,13 @@ func (e *Embedded) complete() error {
 		}
 	default:
 		return fmt.Errorf("sync: %q is not understood: write always or interval", e.Sync)
+	}
+	switch e.GroupCommit {
+	case "":
+		e.GroupCommit = "on"
+	case "on", "off":
+	default:
+		return fmt.Errorf("group_commit: %q is not understood: write on or off", e.GroupCommit)
 	}
 	if e.SyncInterval < 0 || e.MaxStore < 0 {
 		return errors.New("sync_interval and max_store must be above zero")

@@ -25,6 +25,7 @@ func init() {
 //			store_dir <directory>
 //			listen    <host:port>
 //			sync      always | interval [<duration>]
+//			group_commit on|off
 //			max_store <size>
 //		}
 //		nats <url>... {
@@ -147,6 +148,9 @@ var embeddedSubdirectives = map[string]subdirective[*Embedded]{
 	"store_dir": {parse: func(e *Embedded, d *caddyfile.Dispenser) error { return parseString(d, &e.StoreDir) }},
 	"listen":    {parse: func(e *Embedded, d *caddyfile.Dispenser) error { return parseString(d, &e.Listen) }},
 	"sync":      {parse: (*Embedded).parseSync},
+	"group_commit": {parse: func(e *Embedded, d *caddyfile.Dispenser) error {
+		return parseWord(d, &e.GroupCommit, "on", "off")
+	}},
 	"max_store": {parse: func(e *Embedded, d *caddyfile.Dispenser) error { return parseSize(d, &e.MaxStore) }},
 }
 

@@ -75,16 +75,17 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 		return
 	}
 	p, err := natspub.New(natspub.Config{
-		Conn:        a.session.broker.conn,
-		Stream:      a.Stream.translate(a.window(), false),
-		Unverified:  a.unverified(),
-		Quarantine:  a.QuarantineStream.translate(a.window(), true),
-		MaxPending:  a.MaxPending,
-		LargestBody: a.largest,
-		Embedded:    a.session.broker.server != nil,
-		SyncAlways:  a.settings.embed.SyncInterval == 0,
-		Ready:       a.session.broker.ready,
-		Logger:      a.log,
+		Conn:          a.session.broker.conn,
+		Stream:        a.Stream.translate(a.window(), false),
+		Unverified:    a.unverified(),
+		Quarantine:    a.QuarantineStream.translate(a.window(), true),
+		MaxPending:    a.MaxPending,
+		LargestBody:   a.largest,
+		Embedded:      a.session.broker.server != nil,
+		SyncAlways:    a.settings.embed.SyncInterval == 0,
+		NoGroupCommit: a.settings.single,
+		Ready:         a.session.broker.ready,
+		Logger:        a.log,
 	})
 	if err != nil {
 		early <- err

@@ -14,9 +14,13 @@ import (
 // BenchmarkPublish is one event of 1 KiB, from Publish to its Ack, with as many
 // others waiting at the same time as the name says.
 func BenchmarkPublish(b *testing.B) {
-	for _, sync := range []bool{true, false} {
-		for _, waiting := range []int{1, 64, 256} {
-			b.Run(fmt.Sprintf("always=%v/%d", sync, waiting), func(b *testing.B) {
+	for _, mode := range []struct {
+		name        string
+		sync, group bool
+	}{{"always", true, false}, {"group", true, true}, {"interval", false, false}} {
+		sync := mode.sync
+		for _, waiting := range []int{1, 16, 64, 256} {
+			b.Run(fmt.Sprintf("%s/%d", mode.name, waiting), func(b *testing.B) {
 				s, err := server.NewServer(&server.Options{DontListen: true, JetStream: true, StoreDir: b.TempDir(), NoLog: true, NoSigs: true, SyncAlways: sync})
 				if err != nil {
 					b.Fatal(err)
@@ -33,7 +37,7 @@ func BenchmarkPublish(b *testing.B) {
 				}
 				defer nc.Close()
 				cfg := testStreams
-				cfg.Conn = nc
+				cfg.Conn, cfg.Embedded, cfg.SyncAlways, cfg.NoGroupCommit = nc, true, sync, !mode.group
 				p, err := New(cfg)
 				if err != nil {
 					b.Fatal(err)

@@ -63,6 +63,8 @@ func classify(err error) failure {
 	switch {
 	case errors.As(err, &api):
 		f = classifyAPI(api)
+	case errors.Is(err, errQueued):
+		f = failure{as: gateway.ErrOverloaded, tries: never}
 	case errors.Is(err, nats.ErrPermissionViolation):
 		f = failure{as: gateway.ErrRefused, tries: never}
 	case errors.Is(err, nats.ErrMaxPayload), errors.Is(err, nats.ErrHeadersNotSupported):

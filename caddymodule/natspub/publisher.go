@@ -48,6 +48,10 @@ type Config struct {
 	// Embedded means that the server is in this process and no other gateway's,
 	// and SyncAlways that it syncs before it acknowledges.
 	Embedded, SyncAlways bool
+	// NoGroupCommit means that events are never stored in batches. Otherwise they
+	// are where that is what makes syncing cheap: on an embedded server that syncs
+	// always, if many wait.
+	NoGroupCommit bool
 	// Ready, if not nil, is asked twice a second whether the broker is well. As
 	// long as it returns an error events are refused at once: a server whose
 	// disk is full does not answer at all.
@@ -62,6 +66,7 @@ type Config struct {
 type Publisher struct {
 	cfg     Config
 	js      jetstream.JetStream
+	lanes   map[string]*committer // by stream; read-only
 	pending atomic.Int64
 	unwell  atomic.Pointer[error]
 	done    chan struct{}
@@ -93,6 +98,12 @@ func New(cfg Config) (*Publisher, error) {
 		return nil, fmt.Errorf("publishing to NATS: %w", err)
 	}
 	p := &Publisher{cfg: cfg, js: js, done: make(chan struct{})}
+	if cfg.Embedded && cfg.SyncAlways && !cfg.NoGroupCommit {
+		p.lanes = make(map[string]*committer)
+		for _, s := range []StreamConfig{cfg.Stream, cfg.Unverified, cfg.Quarantine} {
+			p.lanes[s.Name] = newCommitter(p, s.Name)
+		}
+	}
 	if cfg.Ready != nil {
 		p.look()
 		p.watcher.Go(p.watch)
@@ -154,7 +165,7 @@ func (p *Publisher) Start(ctx context.Context, e *gateway.Event) func() (gateway
 	if err := p.enter(m); err != nil {
 		return func() (gateway.Ack, error) { return gateway.Ack{}, err }
 	}
-	m.sent = p.send(m)
+	p.begin(m)
 	return func() (gateway.Ack, error) { return p.finish(ctx, m) }
 }
 
@@ -189,7 +200,15 @@ type message struct {
 	attempts        int
 	unknown         bool  // an attempt has ended without an answer
 	sent            *sent // the attempt that was begun, if one was
+
+	// For the first attempt by a committer. left is guarded by it.
+	by   *committer
+	turn chan turn
+	left bool
 }
+
+// id is the message's id, by which the server tells duplicates.
+func (m *message) id() string { return one(m.header, headerMsgID) }
 
 // sent is an attempt on its way.
 type sent struct {
@@ -202,7 +221,17 @@ func (p *Publisher) store(ctx context.Context, m *message) (gateway.Ack, error) 
 	if err := p.enter(m); err != nil {
 		return gateway.Ack{}, err
 	}
+	p.begin(m)
 	return p.finish(ctx, m)
+}
+
+// begin sends the message for the first time, or has it sent.
+func (p *Publisher) begin(m *message) {
+	if lane := p.lanes[m.stream]; lane != nil {
+		lane.submit(m)
+		return
+	}
+	m.sent = p.send(m)
 }
 
 // enter takes a place among those that wait; finish must follow unless there is
@@ -263,10 +292,19 @@ func (p *Publisher) send(m *message) *sent {
 
 // attempt sends the message once, unless that was done, and waits for the answer.
 func (p *Publisher) attempt(ctx context.Context, m *message) (*jetstream.PubAck, error) {
+	if by := m.by; by != nil {
+		m.by = nil
+		return by.wait(ctx, m)
+	}
 	s := m.sent
 	if m.sent = nil; s == nil {
 		s = p.send(m)
 	}
+	return p.answer(ctx, m, s)
+}
+
+// answer waits for the answer to an attempt.
+func (p *Publisher) answer(ctx context.Context, m *message, s *sent) (*jetstream.PubAck, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
