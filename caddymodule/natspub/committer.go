@@ -84,10 +84,9 @@ func (c *committer) submit(m *message) {
 	c.dispatch()
 }
 
-// wait waits for the message's turn and then for the answer.
+// wait waits for the message's turn, as long as ctx permits, and then for the
+// answer. A batch on its way is answered, or given up, within an attempt's time.
 func (c *committer) wait(ctx context.Context, m *message) (*jetstream.PubAck, error) {
-	end := time.NewTimer(c.p.patience(ctx))
-	defer end.Stop()
 	select {
 	case t := <-m.turn:
 		if t.sent == nil {
@@ -98,8 +97,6 @@ func (c *committer) wait(ctx context.Context, m *message) (*jetstream.PubAck, er
 		return ack, err
 	case <-ctx.Done():
 		return nil, c.leave(m, ctx.Err())
-	case <-end.C:
-		return nil, c.leave(m, jetstream.ErrAsyncPublishTimeout)
 	}
 }
 
