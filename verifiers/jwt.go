@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	maxJWT        = 64 << 10
+	maxJWT        = 64 << 10        // of tokens that are not the body, whose length has a limit of its own
 	defaultExpiry = 5 * time.Minute // of tokens that Sign makes
 )
 
@@ -243,6 +243,9 @@ func (v *jwtVerifier) Verify(ctx context.Context, req *Request) (Result, error) 
 	if err != nil {
 		return v.fail(field, err)
 	}
+	if len(text) > maxJWT && !v.Token.Whole {
+		return v.fail(field, ErrMalformed)
+	}
 	t, err := parseJWS(text)
 	if err != nil {
 		return v.fail(field, err)
@@ -303,9 +306,6 @@ type compactJWS struct {
 }
 
 func parseJWS(text string) (*compactJWS, error) {
-	if len(text) > maxJWT {
-		return nil, ErrMalformed
-	}
 	head, rest, ok1 := strings.Cut(text, ".")
 	payload, sig, ok2 := strings.Cut(rest, ".")
 	if !ok1 || !ok2 || strings.ContainsAny(text, "=\r\n") {

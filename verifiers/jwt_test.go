@@ -150,6 +150,24 @@ func TestJWTForms(t *testing.T) {
 	}
 }
 
+// TestJWTIsBody takes tokens of any length where they are the body: the events
+// of some senders are longer than a header ever is.
+func TestJWTIsBody(t *testing.T) {
+	t.Parallel()
+	text := jwtText(`{"alg":"HS256"}`, `{"exp":60,"data":"`+strings.Repeat("x", maxJWT)+`"}`, "secret")
+	s := JWT{Token: Body(), Algorithms: []string{"HS256"}}
+	v := testBuild(t, s, Config{Keys: testKeys(t, "secret"), Time: at(0)})
+	if _, err := v.Verify(t.Context(), testRequest(t, text)); err != nil {
+		t.Errorf("got %v for a long token", err)
+	}
+	_, err := v.Verify(t.Context(), testRequest(t, text+"A"))
+	wantErr(t, err, ErrMismatch)
+	s.Token = Header("X-Jwt")
+	v = testBuild(t, s, Config{Keys: testKeys(t, "secret"), Time: at(0)})
+	_, err = v.Verify(t.Context(), testRequest(t, "", "X-Jwt", text))
+	wantErr(t, err, ErrMalformed)
+}
+
 // TestJWTConfusion signs with HS256 and the text of the public key as a secret.
 func TestJWTConfusion(t *testing.T) {
 	t.Parallel()
