@@ -69,6 +69,11 @@ func (botScheme) Build(provider string, cfg verifiers.Config) (verifiers.Verifie
 		if err != nil {
 			return res, err
 		}
+		// A token for several apps is not the Bot Framework's: its own library
+		// refuses a list even of one.
+		if _, err := botToken.Claim("/aud").Lookup(req); err != nil {
+			return verifiers.Result{}, &verifiers.Error{Provider: provider, Field: "claim aud", Err: cause(err)}
+		}
 		named, err := botToken.Claim("/serviceurl").Lookup(req)
 		if err != nil {
 			return verifiers.Result{}, &verifiers.Error{Provider: provider, Field: "claim serviceurl", Err: err}

@@ -90,8 +90,11 @@ var externalNames = map[string][]string{
 	"facebook":          {"meta"},
 	"apple":             {"apple-app-store"},
 	"sns":               {"aws-sns"},
-	"teams":             {"microsoft-teams-outgoing"},
+	"teams":             {"microsoft-teams-outgoing", "microsoft-teams-bot"},
+	"bot-framework":     {"microsoft-teams-bot"},
+	"botframework":      {"microsoft-teams-bot"},
 	"travis":            {"travis-ci"},
+	"trigger":           {"trigger-dev"},
 	"triggerdev":        {"trigger-dev"},
 	"discord-events":    {"discord-webhook-events"},
 	"twilio-json":       {"twilio-body-sha256"},
@@ -334,7 +337,7 @@ func (c *externalCase) options(p verifiers.Provider) map[string]string {
 			options[o.Name] = value
 		case o.Name == "root_ca" && c.Keys.Certs["root"] != "":
 			options[o.Name] = c.Keys.Certs["root"]
-		case o.Name == "app_keys" && len(c.Keys.Params) == len(c.Keys.Secrets):
+		case (o.Name == "app_keys" || o.Name == "key_ids") && len(c.Keys.Params) == len(c.Keys.Secrets):
 			options[o.Name] = strings.Join(c.names(c.Keys.Secrets), " ")
 		case o.Name == "timestamp_header" && c.header()[o.Example] != nil:
 			options[o.Name] = o.Example
