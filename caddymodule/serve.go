@@ -139,7 +139,7 @@ func answer(w http.ResponseWriter, res *gateway.Result) error {
 // a handshake is answered by the gateway, and what is dropped or quarantined is
 // not wanted.
 func handsOn(o gateway.Outcome) bool {
-	return o == gateway.Accepted || o == gateway.Duplicate || o == gateway.PassedThrough || o == gateway.EmptyBatch
+	return o == gateway.Accepted || o == gateway.Spooled || o == gateway.Duplicate || o == gateway.PassedThrough || o == gateway.EmptyBatch
 }
 
 // handOn gives the request to the next handler as it came.

@@ -352,7 +352,7 @@ func gravity(o Outcome) int {
 		return 5
 	}
 	switch o { //nolint:exhaustive // elements have no others
-	case Accepted, PassedThrough:
+	case Accepted, Spooled, PassedThrough:
 		return 4
 	case Quarantined:
 		return 3

@@ -131,6 +131,10 @@ type Ack struct {
 	// Conflict means that the id was stored before with other bytes. The event
 	// is not stored. Duplicate is set as well.
 	Conflict bool
+	// Spooled means that the event is stored durably on this machine, and still
+	// has to be forwarded to the cluster that Stream is in. Sequence is then the
+	// local one.
+	Spooled bool
 	// Attempts is how often the event was sent to the broker.
 	Attempts int
 }

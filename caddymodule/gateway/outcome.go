@@ -10,6 +10,8 @@ type Outcome uint8
 const (
 	// Accepted: stored by the broker.
 	Accepted Outcome = iota
+	// Spooled: stored on this machine, to be forwarded to the broker.
+	Spooled
 	// Duplicate: proven to be stored already, under the same id.
 	Duplicate
 	// Quarantined: stored in quarantine, because a schema refused it, because
@@ -106,6 +108,7 @@ type answer struct {
 
 var answers = [numOutcomes]answer{
 	Accepted:      {word: "accepted", reason: "stored"},
+	Spooled:       {word: "accepted", reason: "spooled"},
 	Duplicate:     {word: "duplicate", reason: "duplicate"},
 	Quarantined:   {word: "quarantined", reason: "quarantined"},
 	Dropped:       {word: "dropped", reason: "filter"},

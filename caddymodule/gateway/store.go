@@ -118,6 +118,10 @@ func (x *exchange) published(ack Ack, err error) {
 		x.end(Duplicate, "", nil)
 	default:
 		x.res.Ack = ack
+		if ack.Spooled {
+			x.end(Spooled, "", nil)
+			return
+		}
 		x.end(Accepted, "", nil)
 	}
 }

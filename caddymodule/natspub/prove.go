@@ -17,8 +17,8 @@ import (
 // prove makes the Ack of the server's answer. That a duplicate is stored the
 // server has said; the original says whether it is ours and has the same bytes.
 func (p *Publisher) prove(ctx context.Context, m *message, ack *jetstream.PubAck) gateway.Ack {
-	a := gateway.Ack{Stream: ack.Stream, Sequence: ack.Sequence, Duplicate: ack.Duplicate, Attempts: m.attempts}
-	if !ack.Duplicate {
+	a := p.ack(m, ack)
+	if !a.Duplicate {
 		return a
 	}
 	o, err := p.original(ctx, ack)
@@ -28,7 +28,21 @@ func (p *Publisher) prove(ctx context.Context, m *message, ack *jetstream.PubAck
 		p.cfg.Logger.Warn("the original of a duplicate cannot be read", "stream", ack.Stream, "sequence", ack.Sequence, "error", err)
 		return a
 	}
-	if m.unknown && o.ingestID == m.event.IngestID && o.index == one(m.header, headerIndex) {
+	return p.compare(m, ack, o)
+}
+
+// ack is what the server's answer says, if there is one.
+func (p *Publisher) ack(m *message, ack *jetstream.PubAck) gateway.Ack {
+	if ack == nil {
+		return gateway.Ack{Attempts: m.attempts}
+	}
+	return gateway.Ack{Stream: ack.Stream, Sequence: ack.Sequence, Duplicate: ack.Duplicate, Attempts: m.attempts}
+}
+
+// compare makes the Ack for a duplicate of o.
+func (p *Publisher) compare(m *message, ack *jetstream.PubAck, o original) gateway.Ack {
+	a := p.ack(m, ack)
+	if m.unknown && o.is(m) {
 		a.Duplicate = false
 		return a
 	}

@@ -182,6 +182,11 @@ func (p *Publisher) message(e *gateway.Event) *message {
 
 // Quarantine stores the event in the quarantine stream.
 func (p *Publisher) Quarantine(ctx context.Context, e *gateway.Event, q gateway.Quarantine) (gateway.Ack, error) {
+	return p.store(ctx, p.aside(e, q))
+}
+
+// aside is the message of an event for the quarantine stream.
+func (p *Publisher) aside(e *gateway.Event, q gateway.Quarantine) *message {
 	stream := p.cfg.Quarantine.Name
 	m := &message{subject: QuarantineSubject(e, q), stream: stream, event: e}
 	m.header = headers(e, quarantineMsgID(e, q), stream)
@@ -189,7 +194,7 @@ func (p *Publisher) Quarantine(ctx context.Context, e *gateway.Event, q gateway.
 	if q.Detail != "" {
 		m.header["ce-whdetail"] = []string{escape(q.Detail)}
 	}
-	return p.store(ctx, m)
+	return m
 }
 
 // message is one event on its way, for as many attempts as it takes.
@@ -252,12 +257,17 @@ func (p *Publisher) enter(m *message) error {
 }
 
 func (p *Publisher) finish(ctx context.Context, m *message) (gateway.Ack, error) {
-	defer p.pending.Add(-1)
-	ack, err := p.retry(ctx, m)
+	ack, err := p.await(ctx, m)
 	if err != nil {
 		return gateway.Ack{Attempts: m.attempts}, err
 	}
 	return p.prove(ctx, m, ack), nil
+}
+
+// await waits for the server's answer, and gives the place back.
+func (p *Publisher) await(ctx context.Context, m *message) (*jetstream.PubAck, error) {
+	defer p.pending.Add(-1)
+	return p.retry(ctx, m)
 }
 
 // retry sends the message until there is an answer that counts. Every attempt

@@ -99,3 +99,12 @@ func (cfg StreamConfig) addCommand(root string) string {
 		"--replicas %d --max-age %s --max-bytes=%d --dupe-window %s --allow-direct --allow-batch --defaults",
 		cfg.Name, root, discard, max(cfg.Replicas, 1), cfg.MaxAge, cfg.maxBytes(), cfg.Window)
 }
+
+// Spooled returns the stream of this name in the store of a [Spool]: what waits
+// there ends when it is forwarded, and by nothing else.
+func (cfg StreamConfig) Spooled() StreamConfig {
+	if cfg.Name == "" {
+		return cfg
+	}
+	return StreamConfig{Name: cfg.Name, Window: cfg.Window, Create: true}
+}

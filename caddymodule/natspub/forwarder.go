@@ -1,0 +1,513 @@
+package natspub
+
+import (
+	"cmp"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+)
+
+const (
+	// forwardEvents and forwardBytes bound what is read at one time.
+	forwardEvents = largestBatch
+	forwardBytes  = largestBatchBytes
+	// forwardPatience bounds one event's way to the cluster.
+	forwardPatience = 10 * time.Second
+	// forwardIdle is how often a lane looks by itself, and forwardPause, which
+	// doubles up to forwardLongest, what it waits after a failure.
+	forwardIdle    = time.Second
+	forwardPause   = 50 * time.Millisecond
+	forwardLongest = 2 * time.Second
+	// smallBatch is what is not divided further when a batch is refused.
+	smallBatch = 16
+	// forwardWidth is how many sources are forwarded side by side, where batches
+	// are not taken.
+	forwardWidth = 32
+	// purgeEvents is after how many forwarded events they are removed; and when
+	// there are none left. What was forwarded and is not removed when the process
+	// ends is forwarded again, and the cluster knows its id.
+	purgeEvents = 4096
+	// stuckAgain is how often what is too large for the servers is tried again.
+	stuckAgain = 30 * time.Second
+)
+
+// errAway means that there is no cluster to forward to.
+var errAway = errors.New("the cluster is away")
+
+// lane forwards one stream, in its order.
+type lane struct {
+	s      *Spool
+	stream string
+	wake   chan struct{}
+	first  atomic.Int64 // when the oldest event was stored, in ns; 0 if there is none
+	writes int          // guarded by s.mu: how often something was stored
+
+	// The rest is the forwarding goroutine's.
+	next     uint64 // the first sequence that was not looked at
+	purged   uint64 // up to which everything is removed
+	stuck    map[uint64]time.Time
+	stuckNow atomic.Int64
+	single   *Publisher // takes no batches
+}
+
+// spooled is an event in the spool.
+type spooled struct {
+	seq   uint64
+	at    time.Time
+	key   spoolKey
+	msg   *message
+	done  bool
+	stuck bool
+}
+
+func newLane(s *Spool, stream string) *lane {
+	return &lane{s: s, stream: stream, wake: make(chan struct{}, 1), stuck: make(map[uint64]time.Time)}
+}
+
+// begin notes that there is an event, stored at t if it is the first.
+func (l *lane) begin(t time.Time) {
+	l.first.CompareAndSwap(0, t.UnixNano())
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (l *lane) oldest() time.Time {
+	if ns := l.first.Load(); ns != 0 {
+		return time.Unix(0, ns)
+	}
+	return time.Time{}
+}
+
+// forward waits until no other spool forwards from the server, and forwards.
+func (s *Spool) forward() {
+	select {
+	case s.cfg.Turn <- struct{}{}:
+	case <-s.done:
+		return
+	}
+	defer func() { <-s.cfg.Turn }()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var work sync.WaitGroup
+	for _, l := range s.lanes {
+		work.Go(func() { l.run(ctx) })
+	}
+	<-s.done
+	cancel()
+	work.Wait()
+}
+
+// run forwards until ctx ends.
+func (l *lane) run(ctx context.Context) {
+	pause := forwardPause
+	for ctx.Err() == nil {
+		n, err := l.step(ctx)
+		wait := forwardIdle
+		switch {
+		case errors.Is(err, errAway):
+			wait = spoolTick
+		case err != nil:
+			if ctx.Err() == nil {
+				l.s.cfg.Logger.Warn("forwarding from the spool; trying again", "stream", l.stream, "error", err)
+			}
+			wait, pause = pause, min(2*pause, forwardLongest)
+		case n > 0:
+			pause = forwardPause
+			continue
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-l.wake:
+			if err != nil { // one more event is no reason to hurry
+				<-timer.C
+			}
+		}
+		timer.Stop()
+	}
+	last, cancel := context.WithTimeout(context.Background(), question)
+	defer cancel()
+	if err := l.purge(last); err != nil {
+		l.s.cfg.Logger.Warn("removing what was forwarded from the spool", "stream", l.stream, "error", err)
+	}
+}
+
+// step forwards the next events, and returns how many it has found.
+func (l *lane) step(ctx context.Context) (int, error) {
+	remote := l.s.remote.Load()
+	if remote == nil || remote.Ready() != nil {
+		return 0, errAway
+	}
+	l.retryStuck()
+	writes := l.s.writesOf(l)
+	list, err := l.read(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("reading: %w", err)
+	}
+	if len(list) == 0 {
+		if err := l.purge(ctx); err != nil {
+			return 0, fmt.Errorf("removing: %w", err)
+		}
+		l.s.emptied(l, writes)
+		return 0, nil
+	}
+	l.first.Store(list[0].at.UnixNano())
+	err = l.send(ctx, remote, list)
+	done := 0
+	for _, k := range list {
+		if !k.done && !k.stuck {
+			break
+		}
+		done++
+		l.next = k.seq + 1
+		if k.stuck {
+			l.stuck[k.seq] = time.Now()
+		}
+	}
+	l.stuckNow.Store(int64(len(l.stuck)))
+	l.s.forwarded(list)
+	if done > 0 {
+		l.s.recovered()
+	}
+	if l.next-l.purged > purgeEvents {
+		if err := l.purge(ctx); err != nil {
+			return done, fmt.Errorf("removing: %w", err)
+		}
+	}
+	return done, err
+}
+
+// retryStuck goes back to what was too large, from time to time.
+func (l *lane) retryStuck() {
+	for seq, at := range l.stuck {
+		if time.Since(at) > stuckAgain {
+			l.next = min(l.next, seq)
+			delete(l.stuck, seq)
+		}
+	}
+}
+
+// read returns the events from l.next on.
+func (l *lane) read(ctx context.Context) ([]*spooled, error) {
+	ctx, cancel := context.WithTimeout(ctx, forwardPatience)
+	defer cancel()
+	conn := l.s.local.cfg.Conn
+	inbox := conn.NewRespInbox()
+	sub, err := conn.SubscribeSync(inbox)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	if err := sub.SetPendingLimits(-1, -1); err != nil {
+		return nil, err
+	}
+	ask := fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d}`, max(l.next, 1), forwardEvents, forwardBytes)
+	if err := conn.PublishRequest(jetstream.DefaultAPIPrefix+"DIRECT.GET."+l.stream, inbox, ask); err != nil {
+		return nil, err
+	}
+	var list []*spooled
+	for {
+		m, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return nil, err
+		}
+		switch m.Header.Get("Status") {
+		case "":
+		case "204", "404":
+			return list, nil
+		default:
+			return nil, fmt.Errorf("status %s %s", m.Header.Get("Status"), m.Header.Get("Description"))
+		}
+		k, err := l.parse(m)
+		if err != nil {
+			return nil, err
+		}
+		if _, stuck := l.stuck[k.seq]; !stuck {
+			list = append(list, k)
+		} else {
+			l.next = max(l.next, k.seq+1)
+		}
+	}
+}
+
+// parse makes the message to the cluster of one that was read: what the server
+// added to its headers goes.
+func (l *lane) parse(m *nats.Msg) (*spooled, error) {
+	seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("the sequence of an event: %w", err)
+	}
+	at, err := time.Parse(time.RFC3339Nano, m.Header.Get("Nats-Time-Stamp"))
+	if err != nil {
+		return nil, fmt.Errorf("the time of an event: %w", err)
+	}
+	subject := m.Header.Get("Nats-Subject")
+	h := maps.Clone(m.Header)
+	for _, name := range []string{"Nats-Stream", "Nats-Subject", "Nats-Sequence", "Nats-Time-Stamp", "Nats-Num-Pending", "Nats-Last-Sequence", "Nats-UpTo-Sequence"} {
+		delete(h, name)
+	}
+	for name := range h {
+		if len(name) > len("Nats-Batch-") && name[:len("Nats-Batch-")] == "Nats-Batch-" {
+			delete(h, name)
+		}
+	}
+	if id := h[headerSpoolID]; id != nil {
+		h[headerMsgID] = id
+		delete(h, headerSpoolID)
+	}
+	e := &gateway.Event{Body: m.Data, IngestID: one(h, headerIngestID)}
+	return &spooled{seq: seq, at: at, key: keyOf(l.stream, subject), msg: &message{subject: subject, stream: l.stream, header: h, event: e}}, nil
+}
+
+// send forwards the events, and marks those that the cluster has.
+func (l *lane) send(ctx context.Context, remote *Publisher, list []*spooled) error {
+	if len(list) < 2 || l.single == remote {
+		return l.singly(ctx, remote, list)
+	}
+	messages := make([]*message, len(list))
+	for i, k := range list {
+		messages[i] = k.msg
+	}
+	_, err := newCommitter(remote, l.stream).publish(messages)
+	api, refused := errors.AsType[*jetstream.APIError](err)
+	switch {
+	case err == nil:
+		for _, k := range list {
+			k.done = true
+		}
+		l.s.count(func(c *SpoolCounters) { c.Forwarded += uint64(len(list)) })
+		return nil
+	case refused && api.ErrorCode == noAtomicPublish:
+		l.single = remote
+		return l.singly(ctx, remote, list)
+	case refused && api.Code < 500, errors.Is(err, errUncommitted):
+		// One of them is a duplicate or too large, and it is not said which.
+		if len(list) <= smallBatch {
+			return l.singly(ctx, remote, list)
+		}
+		half := len(list) / 2
+		if err := l.send(ctx, remote, list[:half]); err != nil {
+			return err
+		}
+		return l.send(ctx, remote, list[half:])
+	}
+	return err
+}
+
+// singly forwards the events one after the other within each source.
+func (l *lane) singly(ctx context.Context, remote *Publisher, list []*spooled) error {
+	byKey := make(map[spoolKey][]*spooled)
+	for _, k := range list {
+		byKey[k.key] = append(byKey[k.key], k)
+	}
+	slots, problems := make(chan struct{}, forwardWidth), make(chan error, len(byKey))
+	for _, row := range byKey {
+		slots <- struct{}{}
+		go func() {
+			defer func() { <-slots }()
+			problems <- l.inOrder(ctx, remote, row)
+		}()
+	}
+	var first error
+	for range byKey {
+		first = cmp.Or(first, <-problems)
+	}
+	return first
+}
+
+func (l *lane) inOrder(ctx context.Context, remote *Publisher, row []*spooled) error {
+	for _, k := range row {
+		if err := l.one(ctx, remote, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// one forwards an event, unless the cluster has it.
+func (l *lane) one(ctx context.Context, remote *Publisher, k *spooled) error {
+	ctx, cancel := context.WithTimeout(ctx, forwardPatience)
+	defer cancel()
+	ack, err := remote.deliver(ctx, k.msg)
+	switch {
+	case errors.Is(err, gateway.ErrTooLarge):
+		k.stuck = true
+		l.s.cfg.Logger.Error("an event in the spool is larger than the cluster takes; it stays there until max_payload of the servers and max_msg_size of the stream are raised",
+			"stream", l.stream, "bytes", len(k.msg.event.Body), "id", one(k.msg.header, "ce-id"))
+		return nil
+	case err != nil:
+		return err
+	case !ack.Duplicate:
+		l.s.count(func(c *SpoolCounters) { c.Forwarded++ })
+	default:
+		if err := l.judge(ctx, remote, k, ack); err != nil {
+			return err
+		}
+	}
+	k.done = true
+	return nil
+}
+
+// judge decides what it means that the cluster has an event with this id.
+func (l *lane) judge(ctx context.Context, remote *Publisher, k *spooled, ack *jetstream.PubAck) error {
+	o, err := remote.original(ctx, ack)
+	switch {
+	case err != nil && !gone(err):
+		return fmt.Errorf("reading the original of a duplicate: %w", err)
+	case err != nil || o.digest == compared(k.msg.header) && !o.is(k.msg):
+		l.s.count(func(c *SpoolCounters) { c.Duplicates++ })
+		return nil
+	case o.is(k.msg):
+		l.s.count(func(c *SpoolCounters) { c.Forwarded++ })
+		return nil
+	}
+	if l.stream == remote.cfg.Quarantine.Name {
+		l.s.count(func(c *SpoolCounters) { c.Duplicates++ })
+		return nil
+	}
+	if _, err := remote.deliver(ctx, remote.conflict(k.msg, k.key)); err != nil {
+		return fmt.Errorf("quarantining an event whose id belongs to another: %w", err)
+	}
+	l.s.cfg.Logger.Warn("an event from the spool has the id of another; it is in quarantine", "stream", l.stream, "id", one(k.msg.header, "ce-id"))
+	l.s.count(func(c *SpoolCounters) { c.Conflicts++ })
+	return nil
+}
+
+// purge removes what was forwarded.
+func (l *lane) purge(ctx context.Context) error {
+	if l.next <= l.purged+1 {
+		return nil
+	}
+	stream, err := l.s.local.js.Stream(ctx, l.stream)
+	if err != nil {
+		return err
+	}
+	from := l.purged + 1
+	upTo := l.next
+	stuck := slices.Sorted(maps.Keys(l.stuck))
+	if len(stuck) > 0 {
+		upTo = stuck[0]
+	}
+	if upTo > from {
+		if err := stream.Purge(ctx, jetstream.WithPurgeSequence(upTo)); err != nil {
+			return err
+		}
+	}
+	for seq := upTo; seq < l.next; seq++ {
+		if _, ok := l.stuck[seq]; ok || seq < from {
+			continue
+		}
+		if err := stream.DeleteMsg(ctx, seq); err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) && !errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
+			return err
+		}
+	}
+	l.purged = l.next - 1
+	return nil
+}
+
+// deliver stores a message in the cluster.
+func (p *Publisher) deliver(ctx context.Context, m *message) (*jetstream.PubAck, error) {
+	again := &message{subject: m.subject, stream: m.stream, header: m.header, event: m.event}
+	if err := p.enter(again); err != nil {
+		return nil, err
+	}
+	p.begin(again)
+	return p.await(ctx, again)
+}
+
+// conflict is the message into quarantine of an event whose id is taken.
+func (p *Publisher) conflict(m *message, key spoolKey) *message {
+	e := &gateway.Event{Tenant: key.tenant, Source: key.source, ID: unescape(one(m.header, "ce-id")), Body: m.event.Body, IngestID: m.event.IngestID}
+	if sum, err := hex.DecodeString(one(m.header, headerDigest)); err == nil {
+		copy(e.Digest[:], sum)
+	}
+	q := gateway.Quarantine{Reason: "conflict"}
+	h := maps.Clone(m.header)
+	h[headerMsgID] = []string{quarantineMsgID(e, q)}
+	h[headerStream] = []string{p.cfg.Quarantine.Name}
+	h["ce-whreason"] = []string{q.Reason}
+	return &message{subject: QuarantineSubject(e, q), stream: p.cfg.Quarantine.Name, header: h, event: e}
+}
+
+// unescape undoes escape.
+func unescape(s string) string {
+	if text, err := url.PathUnescape(s); err == nil {
+		return text
+	}
+	return s
+}
+
+// is reports whether the original is this very message, stored by an attempt
+// whose answer got lost.
+func (o original) is(m *message) bool {
+	return o.ingestID == m.event.IngestID && o.index == one(m.header, headerIndex)
+}
+
+func (s *Spool) count(add func(*SpoolCounters)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	add(&s.counters)
+}
+
+func (s *Spool) writesOf(l *lane) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return l.writes
+}
+
+// forwarded gives the room of the events back.
+func (s *Spool) forwarded(list []*spooled) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range list {
+		if k.done {
+			s.put(k.key, s.shares[k.key], -1, -k.size())
+		}
+	}
+}
+
+func (k *spooled) size() int64 { return k.msg.size() }
+
+// emptied notes that the lane has nothing to forward, unless something was stored
+// since writes were counted.
+func (s *Spool) emptied(l *lane, writes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l.writes != writes {
+		return
+	}
+	for key, h := range s.shares {
+		if key.stream != l.stream {
+			continue
+		}
+		if h.writing > 0 {
+			return
+		}
+	}
+	l.first.Store(0)
+	if len(l.stuck) > 0 {
+		return
+	}
+	for key, h := range s.shares {
+		if key.stream == l.stream {
+			s.bytes -= h.bytes
+			delete(s.shares, key)
+		}
+	}
+}
