@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natspub"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers/keyfetch"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
@@ -53,6 +54,9 @@ type App struct {
 	// full the oldest go first.
 	QuarantineStream *Stream `json:"quarantine_stream,omitempty"`
 
+	// Keeps events while the cluster of `nats` does not take them.
+	Spool *Spool `json:"spool,omitempty"`
+
 	// How many events may wait for JetStream at one time; more are answered 503.
 	// Default: 4096.
 	MaxPending int `json:"max_pending,omitempty"`
@@ -75,6 +79,7 @@ type App struct {
 	largest   int64               // the largest body that a route takes
 	stores    bool                // a route needs the broker
 	anybody   bool                // a route has insecure_skip_verify
+	spools    bool                // a route needs the spool
 	settings  *brokerSettings
 	session   *session // nil: no broker
 	lease     *lease
@@ -118,7 +123,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 			problems = append(problems, err)
 		}
 	}
-	problems = append(problems, a.describeProviders(), a.checkStreams())
+	problems = append(problems, a.describeProviders(), a.checkStreams(), a.checkSpool())
 	settings, err := a.brokerSettings()
 	a.settings = settings
 	if err := errors.Join(append(problems, err)...); err != nil {
@@ -169,6 +174,7 @@ func (a *App) register(h *Handler, p verifiers.Provider) error {
 		a.stores = true
 		a.largest = max(a.largest, cfg.MaxBody)
 		a.anybody = a.anybody || h.InsecureSkipVerify
+		a.spools = a.spools || h.spool != natspub.SpoolOff
 	}
 	if !cfg.NoDedupe {
 		a.spans = max(a.spans, p.RetrySpan)

@@ -189,7 +189,7 @@ func TestUnusableStore(t *testing.T) {
 func TestClusterAway(t *testing.T) {
 	s := newSite(t)
 	addr := freeAddr(t)
-	global := "webhooks {\n\t\tnats nats://" + addr + "\n\t\tstream {\n\t\t\treplicas 1\n\t\t}\n\t\tquarantine_stream {\n\t\t\treplicas 1\n\t\t}\n\t}"
+	global := "webhooks {\n\t\tspool off\n\t\tnats nats://" + addr + "\n\t\tstream {\n\t\t\treplicas 1\n\t\t}\n\t\tquarantine_stream {\n\t\t\treplicas 1\n\t\t}\n\t}"
 	s.load(global, route)
 	got := s.post("/github", "1", "{}", nil)
 	if got.status != 503 || got.header.Get("Retry-After") == "" || !strings.HasPrefix(got.body, "unavailable ") {

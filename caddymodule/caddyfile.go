@@ -65,6 +65,7 @@ func init() {
 //			timeout <duration>
 //		}
 //		quarantine              on|off
+//		spool                   off|on_outage|always
 //		respond                 accepted <status> [<body> [<type>]]
 //		pass_thru
 //	}
@@ -163,6 +164,7 @@ var subdirectives = map[string]subdirective[*Handler]{
 	"dedupe":                  {parse: (*Handler).parseDedupe},
 	"publish":                 {parse: (*Handler).parsePublish},
 	"quarantine":              {parse: (*Handler).parseQuarantine},
+	"spool":                   {parse: (*Handler).parseSpool},
 	"respond":                 {parse: (*Handler).parseRespond},
 	"pass_thru":               {parse: (*Handler).parsePassThru},
 }

@@ -48,6 +48,11 @@ func init() {
 //			preflight        strict|warn|off
 //			create           on|off
 //		}
+//		spool [off|on_outage|always] {
+//			dir      <directory>
+//			max_size <size>
+//			max_age  <duration>
+//		}
 //		max_pending <n>
 //		max_memory  <size>
 //		provider <name> {
@@ -103,6 +108,7 @@ var globalSubdirectives = map[string]subdirective[*App]{
 	"quarantine_stream": {parse: func(a *App, d *caddyfile.Dispenser) error {
 		return parseStream(d, &a.QuarantineStream)
 	}},
+	"spool":       {parse: (*App).parseSpool},
 	"max_pending": {parse: func(a *App, d *caddyfile.Dispenser) error { return parseCount(d, &a.MaxPending) }},
 	"max_memory":  {parse: func(a *App, d *caddyfile.Dispenser) error { return parseSize(d, &a.MaxMemory) }},
 	"provider":    {parse: (*App).parseProvider, repeat: true},

@@ -34,6 +34,7 @@ type session struct {
 
 	mu        sync.Mutex
 	publisher *natspub.Publisher
+	spool     *spooling // nil: no route needs one
 }
 
 // ErrPreflight: a stream does not keep what the gateway promises.
@@ -69,6 +70,9 @@ func (a *App) connect() error {
 // trying.
 func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}) {
 	err := a.session.broker.wait(ctx)
+	if err == nil && a.spools {
+		err = a.startSpool(ctx)
+	}
 	if err != nil {
 		a.log.Error("opening NATS", "error", err)
 		early <- err
@@ -96,12 +100,15 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 	a.session.mu.Unlock()
 	var said string
 	var saidAt time.Time
+	started := false // Start was told
+	kept := false    // events are kept until the cluster takes them
 	for {
 		err := a.preflight(ctx, p)
 		if err == nil {
-			a.publisher.set(p)
-			heirs.Store(a.settings.key, a)
-			early <- nil
+			a.take(p)
+			if !started {
+				early <- nil
+			}
 			return
 		}
 		if ctx.Err() != nil {
@@ -110,7 +117,10 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 		if errors.Is(err, ErrPreflight) {
 			select {
 			case <-late:
+				started = true
 			default:
+			}
+			if !started {
 				early <- err
 				return
 			}
@@ -118,6 +128,14 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 		if conn := a.session.broker.conn; conn.Status() != nats.CONNECTED {
 			// Without a connection nothing else that is said has a meaning.
 			err = errNoAnswer
+		}
+		if a.session.spool != nil && !kept {
+			kept = true
+			a.take(nil)
+			if !started {
+				started = true
+				early <- nil
+			}
 		}
 		if text := err.Error(); text != said || time.Since(saidAt) > sayAgain {
 			said, saidAt = text, time.Now()
@@ -129,6 +147,31 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 		case <-time.After(lookAgain):
 		}
 	}
+}
+
+// take begins to take events, for the cluster or, if p is nil, for the spool.
+func (a *App) take(p *natspub.Publisher) {
+	if s := a.session.spool; s == nil {
+		a.publisher.set(p)
+	} else {
+		if p != nil {
+			s.spool.SetRemote(p)
+		}
+		a.publisher.set(s.spool)
+	}
+	heirs.Store(a.settings.key, a)
+}
+
+// startSpool opens the spool.
+func (a *App) startSpool(ctx context.Context) error {
+	s, err := a.openSpool(ctx)
+	if err != nil {
+		return err
+	}
+	a.session.mu.Lock()
+	a.session.spool = s
+	a.session.mu.Unlock()
+	return nil
 }
 
 // preflight creates and checks the streams. It returns [ErrPreflight] if one
@@ -172,10 +215,27 @@ func (a *App) disconnect() {
 	s.work.Wait()
 	heirs.CompareAndDelete(a.settings.key, a)
 	a.publisher.unset()
+	if s.spool != nil {
+		a.closeSpool(s.spool)
+	}
 	if s.publisher != nil {
 		s.publisher.Close()
 	}
 	if _, err := brokers.Delete(s.key); err != nil {
 		a.log.Error("closing NATS", "error", err)
+	}
+}
+
+// closeSpool ends this configuration's use of the spool. Where no other follows
+// what can be forwarded now is.
+func (a *App) closeSpool(s *spooling) {
+	ctx, cancel := context.WithTimeout(context.Background(), drainPatience)
+	defer cancel()
+	if a.heir() != nil {
+		cancel()
+	}
+	s.close(ctx)
+	if st := s.spool.Status(); st.Events > 0 && a.heir() == nil {
+		a.log.Warn("events are left in the spool; they are forwarded when Caddy runs again", "events", st.Events, "dir", a.Spool.Dir)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natspub"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
 
@@ -151,6 +152,10 @@ type Handler struct {
 	// are kept in the quarantine stream: `on` or `off`. With `off` they are
 	// answered 422. Default: `on`, and `off` with `no_publish`.
 	Quarantine string `json:"quarantine,omitempty"`
+	// Which events are kept on this machine's disk and forwarded to the cluster:
+	// `off`, `on_outage`, those that the cluster does not take now, or `always`,
+	// all, so that the sender never waits for the cluster. Default: the app's.
+	Spool string `json:"spool,omitempty"`
 	// The answer to accepted events, if the provider's does not fit. The status
 	// must be a 2xx.
 	Respond *Respond `json:"respond,omitempty"`
@@ -162,6 +167,7 @@ type Handler struct {
 	app       *App
 	route     *gateway.Route
 	public    *publicURL
+	spool     natspub.SpoolMode
 	delivered *delivered       // nil: hand every accepted request on
 	observer  gateway.Observer // nil: the route's own
 	log       *slog.Logger

@@ -36,6 +36,7 @@ var brokers = caddy.NewUsagePool()
 // recover, or have to wait until the one before it has left the directory.
 type broker struct {
 	embedded natsembed.Config // zero for a cluster
+	turn     chan struct{}    // held by the spool that forwards from this server
 	cancel   context.CancelFunc
 	done     chan struct{} // closed when the fields below are set
 
@@ -48,7 +49,7 @@ type broker struct {
 func openBroker(s *brokerSettings) (*broker, error) {
 	val, loaded, err := brokers.LoadOrNew(s.key, func() (caddy.Destructor, error) {
 		ctx, cancel := context.WithCancel(context.Background())
-		b := &broker{embedded: s.embed, cancel: cancel, done: make(chan struct{})}
+		b := &broker{embedded: s.embed, turn: make(chan struct{}, 1), cancel: cancel, done: make(chan struct{})}
 		go func() {
 			defer close(b.done)
 			b.err = b.open(ctx, s.connect)

@@ -64,7 +64,24 @@ func (p *publisher) get(ctx context.Context) (gateway.Publisher, func(), error) 
 
 // Publish implements [gateway.Publisher].
 func (p *publisher) Publish(ctx context.Context, e *gateway.Event) (gateway.Ack, error) {
-	to, release, err := p.get(ctx)
+	return publishTo(ctx, p.get, e)
+}
+
+// Start implements [gateway.Starter].
+func (p *publisher) Start(ctx context.Context, e *gateway.Event) func() (gateway.Ack, error) {
+	return startAt(ctx, p.get, e)
+}
+
+// Quarantine implements [gateway.Publisher].
+func (p *publisher) Quarantine(ctx context.Context, e *gateway.Event, q gateway.Quarantine) (gateway.Ack, error) {
+	return quarantineAt(ctx, p.get, e, q)
+}
+
+// getter returns the real publisher. The function ends its use.
+type getter func(ctx context.Context) (gateway.Publisher, func(), error)
+
+func publishTo(ctx context.Context, get getter, e *gateway.Event) (gateway.Ack, error) {
+	to, release, err := get(ctx)
 	if err != nil {
 		return gateway.Ack{}, err
 	}
@@ -72,9 +89,8 @@ func (p *publisher) Publish(ctx context.Context, e *gateway.Event) (gateway.Ack,
 	return to.Publish(ctx, e)
 }
 
-// Start implements [gateway.Starter].
-func (p *publisher) Start(ctx context.Context, e *gateway.Event) func() (gateway.Ack, error) {
-	to, release, err := p.get(ctx)
+func startAt(ctx context.Context, get getter, e *gateway.Event) func() (gateway.Ack, error) {
+	to, release, err := get(ctx)
 	if err != nil {
 		return func() (gateway.Ack, error) { return gateway.Ack{}, err }
 	}
@@ -88,9 +104,8 @@ func (p *publisher) Start(ctx context.Context, e *gateway.Event) func() (gateway
 	}
 }
 
-// Quarantine implements [gateway.Publisher].
-func (p *publisher) Quarantine(ctx context.Context, e *gateway.Event, q gateway.Quarantine) (gateway.Ack, error) {
-	to, release, err := p.get(ctx)
+func quarantineAt(ctx context.Context, get getter, e *gateway.Event, q gateway.Quarantine) (gateway.Ack, error) {
+	to, release, err := get(ctx)
 	if err != nil {
 		return gateway.Ack{}, err
 	}

@@ -64,7 +64,7 @@ func (h *Handler) provision() error {
 		cfg.Success = verifiers.Reply{Status: h.Respond.Status, Body: h.Respond.Body, ContentType: h.Respond.ContentType}
 	}
 	cfg.Options, err = h.options(provider)
-	err = errors.Join(err, h.checkNames(), h.publicURL(&cfg), h.addresses(&cfg), h.publishing(&cfg), h.batches(&cfg, provider),
+	err = errors.Join(err, h.checkNames(), h.publicURL(&cfg), h.addresses(&cfg), h.publishing(&cfg, provider), h.batches(&cfg, provider),
 		h.verifier(&cfg, provider), h.schemas(&cfg))
 	if err != nil {
 		return err
@@ -190,7 +190,7 @@ func (h *Handler) addresses(cfg *gateway.Config) error {
 }
 
 // publishing decides whether the route needs the broker.
-func (h *Handler) publishing(cfg *gateway.Config) error {
+func (h *Handler) publishing(cfg *gateway.Config, p verifiers.Provider) (err error) {
 	switch h.Quarantine {
 	case "", "on":
 		cfg.NoQuarantine = false
@@ -202,8 +202,11 @@ func (h *Handler) publishing(cfg *gateway.Config) error {
 	if h.NoPublish && !h.PassThru {
 		return errors.New("publish off without pass_thru would throw every event away: add pass_thru, or remove publish off")
 	}
+	if h.spool, err = h.spoolMode(p); err != nil {
+		return err
+	}
 	if !h.NoPublish || h.Quarantine == "on" {
-		cfg.Publisher = h.app.publisher
+		cfg.Publisher = routed{h.app.publisher, h.spool}
 	}
 	return nil
 }

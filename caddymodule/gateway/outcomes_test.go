@@ -299,6 +299,10 @@ var outcomeTests = []struct {
 		change: func(c *gateway.Config) { c.Publisher = noProof{} },
 	},
 	{
+		name: "kept on this machine", outcome: gateway.Spooled, status: 200, send: event,
+		change: func(c *gateway.Config) { c.Publisher = keeping{} },
+	},
+	{
 		name: "quarantine without proof", outcome: gateway.Internal, status: 503, send: event,
 		change: func(c *gateway.Config) { c.Publisher, c.Validator = noProof{}, refuseSchema },
 	},

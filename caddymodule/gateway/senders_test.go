@@ -142,3 +142,10 @@ func (noProof) Publish(context.Context, *gateway.Event) (gateway.Ack, error) {
 func (noProof) Quarantine(context.Context, *gateway.Event, gateway.Quarantine) (gateway.Ack, error) {
 	return gateway.Ack{}, nil
 }
+
+// keeping is a publisher that has a spool and no broker.
+type keeping struct{ noProof }
+
+func (keeping) Publish(context.Context, *gateway.Event) (gateway.Ack, error) {
+	return gateway.Ack{Stream: "WEBHOOKS", Sequence: 1, Spooled: true}, nil
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -75,8 +76,8 @@ type SpoolConfig struct {
 }
 
 // Spool keeps events on this machine's disk while the cluster does not take
-// them, and forwards them in their order and under their ids, so that none is
-// stored twice. With.. returns the publisher for a route.
+// them, and forwards them in the order of their source and under their ids, so
+// that none is stored twice. With returns the publisher for a route.
 type Spool struct {
 	cfg    SpoolConfig
 	local  *Publisher
@@ -211,7 +212,9 @@ func (s *Spool) Status() SpoolStatus {
 		st.Cause = s.cause.Error()
 	}
 	s.mu.Unlock()
-	st.Oldest = s.oldest()
+	if st.Events > 0 {
+		st.Oldest = s.oldest()
+	}
 	for _, l := range s.lanes {
 		st.Stuck += int(l.stuckNow.Load())
 	}
@@ -225,6 +228,21 @@ func (s *Spool) oldest() (t time.Time) {
 		}
 	}
 	return t
+}
+
+// Publish implements [gateway.Publisher] as SpoolOnOutage.
+func (s *Spool) Publish(ctx context.Context, e *gateway.Event) (gateway.Ack, error) {
+	return s.With(SpoolOnOutage).Publish(ctx, e)
+}
+
+// Quarantine implements [gateway.Publisher] as SpoolOnOutage.
+func (s *Spool) Quarantine(ctx context.Context, e *gateway.Event, q gateway.Quarantine) (gateway.Ack, error) {
+	return s.With(SpoolOnOutage).Quarantine(ctx, e, q)
+}
+
+// Start implements [gateway.Starter] as SpoolOnOutage.
+func (s *Spool) Start(ctx context.Context, e *gateway.Event) func() (gateway.Ack, error) {
+	return s.With(SpoolOnOutage).Start(ctx, e)
 }
 
 // With returns the publisher for routes with this mode.
@@ -288,10 +306,13 @@ func (r spooler) start(ctx context.Context, m *message) func() (gateway.Ack, err
 func (s *Spool) direct(ctx context.Context, key spoolKey, mode SpoolMode) (*Publisher, context.Context, context.CancelFunc) {
 	remote := s.remote.Load()
 	switch {
-	case mode == SpoolAlways || remote == nil:
+	case mode == SpoolAlways:
 		return nil, nil, nil
 	case mode == SpoolOff:
 		return remote, ctx, func() {}
+	case remote == nil:
+		s.outage(gateway.ErrNotReady)
+		return nil, nil, nil
 	}
 	if err := remote.Ready(); err != nil {
 		s.outage(err)
@@ -350,9 +371,7 @@ func (s *Spool) kept(ctx context.Context, m *message) (gateway.Ack, error) {
 		return gateway.Ack{}, fmt.Errorf("%w: %w", gateway.ErrTimeout, err)
 	}
 	again := &message{subject: m.subject, stream: m.stream, header: make(nats.Header, len(m.header)+1), event: m.event}
-	for name, values := range m.header {
-		again.header[name] = values
-	}
+	maps.Copy(again.header, m.header)
 	again.header[headerSpoolID] = m.header[headerMsgID]
 	again.header[headerMsgID] = []string{digestID("again", m.id(), m.event.IngestID, one(m.header, headerIndex))}
 	if err := s.local.enter(again); err != nil {
@@ -572,4 +591,7 @@ func (m *message) size() int64 {
 	return int64(n)
 }
 
-var _ gateway.Starter = spooler{}
+var (
+	_ gateway.Starter = (*Spool)(nil)
+	_ gateway.Starter = spooler{}
+)
