@@ -85,7 +85,7 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 		Quarantine:    a.QuarantineStream.translate(a.window(), true),
 		MaxPending:    a.MaxPending,
 		LargestBody:   a.largest,
-		Embedded:      a.session.broker.server != nil,
+		Embedded:      a.session.broker.embedded.StoreDir != "",
 		SyncAlways:    a.settings.embed.SyncInterval == 0,
 		NoGroupCommit: a.settings.single,
 		Ready:         a.session.broker.ready,

@@ -2,9 +2,13 @@ package caddymodule
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -20,6 +24,10 @@ const (
 	stopPatience = 20 * time.Second
 	// lockDelay is the time between two tries to take the directory.
 	lockDelay = 100 * time.Millisecond
+	// healthInterval is the time between two looks at the embedded server, and
+	// failedLooks after how many in a row that find it failed it is replaced.
+	healthInterval = time.Second
+	failedLooks    = 3
 )
 
 // ErrStoreChanged: a reload changes how the embedded server runs.
@@ -40,9 +48,11 @@ type broker struct {
 	cancel   context.CancelFunc
 	done     chan struct{} // closed when the fields below are set
 
-	server *natsembed.Server // nil for a cluster
-	conn   *nats.Conn
-	err    error
+	conn *nats.Conn
+	err  error
+
+	server atomic.Pointer[natsembed.Server] // nil for a cluster
+	keeper sync.WaitGroup
 }
 
 // openBroker returns the broker with these settings, which may run already.
@@ -73,11 +83,14 @@ func openBroker(s *brokerSettings) (*broker, error) {
 func (b *broker) open(ctx context.Context, cfg natspub.ConnectConfig) error {
 	cfg.Logger = slog.New(&live)
 	if b.embedded.StoreDir != "" {
+		// The connection outlives the server, if that has to be replaced.
+		b.embedded.Password = rand.Text()
 		if err := b.start(ctx); err != nil {
 			return err
 		}
-		cfg.InProcess = b.server
-		cfg.User, cfg.Password = b.server.Credentials()
+		cfg.InProcess = b
+		cfg.User, cfg.Password = b.server.Load().Credentials()
+		b.keeper.Go(func() { b.keep(ctx) })
 	}
 	var err error
 	b.conn, err = natspub.Connect(cfg)
@@ -90,9 +103,9 @@ func (b *broker) start(ctx context.Context) error {
 	cfg.Logger = slog.New(&live)
 	waiting := false
 	for deadline := time.Now().Add(stopPatience); ; {
-		var err error
-		b.server, err = natsembed.Start(cfg)
+		server, err := natsembed.Start(cfg)
 		if err == nil {
+			b.server.Store(server)
 			break
 		}
 		if !errors.Is(err, natsembed.ErrLocked) || time.Now().After(deadline) {
@@ -108,8 +121,60 @@ func (b *broker) start(ctx context.Context) error {
 		case <-time.After(lockDelay):
 		}
 	}
-	return b.server.WaitReady(ctx)
+	return b.server.Load().WaitReady(ctx)
 }
+
+// keep replaces the embedded server when it has failed. After a write that did
+// not succeed, as on a full disk, a stream takes nothing any more until the
+// server starts anew and has read what is on the disk.
+func (b *broker) keep(ctx context.Context) {
+	log := slog.New(&live)
+	tick := time.NewTicker(healthInterval)
+	defer tick.Stop()
+	failed, down := 0, false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		err := b.ready()
+		switch {
+		case down:
+		case !errors.Is(err, natsembed.ErrFailed):
+			failed = 0
+			continue
+		default:
+			if failed++; failed < failedLooks {
+				continue
+			}
+			log.Error("the embedded NATS server has failed; it is replaced, and senders are asked to try again until that is done", "error", err)
+		}
+		err = b.replace(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if down = err != nil; down {
+			log.Error("replacing the embedded NATS server; trying again", "error", err)
+			continue
+		}
+		failed = 0
+		log.Info("the embedded NATS server is replaced")
+	}
+}
+
+func (b *broker) replace(ctx context.Context) error {
+	short, cancel := context.WithTimeout(ctx, stopPatience)
+	defer cancel()
+	if err := b.server.Load().Shutdown(short); err != nil {
+		return err
+	}
+	return b.start(short)
+}
+
+// InProcessConn implements [nats.InProcessConnProvider] with the server that runs
+// now.
+func (b *broker) InProcessConn() (net.Conn, error) { return b.server.Load().InProcessConn() }
 
 // wait waits until the connection has been made, though NATS may not have
 // answered yet.
@@ -124,10 +189,10 @@ func (b *broker) wait(ctx context.Context) error {
 
 // ready reports whether an embedded server is well.
 func (b *broker) ready() error {
-	if b.server == nil {
-		return nil
+	if server := b.server.Load(); server != nil {
+		return server.Ready()
 	}
-	return b.server.Ready()
+	return nil
 }
 
 // Destruct ends the connection and the server. The pool calls it when no
@@ -138,12 +203,14 @@ func (b *broker) Destruct() error {
 	if b.conn != nil {
 		b.conn.Close()
 	}
-	if b.server == nil {
+	b.keeper.Wait()
+	server := b.server.Load()
+	if server == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
 	defer cancel()
-	return b.server.Shutdown(ctx)
+	return server.Shutdown(ctx)
 }
 
 var _ caddy.Destructor = (*broker)(nil)

@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"capture":   cmdCapture,
+			"filesize":  cmdFileSize,
 			"freeports": cmdFreePorts,
 			"http":      cmdHTTP,
 			"messages":  cmdMessages,

@@ -66,6 +66,9 @@ type Config struct {
 	// MaxStore caps the store's size in bytes. Zero means three quarters of
 	// what is free, with what the store already has.
 	MaxStore int64
+	// Password of the gateway's user; see Credentials. Empty means that one is made
+	// up. It is no part of Key.
+	Password string
 	// Readable are the names of the streams that clients over TCP may read.
 	Readable []string
 	// Logger gets the server's messages. Nil means that nobody does.
@@ -102,7 +105,10 @@ func Start(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the embedded NATS server: %w", err)
 	}
-	s := &Server{cfg: cfg, lock: lock, log: newLogger(cfg.Logger), password: rand.Text(), reserve: reserve}
+	s := &Server{cfg: cfg, lock: lock, log: newLogger(cfg.Logger), password: cfg.Password, reserve: reserve}
+	if s.password == "" {
+		s.password = rand.Text()
+	}
 	opts, err := s.options()
 	if err == nil {
 		s.nats, err = server.NewServer(opts)
@@ -166,8 +172,8 @@ func (s *Server) options() (*server.Options, error) {
 // Credentials.
 func (s *Server) InProcessConn() (net.Conn, error) { return s.nats.InProcessConn() }
 
-// Credentials returns the user name and password of the gateway. They are made
-// up at each start and never leave the process.
+// Credentials returns the user name and password of the gateway, which never
+// leave the process.
 func (s *Server) Credentials() (user, password string) { return gatewayUser, s.password }
 
 // Addr returns the address on which clients are served, or nil.
