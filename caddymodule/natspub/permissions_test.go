@@ -28,7 +28,7 @@ func documented(t *testing.T, without ...string) *server.Server {
 	if block == nil {
 		t.Fatal("docs/permissions.md has no configuration")
 	}
-	conf := string(block[1])
+	conf := regexp.MustCompile(`\$[A-Z]+_PASSWORD`).ReplaceAllString(string(block[1]), "p")
 	for _, w := range without {
 		if !strings.Contains(conf, `"`+w+`"`) {
 			t.Fatalf("docs/permissions.md does not allow %s", w)
@@ -38,9 +38,6 @@ func documented(t *testing.T, without ...string) *server.Server {
 	file := filepath.Join(t.TempDir(), "nats.conf")
 	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
-	}
-	for _, name := range []string{"GATEWAY_PASSWORD", "BILLING_PASSWORD", "OPERATOR_PASSWORD"} {
-		t.Setenv(name, "p")
 	}
 	return runServer(t, t.TempDir(), 0, func(o *server.Options) {
 		if err := o.ProcessConfigFile(file); err != nil {
@@ -81,10 +78,13 @@ func work(t *testing.T, p *Publisher) {
 // TestDocumentedPermissions: what docs/permissions.md gives a gateway is enough
 // for all that it does.
 func TestDocumentedPermissions(t *testing.T) {
+	t.Parallel()
 	t.Run("create on", func(t *testing.T) {
+		t.Parallel()
 		work(t, ready(t, as(documented(t), "gateway"), nil))
 	})
 	t.Run("create off", func(t *testing.T) {
+		t.Parallel()
 		s := documented(t)
 		ready(t, as(s, "operator"), nil)
 		work(t, ready(t, as(s, "gateway-create-off"), func(c *Config) {
@@ -93,6 +93,7 @@ func TestDocumentedPermissions(t *testing.T) {
 	})
 	// Without direct reads the stream's leader is asked.
 	t.Run("no direct reads", func(t *testing.T) {
+		t.Parallel()
 		s := documented(t, "$JS.API.DIRECT.GET.WEBHOOKS")
 		p := ready(t, as(s, "gateway"), func(c *Config) { onlyStream(c); c.AttemptTimeout = 300 * time.Millisecond })
 		again := testEvent("evt_1", "{}")
@@ -108,24 +109,28 @@ func TestDocumentedPermissions(t *testing.T) {
 
 // TestDocumentedPermissionsAreNeeded: none of them is there for nothing.
 func TestDocumentedPermissionsAreNeeded(t *testing.T) {
+	t.Parallel()
 	for _, subject := range []string{"wh.v1.>", "wh-unverified.v1.>", "wh-quarantine.v1.>", "$JS.API.STREAM.INFO.WEBHOOKS", "$JS.API.STREAM.CREATE.WEBHOOKS"} {
-		p := newPublisher(t, as(documented(t, subject), "gateway"), nil)
-		found, err := p.Preflight(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		bad := false
-		for _, f := range found {
-			bad = bad || f.Severity != Note && strings.Contains(f.String(), strings.TrimSuffix(subject, ".>"))
-		}
-		if !bad {
-			t.Errorf("without %s: got %v", subject, found)
-		}
+		t.Run(subject, func(t *testing.T) {
+			t.Parallel()
+			p := newPublisher(t, as(documented(t, subject), "gateway"), nil)
+			found, err := p.Preflight(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range found {
+				if f.Severity != Note && strings.Contains(f.String(), strings.TrimSuffix(subject, ".>")) {
+					return
+				}
+			}
+			t.Errorf("got %v", found)
+		})
 	}
 }
 
 // TestDocumentedService: a service reads its own consumer, and that is all.
 func TestDocumentedService(t *testing.T) {
+	t.Parallel()
 	s := documented(t)
 	operator := ready(t, as(s, "operator"), nil)
 	stream, err := operator.js.Stream(t.Context(), "WEBHOOKS")
