@@ -49,6 +49,7 @@ func init() {
 //		event_id                <value>
 //		event_type              <value>
 //		event_time              <value>
+//		order_key               <value>
 //		batch                   split|whole
 //		accept                  <glob>...
 //		drop                    <glob>...
@@ -157,6 +158,7 @@ var subdirectives = map[string]subdirective[*Handler]{
 	"event_id":                {parse: (*Handler).parseEventID},
 	"event_type":              {parse: (*Handler).parseEventType},
 	"event_time":              {parse: (*Handler).parseEventTime},
+	"order_key":               {parse: (*Handler).parseOrderKey},
 	"batch":                   {parse: (*Handler).parseBatch},
 	"accept":                  {parse: (*Handler).parseAccept},
 	"drop":                    {parse: (*Handler).parseDrop},

@@ -199,6 +199,9 @@ func (h *Handler) parseEventType(d *caddyfile.Dispenser) error { return parseEve
 // event_time <value>
 func (h *Handler) parseEventTime(d *caddyfile.Dispenser) error { return parseEvent(d, &h.EventTime) }
 
+// order_key <value>
+func (h *Handler) parseOrderKey(d *caddyfile.Dispenser) error { return parseEvent(d, &h.OrderKey) }
+
 func parseEvent(d *caddyfile.Dispenser, into *verifiers.Source) error {
 	s, rest, err := parseSource(d, d.Val())
 	if err != nil {

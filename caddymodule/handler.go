@@ -123,11 +123,15 @@ type Handler struct {
 	EventType verifiers.Source `json:"event_type,omitzero"`
 	// Where the event's time is; it replaces the provider's.
 	EventTime verifiers.Source `json:"event_time,omitzero"`
+	// Where to find what the event is about, such as a customer's id: consumers
+	// get it as `ce-subject` and `ce-partitionkey`, to process events with one key
+	// in order. An event without it has neither. Default: none.
+	OrderKey verifiers.Source `json:"order_key,omitzero"`
 	// What becomes of a request that holds many events, for providers that send
 	// such: `split` makes one message of each, with an id and a type of its own,
 	// and `whole` makes one message of the request. With `split`, `event_id`,
-	// `event_type` and `event_time` are those of each event, and JSON Pointers
-	// begin at it. Default: `split` where the provider has batches.
+	// `event_type`, `event_time` and `order_key` are those of each event, and JSON
+	// Pointers begin at it. Default: `split` where the provider has batches.
 	Batch string `json:"batch,omitempty"`
 	// Only events whose type fits one of these globs are wanted; the sender is
 	// told that the others have arrived, and they are gone. Default: all.

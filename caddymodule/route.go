@@ -51,6 +51,7 @@ func (h *Handler) provision() error {
 		EventID:        h.EventID,
 		EventType:      h.EventType,
 		EventTime:      h.EventTime,
+		OrderKey:       h.OrderKey,
 		Accept:         h.Accept,
 		Drop:           h.Drop,
 		NoDedupe:       h.NoDedupe,

@@ -40,7 +40,7 @@ type BatchCount struct {
 
 // sources are where an event's attributes are.
 type sources struct {
-	id, typ, t verifiers.Source
+	id, typ, t, order verifiers.Source
 }
 
 // batching is how a route splits requests.
@@ -59,12 +59,12 @@ func newBatching(cfg *Config) *batching {
 	}
 	b := &batching{
 		of:      p.Batch,
-		request: sources{p.ID, p.Type, p.Time},
+		request: sources{id: p.ID, typ: p.Type, t: p.Time},
 		element: sources{
-			override(cfg.EventID, p.Batch.ID), override(cfg.EventType, p.Batch.Type), override(cfg.EventTime, p.Batch.Time),
+			override(cfg.EventID, p.Batch.ID), override(cfg.EventType, p.Batch.Type), override(cfg.EventTime, p.Batch.Time), cfg.OrderKey,
 		},
 	}
-	b.members = verifiers.PointersOf(b.element.id, b.element.typ, b.element.t)
+	b.members = verifiers.PointersOf(b.element.id, b.element.typ, b.element.t, b.element.order)
 	b.ownID = inBody(b.element.id)
 	return b
 }
@@ -92,6 +92,7 @@ func (b *batching) uncovered(c *verifiers.Coverage) []string {
 		{"id", b.element.id, b.request.id},
 		{"type", b.element.typ, b.request.typ},
 		{"time", b.element.t, b.request.t},
+		{"order", b.element.order, b.request.order},
 	} {
 		switch {
 		case !a.element.IsZero():
@@ -271,6 +272,7 @@ func (x *exchange) identifyElement(common *shared, index int) {
 	if e.Time = common.t; !from.t.IsZero() {
 		e.Time = x.lookupTime(from.t)
 	}
+	e.OrderKey = x.orderKey(from.order)
 	e.Unsigned = common.unsigned
 }
 

@@ -177,6 +177,7 @@ func (c *Config) validateEvents(p *problems) {
 	validateSource(p, "EventID", c.EventID, true)
 	validateSource(p, "EventType", c.EventType, true)
 	validateSource(p, "EventTime", c.EventTime, true)
+	validateSource(p, "OrderKey", c.OrderKey, true)
 	validateSource(p, "Provider.ID", c.Provider.ID, true)
 	validateSource(p, "Provider.Type", c.Provider.Type, true)
 	validateSource(p, "Provider.Time", c.Provider.Time, true)

@@ -52,6 +52,9 @@ type Event struct {
 	// Time is the event's own time; zero if the provider sends none.
 	Time time.Time
 
+	// OrderKey is what the event is about; "" if that is not known.
+	OrderKey string
+
 	// IngestID names this request, for logs and for the sender.
 	IngestID string
 	// Received is when the whole body had arrived.
@@ -72,8 +75,8 @@ type Event struct {
 	Trust  Trust
 	Scheme string
 	KeyID  string
-	// Unsigned lists which of "id", "type" and "time" the signature does not
-	// cover, in this order.
+	// Unsigned lists which of "id", "type", "time" and "order" the signature does
+	// not cover, in this order.
 	Unsigned []string
 
 	// Schema is what validation found, and SchemaURI the schema's address

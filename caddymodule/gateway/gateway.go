@@ -48,7 +48,7 @@ func New(cfg Config) (*Route, error) {
 		events:  make(map[string]bool),
 		methods: make(map[string]bool),
 		whole: sources{
-			override(cfg.EventID, p.ID), override(cfg.EventType, p.Type), override(cfg.EventTime, p.Time),
+			override(cfg.EventID, p.ID), override(cfg.EventType, p.Type), override(cfg.EventTime, p.Time), cfg.OrderKey,
 		},
 		needsJSON: p.NeedsJSON,
 		newID:     cfg.NewID,
@@ -119,7 +119,7 @@ func (rt *Route) now() time.Time { return rt.cfg.Time() }
 
 // lookedUp lists the members of a JSON body that requests may be asked for.
 func (rt *Route) lookedUp() *verifiers.Pointers {
-	list := []verifiers.Source{rt.whole.id, rt.whole.typ, rt.whole.t}
+	list := []verifiers.Source{rt.whole.id, rt.whole.typ, rt.whole.t, rt.whole.order}
 	if b := rt.batching; b != nil {
 		list = append(list, b.request.id, b.request.typ, b.request.t)
 	}

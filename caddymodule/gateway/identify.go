@@ -85,6 +85,7 @@ func (x *exchange) identify() bool {
 		x.setAside(reasonNoType, "the type ("+rt.whole.typ.String()+")", err)
 	}
 	e.Time = x.lookupTime(rt.whole.t)
+	e.OrderKey = x.orderKey(rt.whole.order)
 	if x.oversize {
 		x.setAside(reasonTooMany, "", verifiers.ErrTooMany)
 	}
@@ -126,6 +127,15 @@ func (x *exchange) lookupTime(s verifiers.Source) time.Time {
 	return t
 }
 
+// orderKey returns a source's value; "" if there is none that can be used.
+func (x *exchange) orderKey(s verifiers.Source) string {
+	key, err := x.lookup(s, false, maxID)
+	if err != nil {
+		return ""
+	}
+	return key
+}
+
 // uncovered lists the attributes that are taken from parts of the request that
 // the signature does not protect. An attribute that a request happens to lack
 // is listed too, since anybody could have removed it.
@@ -134,7 +144,7 @@ func (rt *Route) uncovered(c *verifiers.Coverage) []string {
 	for _, a := range []struct {
 		name   string
 		source *verifiers.Source
-	}{{"id", &rt.whole.id}, {"type", &rt.whole.typ}, {"time", &rt.whole.t}} {
+	}{{"id", &rt.whole.id}, {"type", &rt.whole.typ}, {"time", &rt.whole.t}, {"order", &rt.whole.order}} {
 		if !a.source.IsZero() && !c.Covers(*a.source) {
 			list = append(list, a.name)
 		}

@@ -80,14 +80,19 @@ type Config struct {
 	// 512 or 256 bytes, control characters, two values) is quarantined in either
 	// case. A time that is missing or unreadable is left out.
 	EventID, EventType, EventTime verifiers.Source
+	// OrderKey is where to find what the event is about, such as a customer's
+	// id: events with one key are to be processed in order. Zero means that
+	// events have none. A key that is missing or cannot be used (as for EventID)
+	// is left out.
+	OrderKey verifiers.Source
 	// Accept and Drop are globs over the type: "*" is any run of characters
 	// ("invoice.*" fits "invoice.paid"). An event is wanted if Accept is empty
 	// or one fits, and none of Drop fits.
 	Accept, Drop []string
 
 	// WholeBatch publishes a request as one event even if the provider has a
-	// Batch. Otherwise EventID, EventType and EventTime are those of the
-	// elements: JSON Pointers begin at the element, and an id that is not in the
+	// Batch. Otherwise EventID, EventType, EventTime and OrderKey are those
+	// of the elements: JSON Pointers begin at the element, and an id that is not in the
 	// element is followed by "." and its index.
 	WholeBatch bool
 

@@ -50,6 +50,11 @@ func headers(e *gateway.Event, msgID, stream string) nats.Header {
 	if !e.Time.IsZero() {
 		set("ce-time", timestamp(e.Time))
 	}
+	if e.OrderKey != "" {
+		key := escape(e.OrderKey)
+		set("ce-subject", key)
+		set("ce-partitionkey", key)
+	}
 	set("ce-recordedtime", timestamp(e.Received))
 	set("ce-datacontenttype", escape(e.ContentType))
 	set("ce-dataschema", escape(e.SchemaURI))

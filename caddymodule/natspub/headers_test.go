@@ -121,3 +121,19 @@ func TestEscape(t *testing.T) {
 		}
 	}
 }
+
+// TestOrderKeyHeaders: both names that CloudEvents has for it, and neither where
+// there is none.
+func TestOrderKeyHeaders(t *testing.T) {
+	t.Parallel()
+	e := testEvent("evt_1", "{}")
+	h := headers(e, "id", "WEBHOOKS")
+	if len(h["ce-subject"])+len(h["ce-partitionkey"]) > 0 {
+		t.Errorf("got %v", h)
+	}
+	e.OrderKey = "cus 9\r\n"
+	h = headers(e, "id", "WEBHOOKS")
+	if one(h, "ce-subject") != "cus%209%0D%0A" || one(h, "ce-partitionkey") != "cus%209%0D%0A" {
+		t.Errorf("got %v", h)
+	}
+}
