@@ -44,6 +44,8 @@ func init() {
 //		limits {
 //			body         <size>
 //			read_timeout <duration>
+//			requests     <n>
+//			memory       <size>
 //		}
 //		rate_limit              <n>/<unit> [burst <n>] [per source|client]
 //		event_id                <value>

@@ -124,6 +124,8 @@ func (h *Handler) parseAllowIPs(d *caddyfile.Dispenser) error { return parseList
 //
 //	body         <size>
 //	read_timeout <duration>
+//	requests     <n>
+//	memory       <size>
 //
 // }
 func (h *Handler) parseLimits(d *caddyfile.Dispenser) error {
@@ -133,6 +135,8 @@ func (h *Handler) parseLimits(d *caddyfile.Dispenser) error {
 	return parseBlock(d, "limits", map[string]subdirective[*Handler]{
 		"body":         {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseSize(d, &h.MaxBody) }},
 		"read_timeout": {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseDuration(d, &h.ReadTimeout) }},
+		"requests":     {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseCount(d, &h.MaxRequests) }},
+		"memory":       {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseSize(d, &h.MaxMemory) }},
 	}, h)
 }
 

@@ -109,6 +109,13 @@ type Handler struct {
 	MaxBody int64 `json:"max_body,omitempty"`
 	// How long the body may take to arrive. Default: 10s.
 	ReadTimeout caddy.Duration `json:"read_timeout,omitempty"`
+	// How many requests of this route may be in flight at one time; more are
+	// answered 503. Default: no limit of its own.
+	MaxRequests int `json:"max_requests,omitempty"`
+	// How many bytes of bodies this route may hold at one time; more are answered
+	// 503. It must have room for one body of the largest size. Default: no limit
+	// of its own; the app's `max_memory` holds as well.
+	MaxMemory int64 `json:"max_memory,omitempty"`
 	// Limits the verified events of this route. Default: no limit.
 	SourceRate *Rate `json:"source_rate,omitempty"`
 	// Limits the requests of each client address before they are verified.

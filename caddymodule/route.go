@@ -58,14 +58,13 @@ func (h *Handler) provision() error {
 		NoPublish:      h.NoPublish,
 		PublishTimeout: time.Duration(h.PublishTimeout),
 		Headers:        h.Headers,
-		Budgets:        []*gateway.Budget{h.app.budget},
 		Confirmer:      h.app.fetcher,
 	}
 	if h.Respond != nil {
 		cfg.Success = verifiers.Reply{Status: h.Respond.Status, Body: h.Respond.Body, ContentType: h.Respond.ContentType}
 	}
 	cfg.Options, err = h.options(provider)
-	err = errors.Join(err, h.checkNames(), h.publicURL(&cfg), h.addresses(&cfg), h.publishing(&cfg, provider), h.batches(&cfg, provider),
+	err = errors.Join(err, h.checkNames(), h.publicURL(&cfg), h.addresses(&cfg), h.budgets(&cfg), h.publishing(&cfg, provider), h.batches(&cfg, provider),
 		h.verifier(&cfg, provider), h.schemas(&cfg))
 	if err != nil {
 		return err
@@ -80,6 +79,10 @@ func (h *Handler) provision() error {
 	}
 	if h.route, err = gateway.New(cfg); err != nil {
 		return err
+	}
+	// The buffer of a body without a known length is one byte larger.
+	if largest := h.route.Config().MaxBody; h.MaxMemory > 0 && h.MaxMemory <= largest {
+		return fmt.Errorf("limits: memory %d has no room for one body of %d bytes, so some could never be accepted: raise memory, or lower body", h.MaxMemory, largest)
 	}
 	if h.PassThru && !h.NoDedupe {
 		h.delivered = newDelivered()
@@ -188,6 +191,19 @@ func (h *Handler) addresses(cfg *gateway.Config) error {
 		cfg.AllowAddresses = append(cfg.AllowAddresses, prefix.Masked())
 	}
 	return errors.Join(problems...)
+}
+
+// budgets bounds what the route may hold: its own budget first, so that a route
+// which is over it takes nothing of what all share.
+func (h *Handler) budgets(cfg *gateway.Config) error {
+	if h.MaxRequests < 0 || h.MaxMemory < 0 {
+		return errors.New("limits: requests and memory must be above zero: remove them for no limit of the route's own")
+	}
+	if h.MaxRequests > 0 || h.MaxMemory > 0 {
+		cfg.Budgets = append(cfg.Budgets, gateway.NewBudget(h.MaxRequests, h.MaxMemory))
+	}
+	cfg.Budgets = append(cfg.Budgets, h.app.budget)
+	return nil
 }
 
 // publishing decides whether the route needs the broker.

@@ -1,0 +1,88 @@
+package caddymodule_test
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestRouteBudgets: a route that holds as much as it may refuses more, for now,
+// and takes nothing from the routes beside it.
+func TestRouteBudgets(t *testing.T) {
+	s := newSite(t)
+	s.load("", `webhooks /github github {env.GITHUB_SECRET} {
+		limits {
+			requests 1
+		}
+		publish off
+		pass_thru
+	}
+	webhooks /other github {env.GITHUB_SECRET} {
+		publish off
+		pass_thru
+	}
+	respond /github 200
+	respond /other 200
+	respond 404`)
+
+	slow, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	fmt.Fprintf(slow, "POST /github HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: 2\r\nX-GitHub-Event: push\r\n\r\n{", s.addr)
+	refused := poll(t, func() (response, bool) {
+		got := s.post("/github", "1", "{}", nil)
+		return got, got.status == http.StatusServiceUnavailable
+	})
+	if !strings.HasPrefix(refused.body, "unavailable ") || refused.header.Get("Retry-After") == "" {
+		t.Errorf("got %q with %v, want unavailable with Retry-After", refused.body, refused.header)
+	}
+	if got := s.post("/other", "2", "{}", nil); got.status != http.StatusOK {
+		t.Errorf("got %d from the route beside it, want 200", got.status)
+	}
+
+	fmt.Fprint(slow, "}")
+	answer, err := http.ReadResponse(bufio.NewReader(slow), nil)
+	if err != nil || answer.StatusCode != http.StatusUnauthorized {
+		t.Fatalf("got %v, %v, want 401", answer, err)
+	}
+	poll(t, func() (response, bool) {
+		got := s.post("/github", "3", "{}", nil)
+		return got, got.status == http.StatusOK
+	})
+}
+
+// TestRouteBudgetTooSmall: a budget in which a body of the permitted size finds
+// no room would refuse such bodies for ever.
+func TestRouteBudgetTooSmall(t *testing.T) {
+	s := newSite(t)
+	err := s.validate("", `webhooks /github github {env.GITHUB_SECRET} {
+		limits {
+			body 1MB
+			memory 1MB
+		}
+	}
+	respond 404`)
+	if err == nil || !strings.Contains(err.Error(), "raise memory") {
+		t.Errorf("got %v, want what to change", err)
+	}
+}
+
+// poll tries until it is done, and fails after ten seconds.
+func poll[T any](t *testing.T, try func() (T, bool)) T {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		got, done := try()
+		if done {
+			return got
+		}
+		if time.Now().After(end) {
+			t.Fatalf("got %v until the end, want another", got)
+		}
+	}
+}
