@@ -7,7 +7,6 @@ import (
 	"math"
 	"mime"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -80,14 +79,7 @@ func firstOf(lists ...[]string) []string {
 // Each error names the field and what to write instead.
 func (c *Config) validate() error {
 	var p problems
-	for _, name := range []struct{ field, value string }{{"Tenant", c.Tenant}, {"Source", c.Source}} {
-		if !isName(name.value) {
-			p.add(name.field, "%q is not a name: use 1 to 64 of A-Z, a-z, 0-9, _ and -", name.value)
-		}
-	}
-	if u, err := url.Parse(c.CESource); err != nil || strings.ContainsFunc(c.CESource, notGraphic) || u.User != nil {
-		p.add("CESource", "is not a URI reference: use one without spaces, such as https://example.com/%s", c.Source)
-	}
+	c.validateNames(&p)
 	c.validateSender(&p)
 	c.validateRequests(&p)
 	c.validateEvents(&p)
@@ -110,6 +102,10 @@ func (c *Config) validateSender(p *problems) {
 		p.add("Provider", "has no name: use an entry of the catalogue, or name your own")
 	}
 	switch {
+	case c.Resolver != nil:
+		if c.Verifier != nil || c.Unverified || c.Keys != nil || c.Capturer != nil {
+			p.add("Resolver", "is set together with a Verifier, Keys, a Capturer or Unverified: each tenant has its own, see Route.For")
+		}
 	case c.Verifier == nil && !c.Unverified:
 		p.add("Verifier", "is nil, so anybody could send events: build one with Provider.New, or set Unverified")
 	case c.Verifier != nil && c.Unverified:
@@ -157,6 +153,7 @@ func (c *Config) validateRequests(p *problems) {
 	}
 	validateRate(p, "ClientRate", c.ClientRate)
 	validateRate(p, "SourceRate", c.SourceRate)
+	validateRate(p, "TenantRate", c.TenantRate)
 }
 
 func validateRate(p *problems, field string, r Rate) {
@@ -248,7 +245,9 @@ func validateSource(p *problems, field string, s verifiers.Source, optional bool
 	}
 }
 
-func isName(s string) bool {
+// IsName reports whether s can name a tenant or a source: [A-Za-z0-9_-]{1,64}.
+// A name is a token of a subject as it is, and needs no escaping anywhere.
+func IsName(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; !isAlnum(c) && c != '_' && c != '-' {
 			return false

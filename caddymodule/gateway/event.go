@@ -33,7 +33,8 @@ const (
 // Event is one event on its way from the sender to the broker. It is read-only
 // for everybody but the pipeline.
 type Event struct {
-	// Tenant and Source name the route; both are from configuration.
+	// Tenant and Source name the route. Both are from configuration, or names
+	// that a [Resolver] knows.
 	Tenant, Source string
 	// Provider is the sender's name in the catalogue.
 	Provider string

@@ -28,8 +28,9 @@ type Route struct {
 	pointers  bool                // the id or the type needs it
 	headers   []string
 	clients   *clientLimiter // nil: no limit
-	source    *sourceLimiter // nil: no limit
-	diagnoses *sourceLimiter // nil: nobody asks
+	source    *Limiter       // nil: no limit
+	tenant    *Limiter       // nil: no limit
+	diagnoses *Limiter       // nil: nobody asks
 	newID     func() string
 	success   verifiers.Reply
 	ok        reply // the answer to events, unless it echoes
@@ -100,11 +101,9 @@ func New(cfg Config) (*Route, error) {
 		rt.clients = newClientLimiter(newLimit(cfg.ClientRate))
 	}
 	if cfg.Diagnose != nil {
-		rt.diagnoses = &sourceLimiter{limit: newLimit(diagnoses)}
+		rt.diagnoses = NewLimiter(diagnoses)
 	}
-	if cfg.SourceRate.Count > 0 {
-		rt.source = &sourceLimiter{limit: newLimit(cfg.SourceRate)}
-	}
+	rt.source, rt.tenant = NewLimiter(cfg.SourceRate), NewLimiter(cfg.TenantRate)
 	if rt.newID == nil {
 		rt.newID = func() string { return newULID(cfg.Time()) }
 	}

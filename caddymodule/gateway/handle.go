@@ -90,7 +90,7 @@ func (x *exchange) run() {
 	x.res.Schema = SchemaNone
 	x.lease.budgets = x.route.cfg.Budgets
 	x.limitReadTime()
-	if !x.admit() || !x.read() {
+	if !x.admit() || !x.resolve() || !x.read() {
 		return
 	}
 	received := x.route.now()

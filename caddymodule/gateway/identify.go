@@ -175,8 +175,11 @@ func (x *exchange) isJSON() bool {
 
 // room applies the limit of the source to so many events.
 func (x *exchange) room(events int) bool {
-	if s := x.route.source; s != nil {
-		if wait, ok := s.take(x.route.now(), events); !ok {
+	for _, l := range [...]*Limiter{x.route.source, x.route.tenant} {
+		if l == nil {
+			continue
+		}
+		if wait, ok := l.take(x.route.now(), events); !ok {
 			x.wait = wait
 			return x.end(SourceLimited, "", nil)
 		}

@@ -40,17 +40,26 @@ func (l limit) take(b *bucket, now int64, n int) (wait time.Duration, ok bool) {
 	return 0, true
 }
 
-// sourceLimiter limits all events of a route together.
-type sourceLimiter struct {
+// A Limiter limits events to a [Rate]. It is safe for concurrent use.
+type Limiter struct {
 	limit limit
 	mu    sync.Mutex
 	state bucket
 }
 
-func (s *sourceLimiter) take(now time.Time, events int) (time.Duration, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.limit.take(&s.state, now.UnixNano(), events)
+// NewLimiter returns a limiter with the full burst, or nil, which limits
+// nothing, if the rate has no Count. The rate must be one that [New] takes.
+func NewLimiter(r Rate) *Limiter {
+	if r.Count <= 0 {
+		return nil
+	}
+	return &Limiter{limit: newLimit(r)}
+}
+
+func (l *Limiter) take(now time.Time, events int) (time.Duration, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.limit.take(&l.state, now.UnixNano(), events)
 }
 
 // maxClients is how many addresses one generation of a clientLimiter holds:

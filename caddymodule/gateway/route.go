@@ -35,6 +35,11 @@ type Rate struct {
 type Config struct {
 	// Tenant and Source name the route: [A-Za-z0-9_-]{1,64}. Required.
 	Tenant, Source string
+	// Resolver finds the tenant that a request is for, after what is the same for
+	// all: method, content type, address and the limit per client. Tenant and
+	// Source are then those of requests that are refused before that, and there
+	// is no Verifier. Nil means that all events are Tenant's.
+	Resolver Resolver
 	// CESource is ce-source of its events: a URI reference. Empty means
 	// "/<tenant>/<source>".
 	CESource string
@@ -67,9 +72,10 @@ type Config struct {
 	// AllowAddresses, if not empty, are the addresses that requests may come from.
 	AllowAddresses []netip.Prefix
 	// ClientRate limits the requests of each client address before they are
-	// verified; SourceRate limits the route's verified events. A zero Count
-	// means no limit.
-	ClientRate, SourceRate Rate
+	// verified; SourceRate limits the route's verified events, and TenantRate
+	// those of all routes that share an Identity's TenantLimit. A zero Count means
+	// no limit.
+	ClientRate, SourceRate, TenantRate Rate
 
 	// EventID, EventType and EventTime replace the provider's where not zero.
 	// What the operator names must be there: an event that lacks its EventID or

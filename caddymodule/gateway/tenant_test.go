@@ -1,0 +1,289 @@
+package gateway_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway/gatewaytest"
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+// tenants is a Resolver by a header, with the secrets of each tenant.
+type tenants struct {
+	routes map[string]*gateway.Route
+	err    error
+	asked  int
+}
+
+func (ts *tenants) Resolve(_ context.Context, r *gateway.Request) (*gateway.Route, error) {
+	ts.asked++
+	if ts.err != nil {
+		return nil, ts.err
+	}
+	if rt := ts.routes[r.Header.Get("X-Tenant")]; rt != nil {
+		return rt, nil
+	}
+	return nil, gateway.ErrUnknownTenant
+}
+
+func (ts *tenants) add(t *testing.T, base *gateway.Route, tenant string, limit *gateway.Limiter, secrets ...string) {
+	t.Helper()
+	var keys verifiers.Keys
+	for i, s := range secrets {
+		key, err := verifiers.NewKey(fmt.Sprintf("%s-%d", tenant, i), []byte(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, key)
+	}
+	v, err := base.Config().Provider.New(verifiers.Config{
+		Keys: keys, Options: map[string]string{"verify_token": verifyToken, "confirm": "on"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rt, err := base.For(gateway.Identity{Tenant: tenant, Source: "code", Verifier: v, TenantLimit: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ts.routes[tenant] = rt
+}
+
+func newTenants(t *testing.T, change func(*gateway.Config)) (*tenants, *gateway.Route, *gatewaytest.Publisher, *gatewaytest.Observer) {
+	t.Helper()
+	ts := &tenants{routes: map[string]*gateway.Route{}}
+	pub, obs := &gatewaytest.Publisher{}, &gatewaytest.Observer{}
+	cfg := gateway.Config{
+		Tenant: "any", Source: "code", Provider: hub, Resolver: ts, Publisher: pub, Observer: obs,
+		Options: map[string]string{"verify_token": verifyToken, "confirm": "on"},
+		Jitter:  func(int) int { return 0 },
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	base, err := gateway.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ts, base, pub, obs
+}
+
+func tenantRequest(t *testing.T, tenant, id, body, key string) gateway.Request {
+	t.Helper()
+	r := newRequest(t, "http://hooks.example.com/hook", id, body)
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte(body))
+	r.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	r.Header.Set("X-Tenant", tenant)
+	return gateway.Request{Request: r}
+}
+
+// TestTenantsAreIsolated plays random deliveries against a model: an event is
+// stored under a tenant exactly if it was signed with one of that tenant's
+// secrets, once for each of its ids, whatever the others send.
+func TestTenantsAreIsolated(t *testing.T) {
+	ts, base, pub, obs := newTenants(t, nil)
+	names := []string{"acme", "ACME", "acme-2", "a", "globex"}
+	secrets := map[string][]string{}
+	for _, name := range names {
+		secrets[name] = []string{name + "-new-secret", name + "-old-secret"}
+		ts.add(t, base, name, nil, secrets[name]...)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	want := map[string]bool{}
+	for range 3000 {
+		tenant := names[random.IntN(len(names))]
+		signer := names[random.IntN(len(names))]
+		key := secrets[signer][random.IntN(2)]
+		id := fmt.Sprintf("evt-%d", random.IntN(40))
+		if random.IntN(20) == 0 {
+			tenant = []string{"", "initech", "acme.code", "../acme", strings.Repeat("a", 65)}[random.IntN(5)]
+		}
+		res := base.Handle(nil, tenantRequest(t, tenant, id, payload(id), key))
+		stored := tenant + " " + id
+		switch known := slices.Contains(names, tenant); {
+		case !known:
+			if res.Outcome != gateway.NotFound || res.Status != http.StatusNotFound || res.Tenant == tenant {
+				t.Fatalf("unknown tenant %q: %v", tenant, res.Outcome)
+			}
+		case tenant != signer:
+			if res.Outcome != gateway.BadSignature {
+				t.Fatalf("%s as %s: %v", signer, tenant, res.Outcome)
+			}
+		case want[stored]:
+			if res.Outcome != gateway.Duplicate {
+				t.Fatalf("%s again: %v", stored, res.Outcome)
+			}
+		default:
+			if res.Outcome != gateway.Accepted || res.Tenant != tenant {
+				t.Fatalf("%s: %v (%v)", stored, res.Outcome, res.Err)
+			}
+			want[stored] = true
+		}
+	}
+	got := map[string]bool{}
+	for _, e := range pub.Events() {
+		if e.CESource != "/"+e.Tenant+"/code" {
+			t.Errorf("ce-source %q of %s", e.CESource, e.Tenant)
+		}
+		got[e.Tenant+" "+e.ID] = true
+	}
+	if len(got) != len(want) || len(pub.Events()) != len(want) {
+		t.Errorf("stored %d events, %d of them different, want %d", len(pub.Events()), len(got), len(want))
+	}
+	for _, r := range obs.Records() {
+		if r.Outcome == gateway.NotFound && (r.Tenant != "any" || r.EventID != "") {
+			t.Fatalf("a refused request wrote into the log: %+v", r)
+		}
+	}
+}
+
+func TestResolverErrors(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		err     error
+		outcome gateway.Outcome
+		status  int
+	}{
+		{"unknown", fmt.Errorf("acme: %w", gateway.ErrUnknownTenant), gateway.NotFound, 404},
+		{"too many", gateway.ErrTooManyLookups, gateway.Overloaded, 503},
+		{"store away", errors.New("the store is away"), gateway.Undecidable, 503},
+		{"canceled", context.Canceled, gateway.Undecidable, 503},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			ts, base, pub, obs := newTenants(t, nil)
+			ts.err = test.err
+			res := base.Handle(nil, tenantRequest(t, "acme", "1", payload("1"), secret))
+			if res.Outcome != test.outcome || res.Status != test.status || pub.Calls() != 0 {
+				t.Errorf("%v %d, %d calls", res.Outcome, res.Status, pub.Calls())
+			}
+			if (res.Header.Get("Retry-After") != "") != (test.status == 503) {
+				t.Errorf("Retry-After %q", res.Header.Get("Retry-After"))
+			}
+			if res.RequestBody != nil {
+				t.Error("the body was read")
+			}
+			if n := len(obs.Records()); n != 1 {
+				t.Errorf("%d records", n)
+			}
+		})
+	}
+	t.Run("no route", func(t *testing.T) {
+		ts, base, _, _ := newTenants(t, nil)
+		ts.routes["acme"] = base // has a resolver itself
+		if res := base.Handle(nil, tenantRequest(t, "acme", "1", payload("1"), secret)); res.Outcome != gateway.Internal {
+			t.Errorf("%v", res.Outcome)
+		}
+	})
+}
+
+// TestResolverComesLate: what is refused without the tenant is refused before
+// anything is looked up.
+func TestResolverComesLate(t *testing.T) {
+	ts, base, _, _ := newTenants(t, func(c *gateway.Config) {
+		c.ClientRate = gateway.Rate{Count: 1, Per: time.Hour}
+	})
+	bad := tenantRequest(t, "acme", "1", payload("1"), secret)
+	bad.Method = http.MethodDelete
+	if res := base.Handle(nil, bad); res.Outcome != gateway.MethodNotAllowed {
+		t.Error(res.Outcome)
+	}
+	bad = tenantRequest(t, "acme", "1", payload("1"), secret)
+	bad.Header.Set("Content-Type", "text/plain")
+	if res := base.Handle(nil, bad); res.Outcome != gateway.UnsupportedMediaType {
+		t.Error(res.Outcome)
+	}
+	for i, want := range []gateway.Outcome{gateway.NotFound, gateway.ClientLimited} {
+		if res := base.Handle(nil, tenantRequest(t, "acme", "1", payload("1"), secret)); res.Outcome != want {
+			t.Errorf("%d: %v, want %v", i, res.Outcome, want)
+		}
+	}
+	if ts.asked != 1 {
+		t.Errorf("looked up %d times, want 1", ts.asked)
+	}
+}
+
+// TestTenantRates: a tenant that floods uses up its own limit and nobody else's,
+// also when its route is made anew.
+func TestTenantRates(t *testing.T) {
+	clock := time.Unix(1_700_000_000, 0)
+	ts, base, _, _ := newTenants(t, func(c *gateway.Config) {
+		c.SourceRate = gateway.Rate{Count: 10, Per: time.Hour}
+		c.TenantRate = gateway.Rate{Count: 15, Per: time.Hour}
+		c.Time = func() time.Time { return clock }
+	})
+	limit := gateway.NewLimiter(base.Config().TenantRate)
+	ts.add(t, base, "acme", limit, secret)
+	ts.add(t, base, "globex", gateway.NewLimiter(base.Config().TenantRate), secret)
+	send := func(tenant string, n int) (accepted int) {
+		for i := range n {
+			id := fmt.Sprintf("%s-%d", tenant, i)
+			res := base.Handle(nil, tenantRequest(t, tenant, id, payload(id), secret))
+			switch res.Outcome {
+			case gateway.SourceLimited:
+			case gateway.Accepted, gateway.Duplicate:
+				accepted++
+			default:
+				t.Fatal(res.Outcome)
+			}
+		}
+		return accepted
+	}
+	if n := send("acme", 50); n != 10 {
+		t.Errorf("acme: %d, want the 10 of its source", n)
+	}
+	rt, err := base.For(gateway.Identity{
+		Tenant: "acme", Source: "code", Verifier: ts.routes["acme"].Config().Verifier,
+		TenantLimit: limit, SourceLimit: ts.routes["acme"].SourceLimit(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ts.routes["acme"] = rt
+	if n := send("acme", 5); n != 0 {
+		t.Errorf("acme with new secrets: %d, want 0", n)
+	}
+	ts.add(t, base, "acme", limit, secret) // as another source of the tenant would
+	if n := send("acme", 50); n != 5 {
+		t.Errorf("acme's other source: %d, want the 5 that are left of the tenant's", n)
+	}
+	if n := send("globex", 10); n != 10 {
+		t.Errorf("globex: %d, want 10", n)
+	}
+}
+
+func TestIdentityChecks(t *testing.T) {
+	ts, base, _, _ := newTenants(t, nil)
+	ts.add(t, base, "acme", nil, secret)
+	v := ts.routes["acme"].Config().Verifier
+	for _, test := range []struct {
+		name string
+		id   gateway.Identity
+		want string
+	}{
+		{"no tenant", gateway.Identity{Source: "code", Verifier: v}, "Tenant"},
+		{"dots", gateway.Identity{Tenant: "a.b", Source: "code", Verifier: v}, "Tenant"},
+		{"no source", gateway.Identity{Tenant: "a", Verifier: v}, "Source"},
+		{"no verifier", gateway.Identity{Tenant: "a", Source: "code"}, "Verifier"},
+	} {
+		if _, err := base.For(test.id); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+	cfg := base.Config()
+	cfg.Verifier = v
+	if _, err := gateway.New(cfg); err == nil || !strings.Contains(err.Error(), "Resolver") {
+		t.Errorf("a Resolver and a Verifier: %v", err)
+	}
+}
