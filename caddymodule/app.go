@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -53,6 +54,10 @@ type App struct {
 	// The stream of events that are kept aside, `wh-quarantine.v1.>`. When it is
 	// full the oldest go first.
 	QuarantineStream *Stream `json:"quarantine_stream,omitempty"`
+	// The stream of operational events, `wh-ops.v1.>`. When it is full the oldest
+	// go first. Where it cannot be used they are dropped; `preflight` has no
+	// meaning for it.
+	OpsStream *Stream `json:"ops_stream,omitempty"`
 
 	// Keeps events while the cluster of `nats` does not take them.
 	Spool *Spool `json:"spool,omitempty"`
@@ -82,6 +87,7 @@ type App struct {
 	spools    bool                // a route needs the spool
 	settings  *brokerSettings
 	session   *session // nil: no broker
+	ops       atomic.Pointer[natspub.Ops]
 	lease     *lease
 }
 

@@ -127,7 +127,7 @@ func (a *App) brokerSettings() (*brokerSettings, error) {
 			SyncInterval: time.Duration(e.SyncInterval),
 			Listen:       e.Listen,
 			MaxStore:     e.MaxStore,
-			Readable:     []string{a.Stream.Name, a.UnverifiedStream.Name, a.QuarantineStream.Name},
+			Readable:     []string{a.Stream.Name, a.UnverifiedStream.Name, a.QuarantineStream.Name, a.OpsStream.Name},
 		},
 		connect: connect,
 		single:  e.GroupCommit == "off",

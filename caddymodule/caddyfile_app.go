@@ -40,7 +40,7 @@ func init() {
 //				key  <file>
 //			}
 //		}
-//		stream|unverified_stream|quarantine_stream [<name>] {
+//		stream|unverified_stream|quarantine_stream|ops_stream [<name>] {
 //			replicas         <n>
 //			max_age          <duration>
 //			max_bytes        <size>
@@ -108,6 +108,7 @@ var globalSubdirectives = map[string]subdirective[*App]{
 	"quarantine_stream": {parse: func(a *App, d *caddyfile.Dispenser) error {
 		return parseStream(d, &a.QuarantineStream)
 	}},
+	"ops_stream":  {parse: func(a *App, d *caddyfile.Dispenser) error { return parseStream(d, &a.OpsStream) }},
 	"spool":       {parse: (*App).parseSpool},
 	"max_pending": {parse: func(a *App, d *caddyfile.Dispenser) error { return parseCount(d, &a.MaxPending) }},
 	"max_memory":  {parse: func(a *App, d *caddyfile.Dispenser) error { return parseSize(d, &a.MaxMemory) }},

@@ -34,6 +34,7 @@ type session struct {
 
 	mu        sync.Mutex
 	publisher *natspub.Publisher
+	ops       *natspub.Ops
 	spool     *spooling // nil: no route needs one
 }
 
@@ -70,6 +71,9 @@ func (a *App) connect() error {
 // trying.
 func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}) {
 	err := a.session.broker.wait(ctx)
+	if err == nil {
+		err = a.startOps()
+	}
 	if err == nil && a.spools {
 		err = a.startSpool(ctx)
 	}
@@ -89,6 +93,7 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 		SyncAlways:    a.settings.embed.SyncInterval == 0,
 		NoGroupCommit: a.settings.single,
 		Ready:         a.session.broker.ready,
+		Ops:           a.ops.Load(),
 		Logger:        a.log,
 	})
 	if err != nil {
@@ -221,6 +226,7 @@ func (a *App) disconnect() {
 	if s.publisher != nil {
 		s.publisher.Close()
 	}
+	a.closeOps(s.ops)
 	if _, err := brokers.Delete(s.key); err != nil {
 		a.log.Error("closing NATS", "error", err)
 	}

@@ -21,6 +21,7 @@ type metrics struct {
 	keys     *prometheus.CounterVec
 	bodies   *prometheus.HistogramVec
 	events   *prometheus.CounterVec
+	ops      *prometheus.CounterVec
 }
 
 // collectors returns the one set of this process. Caddy makes a new registry at
@@ -53,12 +54,16 @@ func newMetrics() *metrics {
 			Namespace: namespace, Subsystem: subsystem, Name: "events_total",
 			Help: "Events of authentic requests by how they ended; a batch has several.",
 		}, []string{"source", "outcome"}),
+		ops: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "ops_events_total",
+			Help: "Operational events by what became of them: stored, or dropped because too many waited or the broker did not take them.",
+		}, []string{"result"}),
 	}
 }
 
 // register makes the collectors known to a registry that may know them already.
 func (m *metrics) register(reg prometheus.Registerer) error {
-	for _, c := range []prometheus.Collector{m.requests, m.stages, m.keys, m.bodies, m.events, spools} {
+	for _, c := range []prometheus.Collector{m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, spools} {
 		var already prometheus.AlreadyRegisteredError
 		if err := reg.Register(c); err != nil && (!errors.As(err, &already) || already.ExistingCollector != c) {
 			return fmt.Errorf("registering metrics: %w", err)

@@ -190,6 +190,7 @@ func (a *App) openSpool(ctx context.Context) (_ *spooling, err error) {
 		Embedded:   true,
 		SyncAlways: true,
 		Ready:      b.ready,
+		Ops:        a.ops.Load(),
 		Logger:     a.log,
 	})
 	if err != nil {
@@ -207,7 +208,7 @@ func (a *App) openSpool(ctx context.Context) (_ *spooling, err error) {
 			"lower spool's max_age, or raise duplicate_window of the stream", "max_age", maxAge, "duplicate_window", window)
 	}
 	s.spool, err = natspub.NewSpool(ctx, natspub.SpoolConfig{
-		Local: s.local, MaxBytes: a.Spool.MaxSize, MaxAge: maxAge, Turn: b.turn, Logger: a.log,
+		Local: s.local, MaxBytes: a.Spool.MaxSize, MaxAge: maxAge, Turn: b.turn, Notify: a.notifySpool, Logger: a.log,
 	})
 	if err != nil {
 		return nil, err

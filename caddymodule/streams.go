@@ -13,17 +13,17 @@ import (
 
 // Stream configures one stream.
 type Stream struct {
-	// The stream's name. Default: WEBHOOKS, WEBHOOKS_UNVERIFIED or
-	// WEBHOOKS_QUARANTINE.
+	// The stream's name. Default: WEBHOOKS, WEBHOOKS_UNVERIFIED,
+	// WEBHOOKS_QUARANTINE or WEBHOOKS_OPS.
 	Name string `json:"name,omitempty"`
 	// How many servers keep each event. Default: 1. Use 3 in a cluster, so that
 	// an acknowledged event survives the loss of a server.
 	Replicas int `json:"replicas,omitempty"`
 	// How long events are kept. Not less than the deduplication window.
-	// Default: 7d, quarantine 14d.
+	// Default: 7d, quarantine 14d, operational events 30d.
 	MaxAge caddy.Duration `json:"max_age,omitempty"`
 	// How many bytes the stream may have. Default: no limit of its own,
-	// quarantine 1 GiB.
+	// quarantine 1 GiB, operational events 64 MiB.
 	MaxBytes int64 `json:"max_bytes,omitempty"`
 	// How long the id of an event is remembered. Default: the longest retry
 	// span of the routes' senders, at least 24h and at most 96h. Each id needs
@@ -46,6 +46,9 @@ const (
 	defaultMaxAge      = 7 * 24 * time.Hour
 	quarantineMaxAge   = 14 * 24 * time.Hour
 	quarantineMaxBytes = 1 << 30
+	opsName            = "WEBHOOKS_OPS"
+	opsMaxAge          = 30 * 24 * time.Hour
+	opsMaxBytes        = 64 << 20
 	preflightStrict    = "strict"
 	preflightWarn      = "warn"
 	preflightOff       = "off"
@@ -69,6 +72,7 @@ func (a *App) checkStreams() error {
 		{"stream", &a.Stream, streamName, defaultMaxAge, 0},
 		{"unverified_stream", &a.UnverifiedStream, unverifiedName, defaultMaxAge, 0},
 		{"quarantine_stream", &a.QuarantineStream, quarantineName, quarantineMaxAge, quarantineMaxBytes},
+		{"ops_stream", &a.OpsStream, opsName, opsMaxAge, opsMaxBytes},
 	} {
 		c := Stream{}
 		if *s.stream != nil {
@@ -88,7 +92,11 @@ func (a *App) checkStreams() error {
 			problems = append(problems, fmt.Errorf("%s: %w", s.field, err))
 		}
 	}
-	if a.Stream.Name == a.UnverifiedStream.Name || a.Stream.Name == a.QuarantineStream.Name || a.UnverifiedStream.Name == a.QuarantineStream.Name {
+	names := make(map[string]bool)
+	for _, s := range []*Stream{a.Stream, a.UnverifiedStream, a.QuarantineStream, a.OpsStream} {
+		names[s.Name] = true
+	}
+	if len(names) < 4 {
 		problems = append(problems, errors.New("two streams have the same name: give each its own"))
 	}
 	return errors.Join(problems...)

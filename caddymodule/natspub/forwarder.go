@@ -381,9 +381,11 @@ func (l *lane) judge(ctx context.Context, remote *Publisher, k *spooled, ack *je
 		l.s.count(func(c *SpoolCounters) { c.Duplicates++ })
 		return nil
 	}
-	if _, err := remote.deliver(ctx, remote.conflict(k.msg, k.key)); err != nil {
+	aside := remote.conflict(k.msg, k.key)
+	if _, err := remote.deliver(ctx, aside); err != nil {
 		return fmt.Errorf("quarantining an event whose id belongs to another: %w", err)
 	}
+	remote.cfg.Ops.conflict(aside, gateway.Ack{Stream: ack.Stream, Sequence: ack.Sequence})
 	l.s.cfg.Logger.Warn("an event from the spool has the id of another; it is in quarantine", "stream", l.stream, "id", one(k.msg.header, "ce-id"))
 	l.s.count(func(c *SpoolCounters) { c.Conflicts++ })
 	return nil

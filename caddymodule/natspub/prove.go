@@ -46,7 +46,9 @@ func (p *Publisher) compare(m *message, ack *jetstream.PubAck, o original) gatew
 		a.Duplicate = false
 		return a
 	}
-	a.Conflict = o.digest != compared(m.header)
+	if a.Conflict = o.digest != compared(m.header); a.Conflict {
+		p.cfg.Ops.conflict(m, a)
+	}
 	return a
 }
 

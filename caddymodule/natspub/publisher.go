@@ -56,6 +56,8 @@ type Config struct {
 	// long as it returns an error events are refused at once: a server whose
 	// disk is full does not answer at all.
 	Ready func() error
+	// Ops is told about conflicts; nil means that nobody is.
+	Ops *Ops
 	// Logger gets what no caller is told. Nil means that nobody does.
 	Logger *slog.Logger
 }
