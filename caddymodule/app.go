@@ -199,6 +199,7 @@ func (a *App) observer(log *slog.Logger, source string, keys int) *observer {
 func (a *App) Start() error {
 	a.warnUncovered()
 	if !a.stores && a.Embedded == nil && a.NATS == nil {
+		running.add(a)
 		return nil
 	}
 	return a.connect()
@@ -238,6 +239,7 @@ func (a *App) Cleanup() error {
 
 // release is called once, after Cleanup and the last request.
 func (a *App) release() {
+	running.remove(a)
 	a.disconnect()
 	if err := a.fetcher.Close(); err != nil {
 		a.log.Error("closing the key fetcher", "error", err)

@@ -81,6 +81,7 @@ const (
 	defaultStoreDirName   = "webhooks"
 	syncAlways, syncOften = "always", "interval"
 	nkeySeedLength        = 58
+	connectionPrefix      = "caddy-webhooks " // of the names of connections
 )
 
 // brokerSettings are what defines a broker: configurations with equal settings
@@ -98,7 +99,7 @@ func (a *App) brokerSettings() (*brokerSettings, error) {
 	if name == "" {
 		name, _ = os.Hostname() // a connection may have no name
 	}
-	connect := natspub.ConnectConfig{Name: "caddy-webhooks " + name}
+	connect := natspub.ConnectConfig{Name: connectionPrefix + name}
 	if a.NATS != nil {
 		if a.Embedded != nil {
 			return nil, errors.New("embedded and nats contradict each other: remove one of them")

@@ -36,6 +36,7 @@ type session struct {
 	publisher *natspub.Publisher
 	ops       *natspub.Ops
 	spool     *spooling // nil: no route needs one
+	findings  findings  // of the last look at the streams
 }
 
 // ErrPreflight: a stream does not keep what the gateway promises.
@@ -53,6 +54,7 @@ func (a *App) connect() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &session{broker: b, key: a.settings.key, cancel: cancel}
 	a.session = s
+	running.add(a)
 	early, late := make(chan error, 1), make(chan struct{})
 	s.work.Go(func() { a.open(ctx, early, late) })
 	select {
@@ -189,6 +191,7 @@ func (a *App) preflight(ctx context.Context, p *natspub.Publisher) error {
 	if err != nil {
 		return err
 	}
+	a.session.found(findings)
 	modes := map[string]string{
 		"":                      a.Stream.Preflight,
 		a.Stream.Name:           a.Stream.Preflight,

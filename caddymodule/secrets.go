@@ -56,11 +56,7 @@ func (s Secret) key(literal bool, position int) (*verifiers.Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	id := s.ID
-	if id == "" {
-		id = secretID(s.Secret, position)
-	}
-	key, err := verifiers.NewKey(id, []byte(value))
+	key, err := verifiers.NewKey(s.keyID(position), []byte(value))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", secretLabel(s.Secret), err)
 	}
@@ -68,6 +64,14 @@ func (s Secret) key(literal bool, position int) (*verifiers.Key, error) {
 		key = key.Until(s.Until)
 	}
 	return key, nil
+}
+
+// keyID names the key that is made of the secret.
+func (s Secret) keyID(position int) string {
+	if s.ID != "" {
+		return s.ID
+	}
+	return secretID(s.Secret, position)
 }
 
 // resolveSecret returns what the placeholder stands for. [caddy.Replacer.ReplaceAll]

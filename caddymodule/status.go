@@ -1,0 +1,257 @@
+package caddymodule
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natspub"
+)
+
+// appStatus is the answer of GET /webhooks/status.
+type appStatus struct {
+	Instance string         `json:"instance"`
+	Ready    bool           `json:"ready"`
+	Routes   []routeStatus  `json:"routes"`
+	Brokers  []brokerStatus `json:"brokers"`
+	Streams  []streamStatus `json:"streams"`
+	Budget   budgetStatus   `json:"budget"`
+	Spool    *spoolStatus   `json:"spool,omitempty"`
+}
+
+type routeStatus struct {
+	Tenant     string         `json:"tenant"`
+	Source     string         `json:"source"`
+	Provider   string         `json:"provider"`
+	Origin     string         `json:"origin,omitempty"`
+	Unverified bool           `json:"unverified"`
+	Secrets    []secretStatus `json:"secrets"`
+	Dedupe     bool           `json:"dedupe"`
+	Publish    bool           `json:"publish"`
+	Quarantine bool           `json:"quarantine"`
+	Spool      string         `json:"spool"`
+	Batch      string         `json:"batch,omitempty"`
+	Schema     bool           `json:"schema"`
+	PassThru   bool           `json:"pass_thru"`
+	MaxBody    int64          `json:"max_body"`
+}
+
+// secretStatus says which secrets a route has, and nothing about them.
+type secretStatus struct {
+	ID    string     `json:"id"`
+	Until *time.Time `json:"until,omitempty"`
+}
+
+type brokerStatus struct {
+	Kind       string   `json:"kind"`
+	Servers    []string `json:"servers,omitempty"`
+	StoreDir   string   `json:"store_dir,omitempty"`
+	Listen     string   `json:"listen,omitempty"`
+	Sync       string   `json:"sync,omitempty"`
+	Connection string   `json:"connection"`
+	Connected  string   `json:"connected_to,omitempty"`
+	Version    string   `json:"version,omitempty"`
+	Reconnects uint64   `json:"reconnects"`
+	Ready      bool     `json:"ready"`
+	Problem    string   `json:"problem,omitempty"`
+	Pending    int      `json:"pending"`
+	MaxPending int      `json:"max_pending"`
+}
+
+type streamStatus struct {
+	Name            string          `json:"name"`
+	Role            string          `json:"role"`
+	MaxAge          string          `json:"max_age"`
+	MaxBytes        int64           `json:"max_bytes"`
+	DuplicateWindow string          `json:"duplicate_window"`
+	Preflight       string          `json:"preflight"`
+	Checked         *time.Time      `json:"checked,omitempty"`
+	Findings        []findingStatus `json:"findings"`
+}
+
+type findingStatus struct {
+	Severity natspub.Severity `json:"severity"`
+	Problem  string           `json:"problem"`
+	Cure     string           `json:"cure,omitempty"`
+}
+
+type budgetStatus struct {
+	Requests  int   `json:"requests"`
+	Memory    int64 `json:"memory"`
+	MaxMemory int64 `json:"max_memory"`
+}
+
+type spoolStatus struct {
+	Dir string `json:"dir"`
+	natspub.SpoolStatus
+}
+
+// findings are the result of the last look at the streams.
+type findings struct {
+	at   time.Time
+	list []natspub.Finding
+}
+
+// found keeps what was found, for the status.
+func (s *session) found(list []natspub.Finding) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.findings = findings{at: time.Now().UTC(), list: list}
+}
+
+// adminStatus answers GET /webhooks/status: what this process is configured to
+// do and how its brokers are. It asks nobody, so that it answers while a broker
+// does not.
+func (a *App) adminStatus(http.ResponseWriter, *http.Request) (any, error) {
+	st := appStatus{
+		Instance: strings.TrimPrefix(a.settings.connect.Name, connectionPrefix),
+		Routes:   a.routeStatus(),
+		Brokers:  []brokerStatus{},
+		Streams:  a.streamStatus(),
+		Ready:    true,
+		Budget:   budgetStatus{MaxMemory: a.MaxMemory},
+	}
+	st.Budget.Requests, st.Budget.Memory = a.budget.InUse()
+	if a.session == nil {
+		return st, nil
+	}
+	b := a.brokerStatus()
+	st.Brokers = append(st.Brokers, b)
+	st.Ready = b.Ready
+	a.session.mu.Lock()
+	spool := a.session.spool
+	a.session.mu.Unlock()
+	if spool != nil {
+		s := spool.spool.Status()
+		st.Spool = &spoolStatus{Dir: a.Spool.Dir, SpoolStatus: s}
+		st.Ready = true // what the cluster does not take is kept
+	}
+	return st, nil
+}
+
+func (a *App) routeStatus() []routeStatus {
+	list := make([]routeStatus, 0, len(a.routes))
+	for _, h := range a.routes {
+		cfg := h.route.Config()
+		r := routeStatus{
+			Tenant:     cfg.Tenant,
+			Source:     cfg.Source,
+			Provider:   cfg.Provider.Name,
+			Origin:     h.Origin,
+			Unverified: cfg.Unverified,
+			Secrets:    []secretStatus{},
+			Dedupe:     !cfg.NoDedupe,
+			Publish:    !cfg.NoPublish,
+			Quarantine: !cfg.NoQuarantine,
+			Spool:      string(h.spool),
+			Batch:      h.Batch,
+			Schema:     cfg.Validator != nil,
+			PassThru:   h.PassThru,
+			MaxBody:    cfg.MaxBody,
+		}
+		for i, s := range h.Secrets {
+			secret := secretStatus{ID: s.keyID(i)}
+			if !s.Until.IsZero() {
+				secret.Until = &h.Secrets[i].Until
+			}
+			r.Secrets = append(r.Secrets, secret)
+		}
+		list = append(list, r)
+	}
+	slices.SortFunc(list, func(x, y routeStatus) int {
+		return cmp.Or(cmp.Compare(x.Tenant, y.Tenant), cmp.Compare(x.Source, y.Source))
+	})
+	return list
+}
+
+func (a *App) brokerStatus() brokerStatus {
+	st := brokerStatus{Kind: "cluster", Connection: "not yet", MaxPending: a.MaxPending}
+	b := a.session.broker
+	if e := b.embedded; e.StoreDir != "" {
+		st.Kind, st.StoreDir, st.Listen = "embedded", e.StoreDir, e.Listen
+		st.Sync = syncAlways
+		if e.SyncInterval > 0 {
+			st.Sync = syncOften + " " + e.SyncInterval.String()
+		}
+	}
+	for _, raw := range a.settings.connect.URLs {
+		if u, err := url.Parse(raw); err == nil {
+			u.User = nil
+			st.Servers = append(st.Servers, u.String())
+		}
+	}
+	select {
+	case <-b.done:
+	default:
+		st.Problem = "the broker is starting"
+		return st
+	}
+	if b.err != nil {
+		st.Connection, st.Problem = "none", b.err.Error()
+		return st
+	}
+	st.connection(b.conn)
+	a.session.mu.Lock()
+	p := a.session.publisher
+	a.session.mu.Unlock()
+	if p == nil {
+		st.Problem = "the broker is starting"
+		return st
+	}
+	st.Pending = p.Pending()
+	if err := p.Ready(); err != nil {
+		st.Problem = err.Error()
+	} else if a.publisher.target.Load() == nil {
+		st.Problem = "the streams are not ready"
+	} else {
+		st.Ready = true
+	}
+	return st
+}
+
+func (st *brokerStatus) connection(nc *nats.Conn) {
+	st.Connection = strings.ToLower(nc.Status().String())
+	st.Reconnects = nc.Stats().Reconnects
+	if nc.Status() != nats.CONNECTED {
+		return
+	}
+	st.Connected, st.Version = nc.ConnectedServerName(), nc.ConnectedServerVersion()
+}
+
+func (a *App) streamStatus() []streamStatus {
+	var last findings
+	if s := a.session; s != nil {
+		s.mu.Lock()
+		last = s.findings
+		s.mu.Unlock()
+	}
+	list := []streamStatus{}
+	for _, s := range []struct {
+		role string
+		cfg  *Stream
+		used bool
+	}{{"verified", a.Stream, true}, {"unverified", a.UnverifiedStream, a.anybody}, {"quarantine", a.QuarantineStream, true}} {
+		if !s.used || a.session == nil {
+			continue
+		}
+		st := streamStatus{
+			Name: s.cfg.Name, Role: s.role, MaxAge: time.Duration(s.cfg.MaxAge).String(), MaxBytes: s.cfg.MaxBytes, Preflight: s.cfg.Preflight,
+			DuplicateWindow: s.cfg.translate(a.window(), false).Window.String(), Findings: []findingStatus{},
+		}
+		if !last.at.IsZero() {
+			st.Checked = &last.at
+		}
+		for _, f := range last.list {
+			if f.Stream == s.cfg.Name || f.Stream == "" && s.role == "verified" {
+				st.Findings = append(st.Findings, findingStatus{f.Severity, f.Problem, f.Cure})
+			}
+		}
+		list = append(list, st)
+	}
+	return list
+}
