@@ -130,7 +130,7 @@ func cmdSignal(sig os.Signal) func(*testscript.TestScript, bool, []string) {
 func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	r := request{}
 	fs := newFlagSet("http")
-	var file, text, sent string
+	var file, text, sent, has string
 	var until int
 	var within, total time.Duration
 	fs.StringVar(&file, "file", "", "the `file` with the body")
@@ -143,6 +143,7 @@ func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	fs.BoolVar(&r.cut, "cut", false, "end the body in the middle")
 	fs.BoolVar(&r.slow, "slow", false, "pause in the middle of the body")
 	fs.IntVar(&until, "until", 0, "repeat until the `status` is this")
+	fs.StringVar(&has, "has", "", "with -until, repeat until the body has this `text` as well")
 	fs.DurationVar(&within, "within", 0, "the answer must come in this time")
 	fs.DurationVar(&total, "for", patience, "how long to repeat")
 	ts.Check(fs.Parse(args))
@@ -164,7 +165,7 @@ func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
 		resp, body, err := r.do(patience)
 		took := time.Since(start)
 		switch {
-		case until != 0 && (err != nil || resp.StatusCode != until):
+		case until != 0 && (err != nil || resp.StatusCode != until || !bytes.Contains(body, []byte(has))):
 			if time.Now().Before(deadline) {
 				time.Sleep(20 * time.Millisecond)
 				continue
