@@ -22,6 +22,7 @@ type metrics struct {
 	bodies   *prometheus.HistogramVec
 	events   *prometheus.CounterVec
 	ops      *prometheus.CounterVec
+	suspects *prometheus.CounterVec
 }
 
 // collectors returns the one set of this process. Caddy makes a new registry at
@@ -58,12 +59,16 @@ func newMetrics() *metrics {
 			Namespace: namespace, Subsystem: subsystem, Name: "ops_events_total",
 			Help: "Operational events by what became of them: stored, or dropped because too many waited or the broker did not take them.",
 		}, []string{"result"}),
+		suspects: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "suspects_total",
+			Help: "Requests with an event whose bytes came before under another id that the signature does not cover.",
+		}, []string{"source"}),
 	}
 }
 
 // register makes the collectors known to a registry that may know them already.
 func (m *metrics) register(reg prometheus.Registerer) error {
-	for _, c := range []prometheus.Collector{m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, spools} {
+	for _, c := range []prometheus.Collector{m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, m.suspects, spools} {
 		var already prometheus.AlreadyRegisteredError
 		if err := reg.Register(c); err != nil && (!errors.As(err, &already) || already.ExistingCollector != c) {
 			return fmt.Errorf("registering metrics: %w", err)
@@ -79,12 +84,13 @@ type routeMetrics struct {
 	requests [gateway.NumOutcomes]map[string]prometheus.Counter
 	stages   [gateway.NumStages]prometheus.Observer
 	keys     []prometheus.Counter
+	suspects prometheus.Counter
 	bodies   prometheus.Observer
 	events   [gateway.NumOutcomes]prometheus.Counter // nil for a handshake
 }
 
 func (m *metrics) route(source string, keys int) *routeMetrics {
-	rm := &routeMetrics{bodies: m.bodies.WithLabelValues(source)}
+	rm := &routeMetrics{bodies: m.bodies.WithLabelValues(source), suspects: m.suspects.WithLabelValues(source)}
 	for _, o := range gateway.Outcomes() {
 		rm.requests[o] = make(map[string]prometheus.Counter)
 		for _, reason := range reasonsOf(o) {
@@ -146,6 +152,9 @@ func (rm *routeMetrics) observe(r *gateway.Record) {
 	}
 	counter.Inc()
 	rm.countEvents(r)
+	if r.Suspect != "" {
+		rm.suspects.Inc()
+	}
 	for s, d := range r.Stages {
 		if d > 0 {
 			rm.stages[s].Observe(d.Seconds())

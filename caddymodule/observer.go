@@ -57,6 +57,7 @@ func attributes(r *gateway.Record) []slog.Attr {
 		{"trust", string(r.Trust)},
 		{"key_id", r.KeyID},
 		{"schema", string(r.Schema)},
+		{"suspect", r.Suspect},
 		{"stream", r.Ack.Stream},
 	} {
 		if a.value != "" {

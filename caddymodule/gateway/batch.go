@@ -300,6 +300,7 @@ type tally struct {
 	cause   error // of the first in quarantine
 	aside   int
 	schema  SchemaVerdict
+	suspect string
 }
 
 func (t *tally) add(index int, res *Result) {
@@ -314,6 +315,9 @@ func (t *tally) add(index int, res *Result) {
 	}
 	if res.Schema == SchemaInvalid || t.schema != SchemaInvalid && res.Schema == SchemaValid {
 		t.schema = res.Schema
+	}
+	if res.Suspect != "" {
+		t.suspect = res.Suspect
 	}
 }
 
@@ -330,6 +334,7 @@ func (t *tally) conclude(x *exchange) {
 	if t.schema != "" {
 		x.res.Schema = t.schema
 	}
+	x.res.Suspect = t.suspect
 	switch {
 	case t.counted != t.Size && t.outcome.Success():
 		x.end(Internal, "", errUncounted)

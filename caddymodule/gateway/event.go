@@ -85,6 +85,10 @@ type Event struct {
 	Schema    SchemaVerdict
 	SchemaURI string
 
+	// Suspect is [SuspectReplay] if the same bytes came before under another id
+	// that the signature does not cover, and else "".
+	Suspect string
+
 	// Dedupe is false if the operator has turned deduplication off.
 	Dedupe bool
 

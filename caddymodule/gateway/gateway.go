@@ -31,6 +31,7 @@ type Route struct {
 	source    *Limiter       // nil: no limit
 	tenant    *Limiter       // nil: no limit
 	diagnoses *Limiter       // nil: nobody asks
+	bodies    *bodyMemory    // nil: nothing is stored
 	newID     func() string
 	success   verifiers.Reply
 	ok        reply // the answer to events, unless it echoes
@@ -104,6 +105,9 @@ func New(cfg Config) (*Route, error) {
 		rt.diagnoses = NewLimiter(diagnoses)
 	}
 	rt.source, rt.tenant = NewLimiter(cfg.SourceRate), NewLimiter(cfg.TenantRate)
+	if !cfg.NoPublish {
+		rt.bodies = newBodyMemory()
+	}
 	if rt.newID == nil {
 		rt.newID = func() string { return newULID(cfg.Time()) }
 	}

@@ -124,7 +124,9 @@ type Record struct {
 	KeyIndex           int
 	Schema             SchemaVerdict
 	Ack                Ack
-	Size               int
+	// Suspect is the Event's. Of a batch it says that one of its events is.
+	Suspect string
+	Size    int
 	// Batch counts the events of a request that was split; nil otherwise. Its
 	// Outcome is then the worst of theirs, EventID and EventType are those of
 	// the whole request, and there is no Ack.

@@ -79,6 +79,7 @@ func formObject(fields url.Values) map[string]any {
 
 // store publishes the event or puts it into quarantine.
 func (x *exchange) store() {
+	x.suspect()
 	switch {
 	case x.route.cfg.NoPublish && (x.quarantine == nil || x.quarantine.Reason != reasonSchema):
 		// Ids and types are for consumers; the next handler has the request.
@@ -97,6 +98,7 @@ func (x *exchange) begin() func() {
 	if !ordered || x.route.cfg.NoPublish || x.quarantine != nil {
 		return x.store
 	}
+	x.suspect()
 	wait := s.Start(x.ctx, x.event)
 	return func() { x.published(wait()) }
 }

@@ -49,6 +49,18 @@ func TestBatchHeaders(t *testing.T) {
 	}
 }
 
+func TestSuspectHeader(t *testing.T) {
+	t.Parallel()
+	e := testEvent("evt_1", "{}")
+	if h := headers(e, "id", "WEBHOOKS"); h["ce-whsuspect"] != nil {
+		t.Errorf("got %v", h)
+	}
+	e.Suspect = gateway.SuspectReplay
+	if h := headers(e, "id", "WEBHOOKS"); one(h, "ce-whsuspect") != "replay" {
+		t.Errorf("got %v", h)
+	}
+}
+
 // TestContract is the consumer contract, header by header.
 func TestContract(t *testing.T) {
 	t.Parallel()
