@@ -62,8 +62,6 @@ type App struct {
 	// Keeps events while the cluster of `nats` does not take them.
 	Spool *Spool `json:"spool,omitempty"`
 
-	// Where bodies go that are too large to be published with their event.
-	BodyStore *BodyStore `json:"body_store,omitempty"`
 	// How many events may wait for JetStream at one time; more are answered 503.
 	// Default: 4096.
 	MaxPending int `json:"max_pending,omitempty"`
@@ -131,7 +129,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 			problems = append(problems, err)
 		}
 	}
-	problems = append(problems, a.describeProviders(), a.checkStreams(), a.checkBodyStore(), a.checkSpool())
+	problems = append(problems, a.describeProviders(), a.checkStreams(), a.checkSpool())
 	settings, err := a.brokerSettings()
 	a.settings = settings
 	if err := errors.Join(append(problems, err)...); err != nil {

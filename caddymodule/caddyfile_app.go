@@ -109,7 +109,6 @@ var globalSubdirectives = map[string]subdirective[*App]{
 		return parseStream(d, &a.QuarantineStream)
 	}},
 	"ops_stream":  {parse: func(a *App, d *caddyfile.Dispenser) error { return parseStream(d, &a.OpsStream) }},
-	"body_store":  {parse: (*App).parseBodyStore},
 	"spool":       {parse: (*App).parseSpool},
 	"max_pending": {parse: func(a *App, d *caddyfile.Dispenser) error { return parseCount(d, &a.MaxPending) }},
 	"max_memory":  {parse: func(a *App, d *caddyfile.Dispenser) error { return parseSize(d, &a.MaxMemory) }},

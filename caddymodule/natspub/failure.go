@@ -60,17 +60,7 @@ var apiFailures = map[jetstream.ErrorCode]failure{
 func classify(err error) failure {
 	f := failure{as: gateway.ErrTimeout, tries: forever, unknown: true}
 	var api *jetstream.APIError
-	var claim *claimError
 	switch {
-	case errors.As(err, &claim):
-		// The event was not sent, and that its body has no place is never the
-		// sender's fault.
-		f = classify(claim.err)
-		if f.unknown = false; errors.Is(f.as, gateway.ErrTooLarge) {
-			f.as = gateway.ErrRefused
-		}
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		f = failure{as: gateway.ErrRefused, tries: never}
 	case errors.As(err, &api):
 		f = classifyAPI(api)
 	case errors.Is(err, errQueued):

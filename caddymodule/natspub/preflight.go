@@ -61,7 +61,7 @@ const (
 // stored. The error means that it could not look, as when there is no connection.
 func (p *Publisher) Preflight(ctx context.Context) ([]Finding, error) {
 	found := checkServer(p.cfg.Conn.ConnectedServerVersion())
-	if limit := p.cfg.Conn.MaxPayload(); p.cfg.Bodies.Bucket == "" && p.cfg.LargestBody > 0 && limit > 0 && limit < p.cfg.LargestBody+maxHeaders {
+	if limit := p.cfg.Conn.MaxPayload(); p.cfg.LargestBody > 0 && limit > 0 && limit < p.cfg.LargestBody+maxHeaders {
 		found = append(found, Finding{
 			Warning, "", fmt.Sprintf("the server takes messages up to %d bytes, and routes take bodies up to %d", limit, p.cfg.LargestBody),
 			fmt.Sprintf("set `max_payload` of the servers to %d, or lower the routes' limits", p.cfg.LargestBody+maxHeaders),
@@ -80,8 +80,7 @@ func (p *Publisher) Preflight(ctx context.Context) ([]Finding, error) {
 		}
 		found = append(found, list...)
 	}
-	bodies, err := p.examineBodies(ctx)
-	return append(found, bodies...), err
+	return found, nil
 }
 
 // examine creates or checks one stream.

@@ -38,8 +38,6 @@ type Config struct {
 	// not checked, Quarantine for what is kept aside. An event for a stream
 	// without a name is refused.
 	Stream, Unverified, Quarantine StreamConfig
-	// Bodies is for bodies that are too large to be published.
-	Bodies BodiesConfig
 	// MaxPending is how many events may wait for the broker; 0 means 4096.
 	MaxPending int
 	// AttemptTimeout bounds one attempt; 0 means 2.5 s.
@@ -73,8 +71,6 @@ type Publisher struct {
 	lanes   map[string]*committer // by stream; read-only
 	pending atomic.Int64
 	unwell  atomic.Pointer[error]
-	bucket  atomic.Pointer[jetstream.Stream] // behind Config.Bodies, once it was asked for
-	putting sync.Map                         // bodies that are being stored, by name: a channel that is closed at the end
 	done    chan struct{}
 	watcher sync.WaitGroup
 	closed  sync.Once
@@ -209,9 +205,8 @@ type message struct {
 	header          nats.Header
 	event           *gateway.Event
 	attempts        int
-	unknown         bool   // an attempt has ended without an answer
-	sent            *sent  // the attempt that was begun, if one was
-	dataRef         string // where the body is, once it was stored by itself
+	unknown         bool  // an attempt has ended without an answer
+	sent            *sent // the attempt that was begun, if one was
 
 	// For the first attempt by a committer. left is guarded by it.
 	by   *committer
@@ -237,12 +232,8 @@ func (p *Publisher) store(ctx context.Context, m *message) (gateway.Ack, error) 
 	return p.finish(ctx, m)
 }
 
-// begin sends the message for the first time, or has it sent. One whose body has
-// to be stored first is sent by finish.
+// begin sends the message for the first time, or has it sent.
 func (p *Publisher) begin(m *message) {
-	if p.claims(m) {
-		return
-	}
 	if lane := p.lanes[m.stream]; lane != nil {
 		lane.submit(m)
 		return
@@ -307,7 +298,7 @@ func (p *Publisher) retry(ctx context.Context, m *message) (*jetstream.PubAck, e
 
 func (p *Publisher) send(m *message) *sent {
 	before := p.cfg.Conn.LastError()
-	future, err := p.js.PublishMsgAsync(p.outgoing(m), jetstream.WithRetryAttempts(0))
+	future, err := p.js.PublishMsgAsync(&nats.Msg{Subject: m.subject, Header: m.header, Data: m.event.Body}, jetstream.WithRetryAttempts(0))
 	return &sent{future, before, err}
 }
 
@@ -319,9 +310,6 @@ func (p *Publisher) attempt(ctx context.Context, m *message) (*jetstream.PubAck,
 	}
 	s := m.sent
 	if m.sent = nil; s == nil {
-		if err := p.claim(ctx, m); err != nil {
-			return nil, err
-		}
 		s = p.send(m)
 	}
 	return p.answer(ctx, m, s)
