@@ -59,6 +59,8 @@ type App struct {
 	// meaning for it.
 	OpsStream *Stream `json:"ops_stream,omitempty"`
 
+	// Where large bodies go.
+	BodyStore *BodyStore `json:"body_store,omitempty"`
 	// Keeps events while the cluster of `nats` does not take them.
 	Spool *Spool `json:"spool,omitempty"`
 
@@ -129,7 +131,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 			problems = append(problems, err)
 		}
 	}
-	problems = append(problems, a.describeProviders(), a.checkStreams(), a.checkSpool())
+	problems = append(problems, a.describeProviders(), a.checkStreams(), a.checkSpool(), a.checkBodies())
 	settings, err := a.brokerSettings()
 	a.settings = settings
 	if err := errors.Join(append(problems, err)...); err != nil {

@@ -48,6 +48,11 @@ func init() {
 //			preflight        strict|warn|off
 //			create           on|off
 //		}
+//		body_store object_store [<bucket>] {
+//			above     <size>
+//			max_bytes <size>
+//		}
+//		body_store off
 //		spool [off|on_outage|always] {
 //			dir      <directory>
 //			max_size <size>
@@ -109,6 +114,7 @@ var globalSubdirectives = map[string]subdirective[*App]{
 		return parseStream(d, &a.QuarantineStream)
 	}},
 	"ops_stream":  {parse: func(a *App, d *caddyfile.Dispenser) error { return parseStream(d, &a.OpsStream) }},
+	"body_store":  {parse: (*App).parseBodyStore},
 	"spool":       {parse: (*App).parseSpool},
 	"max_pending": {parse: func(a *App, d *caddyfile.Dispenser) error { return parseCount(d, &a.MaxPending) }},
 	"max_memory":  {parse: func(a *App, d *caddyfile.Dispenser) error { return parseSize(d, &a.MaxMemory) }},

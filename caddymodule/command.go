@@ -151,6 +151,7 @@ or as payload_base64 where it is not UTF-8.`,
 	f.IntVar(&o.Count, "count", 0, "stop after so many events (default: never)")
 	f.StringVar(&o.From, "from", "", "where to start: last:10, all, new, an RFC 3339 time, or 1h for an hour ago (default: last:10, or last:<count>)")
 	f.BoolVar(&o.Headers, "headers", false, "show all headers")
+	f.BoolVar(&o.Fetch, "fetch", false, "read large bodies, which are kept apart from their events")
 	f.BoolVar(&o.JSON, "json", false, "print one JSON object for each event")
 	return cmd
 }

@@ -89,6 +89,7 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 		Stream:        a.Stream.translate(a.window(), false),
 		Unverified:    a.unverified(),
 		Quarantine:    a.QuarantineStream.translate(a.window(), true),
+		Bodies:        a.bodies(),
 		MaxPending:    a.MaxPending,
 		LargestBody:   a.largest,
 		Embedded:      a.session.broker.embedded.StoreDir != "",

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,10 +15,15 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natspub"
 )
 
 // maxShown is how much of a payload a person is shown.
 const maxShown = 4 << 10
+
+// fetchTimeout bounds reading one body that is kept apart.
+const fetchTimeout = 30 * time.Second
 
 // record is an event in JSON.
 type record struct {
@@ -29,41 +35,58 @@ type record struct {
 	// Payload is the exact bytes if they are UTF-8, else PayloadBase64 is.
 	Payload       *string `json:"payload,omitempty"`
 	PayloadBase64 []byte  `json:"payload_base64,omitempty"`
+	// PayloadError says why a payload that is kept apart could not be read.
+	PayloadError string `json:"payload_error,omitempty"`
 }
 
-func (o *TailOptions) write(w io.Writer, m jetstream.Msg) error {
+func (o *TailOptions) write(ctx context.Context, w io.Writer, js jetstream.JetStream, m jetstream.Msg) error {
 	meta, err := m.Metadata()
 	if err != nil {
 		return err
 	}
-	if o.JSON {
-		return writeJSON(w, m, meta)
+	data := m.Data()
+	var missing error
+	if o.Fetch {
+		short, cancel := context.WithTimeout(ctx, fetchTimeout)
+		data, missing = natspub.Body(short, js, m.Headers(), data)
+		cancel()
 	}
-	return o.writeText(w, m, meta)
+	if o.JSON {
+		return writeJSON(w, m, meta, data, missing)
+	}
+	return o.writeText(w, m, meta, data, missing)
 }
 
-func writeJSON(w io.Writer, m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+func writeJSON(w io.Writer, m jetstream.Msg, meta *jetstream.MsgMetadata, data []byte, missing error) error {
 	r := record{
 		Stream: meta.Stream, Seq: meta.Sequence.Stream, Time: meta.Timestamp.UTC(),
 		Subject: m.Subject(), Headers: m.Headers(),
 	}
-	if data := m.Data(); utf8.Valid(data) {
+	switch {
+	case missing != nil:
+		r.PayloadError = missing.Error()
+	case utf8.Valid(data):
 		text := string(data)
 		r.Payload = &text
-	} else {
+	default:
 		r.PayloadBase64 = data
 	}
 	return printJSON(w, r)
 }
 
-func (o *TailOptions) writeText(w io.Writer, m jetstream.Msg, meta *jetstream.MsgMetadata) error {
-	data := m.Data()
+func (o *TailOptions) writeText(w io.Writer, m jetstream.Msg, meta *jetstream.MsgMetadata, data []byte, missing error) error {
 	text, more := data, ""
 	if len(data) > maxShown {
 		text = []byte(strings.ToValidUTF8(string(data[:maxShown]), ""))
 		more = fmt.Sprintf("\n  … %d bytes more; --json has them all", len(data)-len(text))
 	}
 	h := m.Headers()
+	switch ref := h.Get("ce-dataref"); {
+	case missing != nil:
+		more = "\n  " + visible(missing.Error(), false)
+	case ref != "" && !o.Fetch:
+		more = "\n  its " + header(h, "ce-whsize") + " bytes are kept apart; --fetch reads them"
+	}
 	var details strings.Builder
 	for _, d := range []struct{ name, header string }{{"schema", "ce-whschema"}, {"reason", "ce-whreason"}, {"detail", "ce-whdetail"}} {
 		if value := header(h, d.header); value != "" && value != "none" {

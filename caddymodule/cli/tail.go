@@ -55,6 +55,8 @@ type TailOptions struct {
 	Count int
 	// JSON writes one JSON object for each event and line.
 	JSON bool
+	// Fetch reads the bodies that are kept apart from their events.
+	Fetch bool
 	// Headers shows all headers of each event to a person.
 	Headers bool
 	// From says it in one word: "last:10", "all", "new", an RFC 3339 time, or a
@@ -107,7 +109,7 @@ func Tail(ctx context.Context, w io.Writer, o TailOptions) error {
 			skip--
 			continue
 		}
-		if err := o.write(w, m); err != nil {
+		if err := o.write(ctx, w, js, m); err != nil {
 			return fmt.Errorf("writing: %w", err)
 		}
 		n++

@@ -188,12 +188,12 @@ func (c *committer) take() []*message {
 			rest = append(rest, m)
 			continue
 		}
-		if len(list) == largestBatch || size > 0 && size+len(m.event.Body) > largestBatchBytes {
+		if len(list) == largestBatch || size > 0 && size+len(m.data()) > largestBatchBytes {
 			rest = append(rest, c.queue[i:]...)
 			break
 		}
 		ids[id] = true
-		size += len(m.event.Body)
+		size += len(m.data())
 		list = append(list, m)
 	}
 	c.queue = rest
@@ -240,7 +240,7 @@ func (c *committer) commit(list []*message) {
 func (c *committer) publish(list []*message) (uint64, error) {
 	id := rand.Text()
 	for i, m := range list {
-		msg := &nats.Msg{Subject: m.subject, Header: maps.Clone(m.header), Data: m.event.Body}
+		msg := &nats.Msg{Subject: m.subject, Header: maps.Clone(m.header), Data: m.data()}
 		msg.Header["Nats-Batch-Id"] = []string{id}
 		msg.Header["Nats-Batch-Sequence"] = []string{strconv.Itoa(i + 1)}
 		if i < len(list)-1 {

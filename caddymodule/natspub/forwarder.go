@@ -282,6 +282,17 @@ func (l *lane) send(ctx context.Context, remote *Publisher, list []*spooled) err
 	}
 	messages := make([]*message, len(list))
 	for i, k := range list {
+		if remote.claims(k.msg) { // its body goes elsewhere first
+			if i > 0 {
+				if err := l.send(ctx, remote, list[:i]); err != nil {
+					return err
+				}
+			}
+			if err := l.one(ctx, remote, k); err != nil {
+				return err
+			}
+			return l.send(ctx, remote, list[i+1:])
+		}
 		messages[i] = k.msg
 	}
 	_, err := newCommitter(remote, l.stream).publish(messages)
@@ -425,11 +436,10 @@ func (l *lane) purge(ctx context.Context) error {
 
 // deliver stores a message in the cluster.
 func (p *Publisher) deliver(ctx context.Context, m *message) (*jetstream.PubAck, error) {
-	again := &message{subject: m.subject, stream: m.stream, header: m.header, event: m.event}
-	if err := p.enter(again); err != nil {
+	again := m.again()
+	if err := p.open(ctx, again); err != nil {
 		return nil, err
 	}
-	p.begin(again)
 	return p.await(ctx, again)
 }
 

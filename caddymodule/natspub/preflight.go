@@ -61,7 +61,7 @@ const (
 // stored. The error means that it could not look, as when there is no connection.
 func (p *Publisher) Preflight(ctx context.Context) ([]Finding, error) {
 	found := checkServer(p.cfg.Conn.ConnectedServerVersion())
-	if limit := p.cfg.Conn.MaxPayload(); p.cfg.LargestBody > 0 && limit > 0 && limit < p.cfg.LargestBody+maxHeaders {
+	if limit := p.cfg.Conn.MaxPayload(); p.bodies == nil && p.cfg.LargestBody > 0 && limit > 0 && limit < p.cfg.LargestBody+maxHeaders {
 		found = append(found, Finding{
 			Warning, "", fmt.Sprintf("the server takes messages up to %d bytes, and routes take bodies up to %d", limit, p.cfg.LargestBody),
 			fmt.Sprintf("set `max_payload` of the servers to %d, or lower the routes' limits", p.cfg.LargestBody+maxHeaders),
@@ -80,6 +80,13 @@ func (p *Publisher) Preflight(ctx context.Context) ([]Finding, error) {
 		}
 		found = append(found, list...)
 	}
+	if p.bodies != nil && p.cfg.LargestBody > p.bodies.limit() {
+		list, err := p.examineBodies(ctx)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, list...)
+	}
 	return found, nil
 }
 
@@ -91,7 +98,7 @@ func (p *Publisher) examine(ctx context.Context, root string, cfg StreamConfig) 
 	}
 	if info != nil {
 		found = append(found, check(info, root, cfg)...)
-		if size := int64(info.Config.MaxMsgSize); size > 0 && size < p.cfg.LargestBody+maxHeaders {
+		if size := int64(info.Config.MaxMsgSize); size > 0 && size < p.largestMessage() {
 			found = append(found, Finding{
 				Warning, cfg.Name, fmt.Sprintf("it takes messages up to %d bytes, and routes take bodies up to %d", size, p.cfg.LargestBody),
 				cfg.edit("--max-msg-size=-1"),
@@ -106,6 +113,15 @@ func (p *Publisher) examine(ctx context.Context, root string, cfg StreamConfig) 
 	}
 	probe, err := p.probe(ctx, root, cfg)
 	return append(found, probe...), err
+}
+
+// largestMessage is the size of the largest message that may come.
+func (p *Publisher) largestMessage() int64 {
+	largest := p.cfg.LargestBody
+	if p.bodies != nil {
+		largest = min(largest, p.bodies.limit())
+	}
+	return largest + maxHeaders
 }
 
 func hopeless(found []Finding) bool {

@@ -38,6 +38,8 @@ type Config struct {
 	// not checked, Quarantine for what is kept aside. An event for a stream
 	// without a name is refused.
 	Stream, Unverified, Quarantine StreamConfig
+	// Bodies is where large bodies go.
+	Bodies BodiesConfig
 	// MaxPending is how many events may wait for the broker; 0 means 4096.
 	MaxPending int
 	// AttemptTimeout bounds one attempt; 0 means 2.5 s.
@@ -69,6 +71,7 @@ type Publisher struct {
 	cfg     Config
 	js      jetstream.JetStream
 	lanes   map[string]*committer // by stream; read-only
+	bodies  *bodies               // nil: there is no object store
 	pending atomic.Int64
 	unwell  atomic.Pointer[error]
 	done    chan struct{}
@@ -105,6 +108,9 @@ func New(cfg Config) (*Publisher, error) {
 		for _, s := range []StreamConfig{cfg.Stream, cfg.Unverified, cfg.Quarantine} {
 			p.lanes[s.Name] = newCommitter(p, s.Name)
 		}
+	}
+	if cfg.Bodies.Bucket != "" {
+		p.bodies = newBodies(p, cfg.Bodies)
 	}
 	if cfg.Ready != nil {
 		p.look()
@@ -164,10 +170,9 @@ func (p *Publisher) Publish(ctx context.Context, e *gateway.Event) (gateway.Ack,
 // that order, because they share the connection.
 func (p *Publisher) Start(ctx context.Context, e *gateway.Event) func() (gateway.Ack, error) {
 	m := p.message(e)
-	if err := p.enter(m); err != nil {
+	if err := p.open(ctx, m); err != nil {
 		return func() (gateway.Ack, error) { return gateway.Ack{}, err }
 	}
-	p.begin(m)
 	return func() (gateway.Ack, error) { return p.finish(ctx, m) }
 }
 
@@ -204,6 +209,7 @@ type message struct {
 	subject, stream string
 	header          nats.Header
 	event           *gateway.Event
+	claimed         bool // the body is in the object store
 	attempts        int
 	unknown         bool  // an attempt has ended without an answer
 	sent            *sent // the attempt that was begun, if one was
@@ -217,6 +223,14 @@ type message struct {
 // id is the message's id, by which the server tells duplicates.
 func (m *message) id() string { return one(m.header, headerMsgID) }
 
+// data is the message's payload.
+func (m *message) data() []byte {
+	if m.claimed {
+		return nil
+	}
+	return m.event.Body
+}
+
 // sent is an attempt on its way.
 type sent struct {
 	future jetstream.PubAckFuture
@@ -225,11 +239,24 @@ type sent struct {
 }
 
 func (p *Publisher) store(ctx context.Context, m *message) (gateway.Ack, error) {
-	if err := p.enter(m); err != nil {
+	if err := p.open(ctx, m); err != nil {
 		return gateway.Ack{}, err
 	}
-	p.begin(m)
 	return p.finish(ctx, m)
+}
+
+// open takes a place, stores the body if that goes elsewhere, and begins. Unless
+// there is an error finish or await must follow.
+func (p *Publisher) open(ctx context.Context, m *message) error {
+	if err := p.enter(m); err != nil {
+		return err
+	}
+	if err := p.claim(ctx, m); err != nil {
+		p.pending.Add(-1)
+		return err
+	}
+	p.begin(m)
+	return nil
 }
 
 // begin sends the message for the first time, or has it sent.
@@ -298,7 +325,7 @@ func (p *Publisher) retry(ctx context.Context, m *message) (*jetstream.PubAck, e
 
 func (p *Publisher) send(m *message) *sent {
 	before := p.cfg.Conn.LastError()
-	future, err := p.js.PublishMsgAsync(&nats.Msg{Subject: m.subject, Header: m.header, Data: m.event.Body}, jetstream.WithRetryAttempts(0))
+	future, err := p.js.PublishMsgAsync(&nats.Msg{Subject: m.subject, Header: m.header, Data: m.data()}, jetstream.WithRetryAttempts(0))
 	return &sent{future, before, err}
 }
 

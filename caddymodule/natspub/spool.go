@@ -278,15 +278,13 @@ func (r spooler) start(ctx context.Context, m *message) func() (gateway.Ack, err
 		}
 		return r.s.keep(ctx, m, key)
 	}
-	err := remote.enter(m)
-	if err == nil {
-		remote.begin(m)
-	}
+	first := m.again()
+	err := remote.open(short, first)
 	return func() (gateway.Ack, error) {
 		defer cancel()
 		var ack gateway.Ack
 		if err == nil {
-			ack, err = remote.finish(short, m)
+			ack, err = remote.finish(short, first)
 		}
 		if err == nil || r.mode == SpoolOff || errors.Is(err, gateway.ErrTooLarge) {
 			return ack, err
@@ -294,7 +292,7 @@ func (r spooler) start(ctx context.Context, m *message) func() (gateway.Ack, err
 		if !errors.Is(err, gateway.ErrOverloaded) && !errors.Is(err, gateway.ErrInFlight) {
 			r.s.outage(err)
 		}
-		attempts := m.attempts
+		attempts := first.attempts
 		ack, err = r.s.keep(ctx, m, key)()
 		ack.Attempts += attempts
 		return ack, err
@@ -343,11 +341,8 @@ func (s *Spool) keep(ctx context.Context, m *message, key spoolKey) func() (gate
 	if err := s.admit(key, size); err != nil {
 		return func() (gateway.Ack, error) { return gateway.Ack{}, err }
 	}
-	first := &message{subject: m.subject, stream: m.stream, header: m.header, event: m.event}
-	err := s.local.enter(first)
-	if err == nil {
-		s.local.begin(first)
-	}
+	first := m.again()
+	err := s.local.open(ctx, first)
 	return func() (ack gateway.Ack, _ error) {
 		if err == nil {
 			ack, err = s.kept(ctx, first)
@@ -374,10 +369,9 @@ func (s *Spool) kept(ctx context.Context, m *message) (gateway.Ack, error) {
 	maps.Copy(again.header, m.header)
 	again.header[headerSpoolID] = m.header[headerMsgID]
 	again.header[headerMsgID] = []string{digestID("again", m.id(), m.event.IngestID, one(m.header, headerIndex))}
-	if err := s.local.enter(again); err != nil {
+	if err := s.local.open(ctx, again); err != nil {
 		return gateway.Ack{}, err
 	}
-	s.local.begin(again)
 	ack, err = s.local.await(ctx, again)
 	return s.local.ack(again, ack), err
 }
@@ -578,6 +572,11 @@ func (s *Spool) watch() {
 		}
 		cancel()
 	}
+}
+
+// again is the message before anything was done with it.
+func (m *message) again() *message {
+	return &message{subject: m.subject, stream: m.stream, header: m.header, event: m.event}
 }
 
 // size is about what the message takes in the store.
