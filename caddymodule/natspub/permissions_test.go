@@ -91,6 +91,27 @@ func TestDocumentedPermissions(t *testing.T) {
 			c.Stream.Create, c.Unverified.Create, c.Quarantine.Create = false, false, false
 		}))
 	})
+	t.Run("large bodies", func(t *testing.T) {
+		t.Parallel()
+		s := documented(t)
+		p := ready(t, as(s, "gateway"), func(c *Config) { claiming(c); c.Bodies.MaxBytes = 3 << 20 })
+		for _, id := range []string{"evt_1", "evt_2"} { // the second one of the two is too many
+			_, err := p.Publish(within(t, 5*time.Second), large(t, id, 2<<20))
+			if full := errors.Is(err, gateway.ErrFull); full != (id == "evt_2") || err != nil && !full {
+				t.Errorf("%s: got %v", id, err)
+			}
+		}
+		if n := chunks(t, ready(t, as(s, "operator"), claiming)); n != 4 {
+			t.Errorf("got %d chunks, want the 4 of the body that is stored", n)
+		}
+		ready(t, as(s, "gateway-create-off"), func(c *Config) {
+			claiming(c)
+			c.Stream.Create, c.Unverified.Create, c.Quarantine.Create, c.Bodies.Create = false, false, false, false
+		})
+		if err := p.cfg.Conn.LastError(); err != nil {
+			t.Errorf("the server has refused something: %v", err)
+		}
+	})
 	// Without direct reads the stream's leader is asked.
 	t.Run("no direct reads", func(t *testing.T) {
 		t.Parallel()

@@ -268,10 +268,10 @@ func TestSpoolKeepsOrder(t *testing.T) {
 	}
 	go func() {
 		defer close(done)
-		for range 3 {
-			time.Sleep(300 * time.Millisecond)
+		for range 2 {
+			time.Sleep(200 * time.Millisecond)
 			h.stop()
-			time.Sleep(300 * time.Millisecond)
+			time.Sleep(200 * time.Millisecond)
 			h.start()
 		}
 	}()
