@@ -91,6 +91,7 @@ type App struct {
 	session   *session // nil: no broker
 	ops       atomic.Pointer[natspub.Ops]
 	lease     *lease
+	rates     []string // what it holds of the pool of that name
 }
 
 // CaddyModule returns the Caddy module information.
@@ -243,6 +244,9 @@ func (a *App) release() {
 	a.disconnect()
 	if err := a.fetcher.Close(); err != nil {
 		a.log.Error("closing the key fetcher", "error", err)
+	}
+	if err := a.releaseRates(); err != nil {
+		a.log.Error("releasing the limits", "error", err)
 	}
 }
 

@@ -73,6 +73,45 @@ func TestRouteBudgetTooSmall(t *testing.T) {
 	}
 }
 
+// TestLimitsSurviveReload: a reload gives nobody a new burst, unless it changes
+// the limits.
+func TestLimitsSurviveReload(t *testing.T) {
+	site := func(limits string) string {
+		return "webhooks /github github {env.GITHUB_SECRET} {\n" + limits + "\npublish off\npass_thru\n}\nrespond /github 200\nrespond 404"
+	}
+	forged := func(r *http.Request) { r.Header.Set("X-Hub-Signature-256", githubSignature("another")) }
+	for _, tt := range []struct {
+		name, limits, other string
+		change              func(*http.Request)
+		free                int
+	}{
+		{"source", "rate_limit 2/h", "rate_limit 3/h", nil, http.StatusOK},
+		{"client", "rate_limit 2/h per client", "rate_limit 3/h per client", forged, http.StatusUnauthorized},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSite(t)
+			s.load("", site(tt.limits))
+			post := func(id string, want int) {
+				t.Helper()
+				got := s.post("/github", id, "{}", tt.change)
+				if got.status != want || (want == http.StatusTooManyRequests) != (got.header.Get("Retry-After") != "") {
+					t.Fatalf("%s: got %d with Retry-After %q, want %d", id, got.status, got.header.Get("Retry-After"), want)
+				}
+			}
+			post("1", tt.free)
+			post("2", tt.free)
+			post("3", http.StatusTooManyRequests)
+			s.load("", site(tt.limits+"\ntolerance 4m"))
+			post("4", http.StatusTooManyRequests)
+			s.load("", site(tt.other))
+			post("5", tt.free)
+			s.load("", "respond 404")
+			s.load("", site(tt.limits))
+			post("6", tt.free)
+		})
+	}
+}
+
 // poll tries until it is done, and fails after ten seconds.
 func poll[T any](t *testing.T, try func() (T, bool)) T {
 	t.Helper()

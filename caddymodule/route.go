@@ -44,10 +44,6 @@ func (h *Handler) provision() error {
 		NoHandshakes:   h.NoHandshakes,
 		Methods:        h.Methods,
 		ContentTypes:   h.ContentTypes,
-		MaxBody:        h.MaxBody,
-		ReadTimeout:    time.Duration(h.ReadTimeout),
-		ClientRate:     h.ClientRate.translate(),
-		SourceRate:     h.SourceRate.translate(),
 		EventID:        h.EventID,
 		EventType:      h.EventType,
 		EventTime:      h.EventTime,
@@ -64,7 +60,7 @@ func (h *Handler) provision() error {
 		cfg.Success = verifiers.Reply{Status: h.Respond.Status, Body: h.Respond.Body, ContentType: h.Respond.ContentType}
 	}
 	cfg.Options, err = h.options(provider)
-	err = errors.Join(err, h.checkNames(), h.publicURL(&cfg), h.addresses(&cfg), h.budgets(&cfg), h.publishing(&cfg, provider), h.batches(&cfg, provider),
+	err = errors.Join(err, h.checkNames(), h.publicURL(&cfg), h.addresses(&cfg), h.limits(&cfg), h.publishing(&cfg, provider), h.batches(&cfg, provider),
 		h.verifier(&cfg, provider), h.schemas(&cfg))
 	if err != nil {
 		return err
@@ -80,9 +76,8 @@ func (h *Handler) provision() error {
 	if h.route, err = gateway.New(cfg); err != nil {
 		return err
 	}
-	// The buffer of a body without a known length is one byte larger.
-	if largest := h.route.Config().MaxBody; h.MaxMemory > 0 && h.MaxMemory <= largest {
-		return fmt.Errorf("limits: memory %d has no room for one body of %d bytes, so some could never be accepted: raise memory, or lower body", h.MaxMemory, largest)
+	if err := h.checkMemory(); err != nil {
+		return err
 	}
 	if h.PassThru && !h.NoDedupe {
 		h.delivered = newDelivered()
@@ -191,19 +186,6 @@ func (h *Handler) addresses(cfg *gateway.Config) error {
 		cfg.AllowAddresses = append(cfg.AllowAddresses, prefix.Masked())
 	}
 	return errors.Join(problems...)
-}
-
-// budgets bounds what the route may hold: its own budget first, so that a route
-// which is over it takes nothing of what all share.
-func (h *Handler) budgets(cfg *gateway.Config) error {
-	if h.MaxRequests < 0 || h.MaxMemory < 0 {
-		return errors.New("limits: requests and memory must be above zero: remove them for no limit of the route's own")
-	}
-	if h.MaxRequests > 0 || h.MaxMemory > 0 {
-		cfg.Budgets = append(cfg.Budgets, gateway.NewBudget(h.MaxRequests, h.MaxMemory))
-	}
-	cfg.Budgets = append(cfg.Budgets, h.app.budget)
-	return nil
 }
 
 // publishing decides whether the route needs the broker.

@@ -98,13 +98,15 @@ func New(cfg Config) (*Route, error) {
 			rt.headers = append(rt.headers, name)
 		}
 	}
-	if cfg.ClientRate.Count > 0 {
-		rt.clients = newClientLimiter(newLimit(cfg.ClientRate))
+	rates := cfg.Rates
+	if rates == nil {
+		rates = new(RateState)
 	}
+	rt.clients = newClientLimiter(cfg.ClientRate, &rates.clients)
 	if cfg.Diagnose != nil {
 		rt.diagnoses = NewLimiter(diagnoses)
 	}
-	rt.source, rt.tenant = NewLimiter(cfg.SourceRate), NewLimiter(cfg.TenantRate)
+	rt.source, rt.tenant = newLimiter(cfg.SourceRate, &rates.source), NewLimiter(cfg.TenantRate)
 	if !cfg.NoPublish {
 		rt.bodies = newBodyMemory()
 	}

@@ -43,17 +43,24 @@ func (l limit) take(b *bucket, now int64, n int) (wait time.Duration, ok bool) {
 // A Limiter limits events to a [Rate]. It is safe for concurrent use.
 type Limiter struct {
 	limit limit
+	*meter
+}
+
+// meter is what has been used of a limit.
+type meter struct {
 	mu    sync.Mutex
 	state bucket
 }
 
 // NewLimiter returns a limiter with the full burst, or nil, which limits
 // nothing, if the rate has no Count. The rate must be one that [New] takes.
-func NewLimiter(r Rate) *Limiter {
+func NewLimiter(r Rate) *Limiter { return newLimiter(r, new(meter)) }
+
+func newLimiter(r Rate, m *meter) *Limiter {
 	if r.Count <= 0 {
 		return nil
 	}
-	return &Limiter{limit: newLimit(r)}
+	return &Limiter{limit: newLimit(r), meter: m}
 }
 
 func (l *Limiter) take(now time.Time, events int) (time.Duration, bool) {
@@ -62,22 +69,40 @@ func (l *Limiter) take(now time.Time, events int) (time.Duration, bool) {
 	return l.limit.take(&l.state, now.UnixNano(), events)
 }
 
-// maxClients is how many addresses one generation of a clientLimiter holds:
-// about 5 MB for both.
+// RateState is what has been used of a route's limits: by each client, and by
+// the source. A route that takes the place of another with the same rates is
+// given the state of that, so that a new configuration is no new burst for a
+// sender that has used up its own. It is safe for concurrent use, and the zero
+// value is ready.
+type RateState struct {
+	clients clientMeters
+	source  meter
+}
+
+// maxClients is how many addresses one generation of clientMeters holds: about
+// 5 MB for both.
 const maxClients = 32768
 
-// clientLimiter limits each client by its address. Its memory is bounded: it
-// keeps two generations, and whoever was not seen for a whole generation starts
-// again with a full bucket. A flood of addresses can therefore win more tries
-// for the flooder and cannot lock out anybody else.
-type clientLimiter struct {
-	limit    limit
+// clientMeters is what each client has used. Its memory is bounded: it keeps two
+// generations, and whoever was not seen for a whole generation starts again with
+// a full bucket. A flood of addresses can therefore win more tries for the
+// flooder and cannot lock out anybody else.
+type clientMeters struct {
 	mu       sync.Mutex
 	now, old map[netip.Addr]bucket
 }
 
-func newClientLimiter(l limit) *clientLimiter {
-	return &clientLimiter{limit: l, now: make(map[netip.Addr]bucket)}
+// clientLimiter limits each client by its address.
+type clientLimiter struct {
+	limit limit
+	*clientMeters
+}
+
+func newClientLimiter(r Rate, m *clientMeters) *clientLimiter {
+	if r.Count <= 0 {
+		return nil
+	}
+	return &clientLimiter{limit: newLimit(r), clientMeters: m}
 }
 
 func (c *clientLimiter) take(addr netip.Addr, now time.Time) (time.Duration, bool) {
@@ -87,7 +112,7 @@ func (c *clientLimiter) take(addr netip.Addr, now time.Time) (time.Duration, boo
 	b, ok := c.now[key]
 	if !ok {
 		b = c.old[key]
-		if len(c.now) >= maxClients {
+		if len(c.now) >= maxClients || c.now == nil {
 			c.old, c.now = c.now, make(map[netip.Addr]bucket)
 		}
 	}

@@ -76,6 +76,8 @@ type Config struct {
 	// those of all routes that share an Identity's TenantLimit. A zero Count means
 	// no limit.
 	ClientRate, SourceRate, TenantRate Rate
+	// Rates is what has been used of ClientRate and SourceRate. Nil means nothing.
+	Rates *RateState
 
 	// EventID, EventType and EventTime replace the provider's where not zero.
 	// What the operator names must be there: an event that lacks its EventID or

@@ -150,7 +150,7 @@ func TestLimit(t *testing.T) {
 func TestClientLimiter(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1e9, 0)
-	rate := newLimit(Rate{Count: 1, Per: time.Minute})
+	rate := Rate{Count: 1, Per: time.Minute}
 	t.Run("keys", func(t *testing.T) {
 		t.Parallel()
 		for _, tt := range []struct {
@@ -166,7 +166,7 @@ func TestClientLimiter(t *testing.T) {
 		} {
 			t.Run(tt.name, func(t *testing.T) {
 				t.Parallel()
-				c := newClientLimiter(rate)
+				c := newClientLimiter(rate, new(clientMeters))
 				c.take(netip.MustParseAddr(tt.a), now)
 				if _, ok := c.take(netip.MustParseAddr(tt.b), now); ok == tt.same {
 					t.Errorf("got a second token %v, want %v", ok, !tt.same)
@@ -176,7 +176,7 @@ func TestClientLimiter(t *testing.T) {
 	})
 	t.Run("memory is bounded and nobody is locked out", func(t *testing.T) {
 		t.Parallel()
-		c := newClientLimiter(rate)
+		c := newClientLimiter(rate, new(clientMeters))
 		addr := netip.MustParseAddr("10.0.0.0")
 		for range 3*maxClients + 7 {
 			addr = addr.Next()
@@ -193,7 +193,7 @@ func TestClientLimiter(t *testing.T) {
 	})
 	t.Run("remembered over a generation", func(t *testing.T) {
 		t.Parallel()
-		c := newClientLimiter(rate)
+		c := newClientLimiter(rate, new(clientMeters))
 		early := netip.MustParseAddr("192.0.2.1")
 		c.take(early, now)
 		addr := netip.MustParseAddr("10.0.0.0")

@@ -1,0 +1,84 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+)
+
+// rates is what senders have used of their limits, by tenant, source and limits.
+// It outlives configurations: a reload gives nobody a new burst. Routes with one
+// source share it, since the limits are those of the source. Other limits start
+// anew: what was used of a small one would close a large one for long.
+var rates = caddy.NewUsagePool()
+
+// rateState is a [gateway.RateState] in the pool.
+type rateState struct{ gateway.RateState }
+
+// Destruct does nothing: the memory is all there is.
+func (*rateState) Destruct() error { return nil }
+
+// limits sets what bounds the route.
+func (h *Handler) limits(cfg *gateway.Config) error {
+	cfg.MaxBody, cfg.ReadTimeout = h.MaxBody, time.Duration(h.ReadTimeout)
+	cfg.ClientRate, cfg.SourceRate = h.ClientRate.translate(), h.SourceRate.translate()
+	if h.ClientRate == nil && h.SourceRate == nil {
+		return h.budgets(cfg)
+	}
+	state, err := h.app.rateState(fmt.Sprintf("%s/%s %v %v", cfg.Tenant, cfg.Source, cfg.ClientRate, cfg.SourceRate))
+	cfg.Rates = state
+	return errors.Join(err, h.budgets(cfg))
+}
+
+// rateState returns the state of a source's limits until the app is released.
+func (a *App) rateState(key string) (*gateway.RateState, error) {
+	val, _, err := rates.LoadOrNew(key, func() (caddy.Destructor, error) { return new(rateState), nil })
+	if err != nil {
+		return nil, err
+	}
+	a.rates = append(a.rates, key)
+	state, ok := val.(*rateState)
+	if !ok {
+		return nil, fmt.Errorf("the pool of rates holds a %T", val)
+	}
+	return &state.RateState, nil
+}
+
+func (a *App) releaseRates() error {
+	var problems []error
+	for _, key := range a.rates {
+		_, err := rates.Delete(key)
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+// budgets bounds what the route may hold: its own budget first, so that a route
+// which is over it takes nothing of what all share.
+func (h *Handler) budgets(cfg *gateway.Config) error {
+	if h.MaxRequests < 0 || h.MaxMemory < 0 {
+		return errors.New("limits: requests and memory must be above zero: remove them for no limit of the route's own")
+	}
+	if h.MaxRequests > 0 || h.MaxMemory > 0 {
+		cfg.Budgets = append(cfg.Budgets, gateway.NewBudget(h.MaxRequests, h.MaxMemory))
+	}
+	cfg.Budgets = append(cfg.Budgets, h.app.budget)
+	return nil
+}
+
+// checkMemory refuses a budget in which the largest permitted body never finds
+// room.
+func (h *Handler) checkMemory() error {
+	// The buffer of a body without a known length is one byte larger.
+	if largest := h.route.Config().MaxBody; h.MaxMemory > 0 && h.MaxMemory <= largest {
+		return fmt.Errorf("limits: memory %d has no room for one body of %d bytes, so some could never be accepted: "+
+			"raise memory, or lower body", h.MaxMemory, largest)
+	}
+	return nil
+}
+
+var _ caddy.Destructor = (*rateState)(nil)
