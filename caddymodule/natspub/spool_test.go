@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -527,4 +528,42 @@ func TestSpoolClose(t *testing.T) {
 	if n := stored(t, remote, "WEBHOOKS"); n != 200 {
 		t.Errorf("%d events", n)
 	}
+}
+
+// TestSpoolDrainRate says how fast a spool is forwarded, to a server that syncs
+// each event before it acknowledges. SPOOL_EVENTS is how many there are.
+func TestSpoolDrainRate(t *testing.T) {
+	n := 2000
+	if text := os.Getenv("SPOOL_EVENTS"); text != "" {
+		var err error
+		if n, err = strconv.Atoi(text); err != nil {
+			t.Fatalf("SPOOL_EVENTS: %v", err)
+		}
+	}
+	l := local(t, runServer(t, t.TempDir(), 0, nil).ClientURL())
+	remote := ready(t, newHub(t).server.ClientURL(), nil)
+	s := newSpool(t, l, nil, nil)
+	body := strings.Repeat("x", 1024)
+	begin := time.Now()
+	var senders sync.WaitGroup
+	for w := range 64 {
+		senders.Go(func() {
+			for i := w; i < n; i += 64 {
+				if _, err := s.With(SpoolAlways).Publish(t.Context(), of("s"+strconv.Itoa(w%4), strconv.Itoa(i), body)); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	senders.Wait()
+	filled := time.Since(begin)
+	begin = time.Now()
+	s.SetRemote(remote)
+	drained(t, s)
+	took := time.Since(begin)
+	if have := stored(t, remote, "WEBHOOKS"); have != uint64(n) {
+		t.Errorf("%d events of %d", have, n)
+	}
+	t.Logf("%d events of 1 KiB, 4 sources: kept at %.0f/s by 64 senders, forwarded at %.0f/s", n, float64(n)/filled.Seconds(), float64(n)/took.Seconds())
 }
