@@ -2,6 +2,7 @@ package natspub
 
 import (
 	"encoding/hex"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,7 +58,7 @@ func headers(e *gateway.Event, msgID, stream string) nats.Header {
 	}
 	set("ce-recordedtime", timestamp(e.Received))
 	set("ce-datacontenttype", escape(e.ContentType))
-	set("ce-dataschema", escape(e.SchemaURI))
+	set("ce-dataschema", escape(schemaURI(e.SchemaURI)))
 	set("ce-whtenant", e.Tenant)
 	set("ce-whsource", e.Source)
 	set("ce-whprovider", e.Provider)
@@ -81,6 +82,14 @@ func headers(e *gateway.Event, msgID, stream string) nats.Header {
 	set("ce-whsuspect", e.Suspect)
 	copyRequest(h, e)
 	return h
+}
+
+// schemaURI makes the absolute URI that CloudEvents demand of the name of a file.
+func schemaURI(name string) string {
+	if name == "" {
+		return ""
+	}
+	return "schema:" + (&url.URL{Path: name}).EscapedPath()
 }
 
 func dedupe(e *gateway.Event) string {

@@ -75,7 +75,7 @@ func TestContract(t *testing.T) {
 Nats-Msg-Id: MSGID
 Wh-H-Stripe-Signature: t=1,v1=ab cd
 ce-datacontenttype: application/json;%20charset=utf-8
-ce-dataschema: invoice.json
+ce-dataschema: schema:invoice.json
 ce-id: evt_1
 ce-recordedtime: 2026-11-23T10:15:03.114Z
 ce-source: https://hooks.example.com/acme/billing
