@@ -90,6 +90,7 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 		Unverified:    a.unverified(),
 		Quarantine:    a.QuarantineStream.translate(a.window(), true),
 		Bodies:        a.bodies(),
+		APIPrefix:     a.settings.prefix,
 		MaxPending:    a.MaxPending,
 		LargestBody:   a.largest,
 		Embedded:      a.session.broker.embedded.StoreDir != "",

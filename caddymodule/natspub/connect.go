@@ -16,7 +16,7 @@ import (
 )
 
 // ConnectConfig says how to reach NATS. At most one of Credentials, NKeySeed,
-// User and Token is set.
+// User and Token is set, each with what belongs to it.
 type ConnectConfig struct {
 	// URLs of the servers. Empty with InProcess.
 	URLs []string
@@ -28,10 +28,17 @@ type ConnectConfig struct {
 	Credentials string
 	// NKeySeed is the seed of an NKey.
 	NKeySeed []byte
+	// JWT is a user's, signed with NKeySeed; "" without one.
+	JWT string
 	// User and Password, or Token.
 	User, Password, Token string
 	// CA, Cert and Key are paths of PEM files.
 	CA, Cert, Key string
+	// TLSFirst means that the servers want TLS before they say anything.
+	TLSFirst bool
+	// InboxPrefix is where answers come, for users who may not subscribe to
+	// others; "" means `_INBOX`.
+	InboxPrefix string
 	// Logger gets changes of the connection. Nil means that nobody does.
 	Logger *slog.Logger
 }
@@ -77,6 +84,9 @@ func Connect(cfg ConnectConfig) (*nats.Conn, error) {
 	if cfg.InProcess != nil {
 		opts = append(opts, nats.InProcessServer(cfg.InProcess))
 	}
+	if cfg.InboxPrefix != "" {
+		opts = append(opts, nats.CustomInboxPrefix(cfg.InboxPrefix))
+	}
 	if cfg.InProcess == nil && len(cfg.URLs) == 0 {
 		return nil, errors.New("connecting to NATS: no URL")
 	}
@@ -110,6 +120,9 @@ func (cfg *ConnectConfig) authenticate(opts []nats.Option) ([]nats.Option, error
 		if err != nil || !nkeys.IsValidPublicUserKey(public) {
 			return nil, errors.New("the nkey is not a seed of a user: it begins with SU")
 		}
+		if cfg.JWT != "" {
+			return append(opts, nats.UserJWT(func() (string, error) { return cfg.JWT, nil }, pair.Sign)), nil
+		}
 		return append(opts, nats.Nkey(public, pair.Sign)), nil
 	case cfg.User != "":
 		return append(opts, nats.UserInfo(cfg.User, cfg.Password)), nil
@@ -135,6 +148,9 @@ func checkCredentials(file string) error {
 }
 
 func (cfg *ConnectConfig) secure(opts []nats.Option) ([]nats.Option, error) {
+	if cfg.TLSFirst {
+		opts = append(opts, nats.TLSHandshakeFirst())
+	}
 	if cfg.CA == "" && cfg.Cert == "" {
 		return opts, nil
 	}

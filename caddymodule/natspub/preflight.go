@@ -143,7 +143,7 @@ func (p *Publisher) prepare(ctx context.Context, root string, cfg StreamConfig) 
 	})
 	switch {
 	case denied:
-		return nil, []Finding{{Warning, cfg.Name, "the gateway may not look at it", "allow its user to publish on $JS.API.STREAM.INFO." + cfg.Name}}, nil
+		return nil, []Finding{{Warning, cfg.Name, "the gateway may not look at it", "allow its user to publish on " + p.cfg.APIPrefix + "STREAM.INFO." + cfg.Name}}, nil
 	case errors.Is(err, jetstream.ErrStreamNotFound) && !cfg.Create:
 		return nil, []Finding{{Fatal, cfg.Name, "it does not exist", "create it with `" + cfg.addCommand(root) + "`, or let the gateway do it with `create on`"}}, nil
 	case errors.Is(err, jetstream.ErrStreamNotFound):
@@ -162,7 +162,7 @@ func (p *Publisher) prepare(ctx context.Context, root string, cfg StreamConfig) 
 	})
 	switch problem, final := refusal(err); {
 	case denied:
-		return info, []Finding{{Warning, cfg.Name, "the gateway may not change it", "allow its user to publish on $JS.API.STREAM.UPDATE." + cfg.Name + ", or use `create off`"}}, nil
+		return info, []Finding{{Warning, cfg.Name, "the gateway may not change it", "allow its user to publish on " + p.cfg.APIPrefix + "STREAM.UPDATE." + cfg.Name + ", or use `create off`"}}, nil
 	case final:
 		return info, []Finding{{Warning, cfg.Name, "the server does not change it: " + problem, "change the settings, or the stream with `nats stream edit " + cfg.Name + "`"}}, nil
 	case err != nil:
@@ -181,7 +181,7 @@ func (p *Publisher) create(ctx context.Context, root string, cfg StreamConfig) (
 	switch problem, final := refusal(err); {
 	case denied:
 		return nil, []Finding{{Fatal, cfg.Name, "it does not exist, and the gateway may not create it", "create it with `" + cfg.addCommand(root) +
-			"`, or allow its user to publish on $JS.API.STREAM.CREATE." + cfg.Name}}, nil
+			"`, or allow its user to publish on " + p.cfg.APIPrefix + "STREAM.CREATE." + cfg.Name}}, nil
 	case errors.Is(err, jetstream.ErrStreamNameAlreadyInUse):
 		return nil, nil, fmt.Errorf("creating the stream %s: another gateway was first: %w", cfg.Name, err)
 	case errors.As(err, &api) && api.ErrorCode == codeOverlap:

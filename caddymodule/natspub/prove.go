@@ -113,7 +113,7 @@ func (p *Publisher) fromLeader(ctx context.Context, ack *jetstream.PubAck) (orig
 func (p *Publisher) ask(ctx context.Context, api string, ack *jetstream.PubAck) (*nats.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.AttemptTimeout)
 	defer cancel()
-	return p.cfg.Conn.RequestWithContext(ctx, jetstream.DefaultAPIPrefix+api+ack.Stream, fmt.Appendf(nil, `{"seq":%d}`, ack.Sequence))
+	return p.cfg.Conn.RequestWithContext(ctx, p.cfg.APIPrefix+api+ack.Stream, fmt.Appendf(nil, `{"seq":%d}`, ack.Sequence))
 }
 
 func describe(h nats.Header, data []byte) original {

@@ -40,6 +40,9 @@ type Config struct {
 	Stream, Unverified, Quarantine StreamConfig
 	// Bodies is where large bodies go.
 	Bodies BodiesConfig
+	// APIPrefix is where JetStream is asked, such as `$JS.hub.API` for the domain
+	// hub; "" means `$JS.API`.
+	APIPrefix string
 	// MaxPending is how many events may wait for the broker; 0 means 4096.
 	MaxPending int
 	// AttemptTimeout bounds one attempt; 0 means 2.5 s.
@@ -94,7 +97,11 @@ func New(cfg Config) (*Publisher, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	js, err := jetstream.New(cfg.Conn,
+	if cfg.APIPrefix == "" {
+		cfg.APIPrefix = jetstream.DefaultAPIPrefix
+	}
+	cfg.APIPrefix = strings.TrimSuffix(cfg.APIPrefix, ".") + "."
+	js, err := jetstream.NewWithAPIPrefix(cfg.Conn, cfg.APIPrefix,
 		// We bound what waits; nats.go would stall. Attempts that were given up count
 		// until they time out.
 		jetstream.WithPublishAsyncMaxPending(4*cfg.MaxPending),
