@@ -44,6 +44,8 @@ type App struct {
 	Embedded *Embedded `json:"embedded,omitempty"`
 	// Use an existing NATS cluster.
 	NATS *NATS `json:"nats,omitempty"`
+	// More clusters, by the name with which routes choose them.
+	Connections map[string]*Connection `json:"connections,omitempty"`
 
 	// The stream of verified events, `wh.v1.>`. When it is full new events are
 	// refused (503), and none is dropped.
@@ -81,6 +83,8 @@ type App struct {
 	budget    *gateway.Budget
 	publisher *publisher
 	providers map[string]verifiers.Provider
+	name      string              // of the connection; "" is the first
+	others    map[string]*App     // the further connections
 	routes    map[string]*Handler // by tenant and source
 	spans     time.Duration       // the longest retry span of a route
 	largest   int64               // the largest body that a route takes
@@ -135,7 +139,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 	problems = append(problems, a.describeProviders(), a.checkStreams(), a.checkSpool(), a.checkBodies())
 	settings, err := a.brokerSettings()
 	a.settings = settings
-	if err := errors.Join(append(problems, err)...); err != nil {
+	problems = append(problems, err, a.provisionConnections())
+	if err := errors.Join(problems...); err != nil {
 		return fmt.Errorf("webhooks app: %w", err)
 	}
 	return nil
@@ -180,13 +185,14 @@ func (a *App) register(h *Handler, p verifiers.Provider) error {
 	}
 	a.routes[key] = h
 	if cfg.Publisher != nil {
-		a.stores = true
-		a.largest = max(a.largest, cfg.MaxBody)
-		a.anybody = a.anybody || h.InsecureSkipVerify
-		a.spools = a.spools || h.spool != natspub.SpoolOff
+		to := h.to
+		to.stores = true
+		to.largest = max(to.largest, cfg.MaxBody)
+		to.anybody = to.anybody || h.InsecureSkipVerify
+		to.spools = to.spools || h.spool != natspub.SpoolOff
 	}
 	if !cfg.NoDedupe {
-		a.spans = max(a.spans, p.RetrySpan)
+		h.to.spans = max(h.to.spans, p.RetrySpan)
 	}
 	return nil
 }
@@ -199,11 +205,7 @@ func (a *App) observer(log *slog.Logger, source string, keys int) *observer {
 // one.
 func (a *App) Start() error {
 	a.warnUncovered()
-	if !a.stores && a.Embedded == nil && a.NATS == nil {
-		running.add(a)
-		return nil
-	}
-	return a.connect()
+	return a.connectAll()
 }
 
 // warnUncovered says where a mistake in a URL would be answered with 200.
@@ -242,6 +244,9 @@ func (a *App) Cleanup() error {
 func (a *App) release() {
 	running.remove(a)
 	a.disconnect()
+	for _, other := range a.others {
+		other.disconnect()
+	}
 	if err := a.fetcher.Close(); err != nil {
 		a.log.Error("closing the key fetcher", "error", err)
 	}
@@ -263,7 +268,7 @@ func (a *App) heir() *App {
 	if a.settings == nil {
 		return nil
 	}
-	val, _ := heirs.Load(a.settings.key)
+	val, _ := heirs.Load(a.heirKey())
 	app, _ := val.(*App)
 	return app
 }

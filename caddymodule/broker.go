@@ -55,6 +55,7 @@ type brokerSettings struct {
 	key     string
 	embed   natsembed.Config // zero for a cluster
 	connect natspub.ConnectConfig
+	label   string // the name of the connection that is made first, for the log
 	prefix  string // of the JetStream API; "" is the default
 	single  bool   // events are never stored in batches
 }
@@ -79,7 +80,7 @@ func (a *App) brokerSettings() (*brokerSettings, error) {
 			strings.Join(connect.URLs, " "), connect.Name, connect.Credentials, string(connect.NKeySeed), connect.JWT,
 			connect.User, connect.Password, connect.Token, connect.CA, connect.Cert, connect.Key, connect.InboxPrefix, prefix,
 		}, connect.TLSFirst)
-		return &brokerSettings{key: fmt.Sprintf("nats:%x", sha256.Sum256([]byte(text))), connect: connect, prefix: prefix}, nil
+		return &brokerSettings{key: fmt.Sprintf("nats:%x", sha256.Sum256([]byte(text))), connect: connect, prefix: prefix, label: a.name}, nil
 	}
 	e := Embedded{}
 	if a.Embedded != nil {

@@ -64,6 +64,7 @@ func init() {
 //		dedupe                  off
 //		publish                 off
 //		publish {
+//			nats    <connection>
 //			headers <name>...
 //			timeout <duration>
 //		}

@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -28,17 +27,25 @@ func init() {
 //			group_commit on|off
 //			max_store <size>
 //		}
-//		nats <url>... {
-//			credentials <file>
-//			nkey        <placeholder>
-//			user        <name>
-//			password    <placeholder>
-//			token       <placeholder>
+//		nats [<name>] [<url>...] {
+//			url              <url>...
+//			context          <name>
+//			credentials      <file>
+//			nkey             <placeholder>
+//			user             <name>
+//			password         <placeholder>
+//			token            <placeholder>
 //			tls {
 //				ca   <file>
 //				cert <file>
 //				key  <file>
+//				handshake_first
 //			}
+//			jetstream_domain <name>
+//			api_prefix       <subject>
+//			inbox_prefix     <subject>
+//			stream|unverified_stream|quarantine_stream [<name>] { ... }
+//			max_pending      <n>
 //		}
 //		stream|unverified_stream|quarantine_stream|ops_stream [<name>] {
 //			replicas         <n>
@@ -105,7 +112,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 var globalSubdirectives = map[string]subdirective[*App]{
 	"public_url": {parse: func(a *App, d *caddyfile.Dispenser) error { return parsePublicURLInto(d, &a.PublicURL) }},
 	"instance":   {parse: func(a *App, d *caddyfile.Dispenser) error { return parseString(d, &a.Instance) }},
-	"nats":       {parse: (*App).parseNATS},
+	"nats":       {parse: (*App).parseNATS, repeat: true},
 	"stream":     {parse: func(a *App, d *caddyfile.Dispenser) error { return parseStream(d, &a.Stream) }},
 	"unverified_stream": {parse: func(a *App, d *caddyfile.Dispenser) error {
 		return parseStream(d, &a.UnverifiedStream)
@@ -119,42 +126,6 @@ var globalSubdirectives = map[string]subdirective[*App]{
 	"max_pending": {parse: func(a *App, d *caddyfile.Dispenser) error { return parseCount(d, &a.MaxPending) }},
 	"max_memory":  {parse: func(a *App, d *caddyfile.Dispenser) error { return parseSize(d, &a.MaxMemory) }},
 	"provider":    {parse: (*App).parseProvider, repeat: true},
-}
-
-// nats embedded { ... }
-// nats <url>... { ... }
-func (a *App) parseNATS(d *caddyfile.Dispenser) error {
-	args := d.RemainingArgs()
-	switch {
-	case len(args) == 0:
-		return d.Err("nats: write `nats embedded`, or the servers' URLs such as `nats tls://nats-1:4222`")
-	case args[0] == "embedded" && len(args) > 1:
-		return d.Err("nats: write `nats embedded` without further arguments")
-	case args[0] == "embedded":
-		a.Embedded = new(Embedded)
-		return parseBlock(d, "nats embedded", embeddedSubdirectives, a.Embedded)
-	}
-	for _, arg := range args {
-		if !strings.Contains(arg, ":") && !isPlaceholder(arg) {
-			return d.Errf("nats: '%s' is neither embedded nor the URL of a server: write `nats embedded`, or such as `nats tls://nats-1:4222`", redact(arg))
-		}
-		if err := checkServerURL(arg); err != nil && !isPlaceholder(arg) {
-			return d.Errf("nats: %w", err)
-		}
-	}
-	a.NATS = &NATS{URLs: args}
-	if err := parseBlock(d, "nats", natsSubdirectives, a.NATS); err != nil {
-		return err
-	}
-	for _, s := range []struct{ name, value string }{{"nkey", a.NATS.NKey}, {"password", a.NATS.Password}, {"token", a.NATS.Token}} {
-		if s.value == "" {
-			continue
-		}
-		if err := checkSecretReference(s.value); err != nil {
-			return d.Errf("nats: %s: %w", s.name, err)
-		}
-	}
-	return nil
 }
 
 var embeddedSubdirectives = map[string]subdirective[*Embedded]{
@@ -180,28 +151,6 @@ func (e *Embedded) parseSync(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	return nil
-}
-
-var natsSubdirectives = map[string]subdirective[*NATS]{
-	"credentials": {parse: func(n *NATS, d *caddyfile.Dispenser) error { return parseString(d, &n.Credentials) }},
-	"nkey":        {parse: func(n *NATS, d *caddyfile.Dispenser) error { return parseString(d, &n.NKey) }},
-	"user":        {parse: func(n *NATS, d *caddyfile.Dispenser) error { return parseString(d, &n.User) }},
-	"password":    {parse: func(n *NATS, d *caddyfile.Dispenser) error { return parseString(d, &n.Password) }},
-	"token":       {parse: func(n *NATS, d *caddyfile.Dispenser) error { return parseString(d, &n.Token) }},
-	"tls":         {parse: (*NATS).parseTLS},
-}
-
-// tls { ... }
-func (n *NATS) parseTLS(d *caddyfile.Dispenser) error {
-	if d.NextArg() {
-		return d.ArgErr()
-	}
-	n.TLS = new(TLS)
-	return parseBlock(d, "tls", map[string]subdirective[*TLS]{
-		"ca":   {parse: func(t *TLS, d *caddyfile.Dispenser) error { return parseString(d, &t.CA) }},
-		"cert": {parse: func(t *TLS, d *caddyfile.Dispenser) error { return parseString(d, &t.Cert) }},
-		"key":  {parse: func(t *TLS, d *caddyfile.Dispenser) error { return parseString(d, &t.Key) }},
-	}, n.TLS)
 }
 
 // parseStream reads [<name>] { ... }.

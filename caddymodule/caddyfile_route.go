@@ -275,6 +275,7 @@ func (h *Handler) parsePublish(d *caddyfile.Dispenser) error {
 		return parseOff(d, &h.NoPublish)
 	}
 	return parseBlock(d, "publish", map[string]subdirective[*Handler]{
+		"nats":    {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseString(d, &h.Connection) }},
 		"headers": {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseList(d, &h.Headers) }},
 		"timeout": {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseDuration(d, &h.PublishTimeout) }},
 	}, h)

@@ -46,7 +46,6 @@ var errNoAnswer = errors.New("no server answers")
 
 // connect opens the broker and makes the publisher when it is ready.
 func (a *App) connect() error {
-	live.use(a.log)
 	b, err := openBroker(a.settings)
 	if err != nil {
 		return err
@@ -54,7 +53,6 @@ func (a *App) connect() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &session{broker: b, key: a.settings.key, cancel: cancel}
 	a.session = s
-	running.add(a)
 	early, late := make(chan error, 1), make(chan struct{})
 	s.work.Go(func() { a.open(ctx, early, late) })
 	select {
@@ -168,7 +166,7 @@ func (a *App) take(p *natspub.Publisher) {
 		}
 		a.publisher.set(s.spool)
 	}
-	heirs.Store(a.settings.key, a)
+	heirs.Store(a.heirKey(), a)
 }
 
 // startSpool opens the spool.
@@ -223,7 +221,7 @@ func (a *App) disconnect() {
 	}
 	s.cancel()
 	s.work.Wait()
-	heirs.CompareAndDelete(a.settings.key, a)
+	heirs.CompareAndDelete(a.heirKey(), a)
 	a.publisher.unset()
 	if s.spool != nil {
 		a.closeSpool(s.spool)

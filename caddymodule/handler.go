@@ -153,6 +153,9 @@ type Handler struct {
 	// Do not store events in NATS; only sensible with `pass_thru`. Default:
 	// false.
 	NoPublish bool `json:"no_publish,omitempty"`
+	// The name of the connection of the app on which events are stored. Default:
+	// the app's own.
+	Connection string `json:"connection,omitempty"`
 	// How long to wait for NATS before the sender is told to try again.
 	// Default: 80% of the time that the sender waits, at most 10s.
 	PublishTimeout caddy.Duration `json:"publish_timeout,omitempty"`
@@ -176,6 +179,7 @@ type Handler struct {
 	PassThru bool `json:"pass_thru,omitempty"`
 
 	app       *App
+	to        *App // of the connection; the app, unless Connection is set
 	route     *gateway.Route
 	public    *publicURL
 	spool     natspub.SpoolMode

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 )
 
@@ -36,12 +37,30 @@ func (l *liveLog) Enabled(ctx context.Context, level slog.Level) bool {
 // Handle implements [slog.Handler].
 func (l *liveLog) Handle(ctx context.Context, r slog.Record) error { return l.handler().Handle(ctx, r) }
 
-// WithAttrs implements [slog.Handler]. What it returns stays with the log of
-// now.
-func (l *liveLog) WithAttrs(attrs []slog.Attr) slog.Handler { return l.handler().WithAttrs(attrs) }
+// WithAttrs implements [slog.Handler].
+func (l *liveLog) WithAttrs(attrs []slog.Attr) slog.Handler { return &liveAttrs{l, attrs} }
 
 // WithGroup implements [slog.Handler]. What it returns stays with the log of
 // now.
 func (l *liveLog) WithGroup(name string) slog.Handler { return l.handler().WithGroup(name) }
 
-var _ slog.Handler = (*liveLog)(nil)
+// liveAttrs is a liveLog with attributes.
+type liveAttrs struct {
+	*liveLog
+	attrs []slog.Attr
+}
+
+// Handle implements [slog.Handler].
+func (l *liveAttrs) Handle(ctx context.Context, r slog.Record) error {
+	return l.handler().WithAttrs(l.attrs).Handle(ctx, r)
+}
+
+// WithAttrs implements [slog.Handler].
+func (l *liveAttrs) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &liveAttrs{l.liveLog, slices.Concat(l.attrs, attrs)}
+}
+
+var (
+	_ slog.Handler = (*liveLog)(nil)
+	_ slog.Handler = (*liveAttrs)(nil)
+)

@@ -62,7 +62,7 @@ func openBroker(s *brokerSettings) (*broker, error) {
 		b := &broker{embedded: s.embed, turn: make(chan struct{}, 1), cancel: cancel, done: make(chan struct{})}
 		go func() {
 			defer close(b.done)
-			b.err = b.open(ctx, s.connect)
+			b.err = b.open(ctx, s.connect, s.label)
 		}()
 		return b, nil
 	})
@@ -80,8 +80,11 @@ func openBroker(s *brokerSettings) (*broker, error) {
 	return b, nil
 }
 
-func (b *broker) open(ctx context.Context, cfg natspub.ConnectConfig) error {
+func (b *broker) open(ctx context.Context, cfg natspub.ConnectConfig, label string) error {
 	cfg.Logger = slog.New(&live)
+	if label != "" {
+		cfg.Logger = cfg.Logger.With("connection", label)
+	}
 	if b.embedded.StoreDir != "" {
 		// The connection outlives the server, if that has to be replaced.
 		b.embedded.Password = rand.Text()

@@ -201,11 +201,17 @@ func (h *Handler) publishing(cfg *gateway.Config, p verifiers.Provider) (err err
 	if h.NoPublish && !h.PassThru {
 		return errors.New("publish off without pass_thru would throw every event away: add pass_thru, or remove publish off")
 	}
+	if h.to, err = h.app.connection(h.Connection); err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
+	if h.NoPublish && h.Connection != "" {
+		return errors.New("publish: a route that does not publish needs no connection: remove `nats`")
+	}
 	if h.spool, err = h.spoolMode(p); err != nil {
 		return err
 	}
 	if !h.NoPublish || h.Quarantine == "on" {
-		cfg.Publisher = routed{h.app.publisher, h.spool}
+		cfg.Publisher = routed{h.to.publisher, h.spool}
 	}
 	return nil
 }

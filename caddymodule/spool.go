@@ -105,13 +105,13 @@ func (h *Handler) spoolMode(p verifiers.Provider) (natspub.SpoolMode, error) {
 	switch {
 	case h.Spool != "" && !isSpoolMode(h.Spool):
 		return "", fmt.Errorf("spool: %q is not understood: write off, on_outage or always", h.Spool)
-	case h.app.NATS == nil && (mode == natspub.SpoolOnOutage || mode == natspub.SpoolAlways):
+	case h.to.NATS == nil && (mode == natspub.SpoolOnOutage || mode == natspub.SpoolAlways):
 		return "", errors.New("spool: JetStream runs in this process, so that events are on this machine's disk anyway: remove spool")
-	case h.app.NATS == nil:
+	case h.to.NATS == nil:
 		return natspub.SpoolOff, nil
 	case mode != "":
-	case h.app.Spool.Mode != "":
-		mode = natspub.SpoolMode(h.app.Spool.Mode)
+	case h.to.Spool.Mode != "":
+		mode = natspub.SpoolMode(h.to.Spool.Mode)
 	case p.NeverRetries || p.Deadline > 0 && p.Deadline <= clusterRecovery:
 		mode = natspub.SpoolOnOutage
 	default:

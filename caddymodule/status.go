@@ -21,7 +21,7 @@ type appStatus struct {
 	Brokers  []brokerStatus `json:"brokers"`
 	Streams  []streamStatus `json:"streams"`
 	Budget   budgetStatus   `json:"budget"`
-	Spool    *spoolStatus   `json:"spool,omitempty"`
+	Spools   []spoolStatus  `json:"spools,omitempty"`
 }
 
 type routeStatus struct {
@@ -33,6 +33,7 @@ type routeStatus struct {
 	Secrets    []secretStatus `json:"secrets"`
 	Dedupe     bool           `json:"dedupe"`
 	Publish    bool           `json:"publish"`
+	Broker     string         `json:"broker,omitempty"`
 	Quarantine bool           `json:"quarantine"`
 	Spool      string         `json:"spool"`
 	Batch      string         `json:"batch,omitempty"`
@@ -48,6 +49,7 @@ type secretStatus struct {
 }
 
 type brokerStatus struct {
+	Name       string   `json:"name,omitempty"`
 	Kind       string   `json:"kind"`
 	Servers    []string `json:"servers,omitempty"`
 	StoreDir   string   `json:"store_dir,omitempty"`
@@ -64,6 +66,7 @@ type brokerStatus struct {
 }
 
 type streamStatus struct {
+	Broker          string          `json:"broker,omitempty"`
 	Name            string          `json:"name"`
 	Role            string          `json:"role"`
 	MaxAge          string          `json:"max_age"`
@@ -87,7 +90,8 @@ type budgetStatus struct {
 }
 
 type spoolStatus struct {
-	Dir string `json:"dir"`
+	Broker string `json:"broker,omitempty"`
+	Dir    string `json:"dir"`
 	natspub.SpoolStatus
 }
 
@@ -112,26 +116,33 @@ func (a *App) adminStatus(http.ResponseWriter, *http.Request) (any, error) {
 		Instance: strings.TrimPrefix(a.settings.connect.Name, connectionPrefix),
 		Routes:   a.routeStatus(),
 		Brokers:  []brokerStatus{},
-		Streams:  a.streamStatus(),
+		Streams:  []streamStatus{},
 		Ready:    true,
 		Budget:   budgetStatus{MaxMemory: a.MaxMemory},
 	}
 	st.Budget.Requests, st.Budget.Memory = a.budget.InUse()
+	for _, c := range a.all() {
+		c.addStatus(&st)
+	}
+	return st, nil
+}
+
+// addStatus adds what there is to say about one connection.
+func (a *App) addStatus(st *appStatus) {
 	if a.session == nil {
-		return st, nil
+		return
 	}
 	b := a.brokerStatus()
 	st.Brokers = append(st.Brokers, b)
-	st.Ready = b.Ready
+	st.Streams = append(st.Streams, a.streamStatus()...)
 	a.session.mu.Lock()
 	spool := a.session.spool
 	a.session.mu.Unlock()
-	if spool != nil {
-		s := spool.spool.Status()
-		st.Spool = &spoolStatus{Dir: a.Spool.Dir, SpoolStatus: s}
-		st.Ready = true // what the cluster does not take is kept
+	if spool == nil {
+		st.Ready = st.Ready && b.Ready
+		return // else what the cluster does not take is kept
 	}
-	return st, nil
+	st.Spools = append(st.Spools, spoolStatus{Broker: a.name, Dir: a.Spool.Dir, SpoolStatus: spool.spool.Status()})
 }
 
 func (a *App) routeStatus() []routeStatus {
@@ -147,6 +158,7 @@ func (a *App) routeStatus() []routeStatus {
 			Secrets:    []secretStatus{},
 			Dedupe:     !cfg.NoDedupe,
 			Publish:    !cfg.NoPublish,
+			Broker:     h.Connection,
 			Quarantine: !cfg.NoQuarantine,
 			Spool:      string(h.spool),
 			Batch:      h.Batch,
@@ -170,7 +182,7 @@ func (a *App) routeStatus() []routeStatus {
 }
 
 func (a *App) brokerStatus() brokerStatus {
-	st := brokerStatus{Kind: "cluster", Connection: "not yet", MaxPending: a.MaxPending}
+	st := brokerStatus{Name: a.name, Kind: "cluster", Connection: "not yet", MaxPending: a.MaxPending}
 	b := a.session.broker
 	if e := b.embedded; e.StoreDir != "" {
 		st.Kind, st.StoreDir, st.Listen = "embedded", e.StoreDir, e.Listen
@@ -240,7 +252,7 @@ func (a *App) streamStatus() []streamStatus {
 			continue
 		}
 		st := streamStatus{
-			Name: s.cfg.Name, Role: s.role, MaxAge: time.Duration(s.cfg.MaxAge).String(), MaxBytes: s.cfg.MaxBytes, Preflight: s.cfg.Preflight,
+			Broker: a.name, Name: s.cfg.Name, Role: s.role, MaxAge: time.Duration(s.cfg.MaxAge).String(), MaxBytes: s.cfg.MaxBytes, Preflight: s.cfg.Preflight,
 			DuplicateWindow: s.cfg.translate(a.window(), false).Window.String(), Findings: []findingStatus{},
 		}
 		if !last.at.IsZero() {

@@ -1,0 +1,130 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+)
+
+// Connection is one more connection to NATS, with streams of its own, for routes
+// that choose it by its name.
+type Connection struct {
+	// The cluster. Required.
+	NATS *NATS `json:"nats"`
+	// The stream of verified events there. Default: as that of the app.
+	Stream *Stream `json:"stream,omitempty"`
+	// The stream of unverified events there. Default: as that of the app.
+	UnverifiedStream *Stream `json:"unverified_stream,omitempty"`
+	// The stream of events that are kept aside there. Default: as that of the app.
+	QuarantineStream *Stream `json:"quarantine_stream,omitempty"`
+	// How many events may wait for it at one time. Default: 4096.
+	MaxPending int `json:"max_pending,omitempty"`
+}
+
+// provisionConnections makes an app of each further connection: one that has no
+// routes, and shares with this one what routes share. Such an app does with its
+// connection what this one does with the first.
+func (a *App) provisionConnections() error {
+	a.others = make(map[string]*App, len(a.Connections))
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(a.Connections)) {
+		other, err := a.provisionConnection(name, a.Connections[name])
+		if err != nil {
+			problems = append(problems, fmt.Errorf("connection %q: %w", name, err))
+			continue
+		}
+		a.others[name] = other
+	}
+	return errors.Join(problems...)
+}
+
+func (a *App) provisionConnection(name string, c *Connection) (*App, error) {
+	switch {
+	case !connectionName.MatchString(name):
+		return nil, errors.New("the name is not one: use letters, digits, _ and -, at most 64")
+	case c == nil || c.NATS == nil:
+		return nil, errors.New("nats is missing: write where its servers are")
+	case c.MaxPending < 0:
+		return nil, errors.New("max_pending must be above zero")
+	}
+	other := &App{
+		PublicURL: a.PublicURL, Instance: a.Instance,
+		NATS: c.NATS, Stream: c.Stream, UnverifiedStream: c.UnverifiedStream, QuarantineStream: c.QuarantineStream,
+		MaxPending: c.MaxPending,
+
+		name: name, ctx: a.ctx, log: a.log.With("connection", name),
+		metrics: a.metrics, fetcher: a.fetcher, budget: a.budget, lease: a.lease,
+	}
+	other.publisher = newPublisher(other.heir)
+	if other.MaxPending == 0 {
+		other.MaxPending = defaultMaxPending
+	}
+	if a.NATS != nil && a.BodyStore != nil {
+		store := *a.BodyStore
+		other.BodyStore = &store
+	}
+	if a.Spool != nil {
+		spool := *a.Spool
+		spool.Dir += "-" + name
+		other.Spool = &spool
+	}
+	problems := []error{other.checkStreams(), other.checkBodyStore(), other.checkSpool()}
+	settings, err := other.brokerSettings()
+	other.settings = settings
+	return other, errors.Join(append(problems, err)...)
+}
+
+// connection returns the app of the connection with this name; that without a
+// name is the first.
+func (a *App) connection(name string) (*App, error) {
+	if name == "" {
+		return a, nil
+	}
+	if other := a.others[name]; other != nil {
+		return other, nil
+	}
+	if len(a.others) == 0 {
+		return nil, fmt.Errorf("there is no connection %q: add `nats %s <url>...` to the global block webhooks", name, name)
+	}
+	return nil, fmt.Errorf("there is no connection %q: use one of %v, or add it to the global block webhooks", name, slices.Sorted(maps.Keys(a.others)))
+}
+
+// connectAll opens the connections that routes need, at the same time.
+func (a *App) connectAll() error {
+	live.use(a.log)
+	running.add(a)
+	apps := a.all()
+	failed := make([]error, len(apps))
+	var work sync.WaitGroup
+	for i, app := range apps {
+		switch {
+		case i == 0 && !app.stores && app.Embedded == nil && app.NATS == nil:
+		case i > 0 && !app.stores:
+			app.log.Warn("no route uses this connection to NATS; it is not opened")
+		default:
+			work.Go(func() {
+				if err := app.connect(); err != nil && i > 0 {
+					failed[i] = fmt.Errorf("connection %q: %w", app.name, err)
+				} else {
+					failed[i] = err
+				}
+			})
+		}
+	}
+	work.Wait()
+	return errors.Join(failed...)
+}
+
+// all returns the apps of all connections, this one first.
+func (a *App) all() []*App {
+	apps := []*App{a}
+	for _, name := range slices.Sorted(maps.Keys(a.others)) {
+		apps = append(apps, a.others[name])
+	}
+	return apps
+}
+
+// heirKey is under which the app is found that has this app's broker now.
+func (a *App) heirKey() string { return a.name + " " + a.settings.key }
