@@ -143,7 +143,7 @@ func fakeNSC(t *testing.T, dir, creds string) {
 		t.Fatal(err)
 	}
 	script := fmt.Sprintf("#!/bin/sh\n[ \"$*\" = 'generate profile nsc://operator/account/user' ] || exit 1\necho '{\"user_creds\":%q,\"operator\":{\"service\":[\"nats://other:4222\"]}}'\n", creds)
-	if err := os.WriteFile(filepath.Join(bin, "nsc"), []byte(script), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(bin, "nsc"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
