@@ -61,7 +61,7 @@ func (a *App) provisionConnection(name string, c *Connection) (*App, error) {
 	if other.MaxPending == 0 {
 		other.MaxPending = defaultMaxPending
 	}
-	if a.NATS != nil && a.BodyStore != nil {
+	if a.BodyStore != nil {
 		store := *a.BodyStore
 		other.BodyStore = &store
 	}
@@ -70,7 +70,7 @@ func (a *App) provisionConnection(name string, c *Connection) (*App, error) {
 		spool.Dir += "-" + name
 		other.Spool = &spool
 	}
-	problems := []error{other.checkStreams(), other.checkBodyStore(), other.checkSpool()}
+	problems := []error{other.checkStreams(), other.checkBodies(), other.checkSpool()}
 	settings, err := other.brokerSettings()
 	other.settings = settings
 	return other, errors.Join(append(problems, err)...)
