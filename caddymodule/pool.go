@@ -24,10 +24,12 @@ const (
 	stopPatience = 20 * time.Second
 	// lockDelay is the time between two tries to take the directory.
 	lockDelay = 100 * time.Millisecond
-	// healthInterval is the time between two looks at the embedded server, and
-	// failedLooks after how many in a row that find it failed it is replaced.
+	// healthInterval is the time between two looks at the embedded server,
+	// failedLooks after how many in a row that find it broken it is replaced, and
+	// unwellLooks after how many that find it unwell.
 	healthInterval = time.Second
 	failedLooks    = 3
+	unwellLooks    = 60
 )
 
 // ErrStoreChanged: a reload changes how the embedded server runs.
@@ -148,7 +150,12 @@ func (b *broker) keep(ctx context.Context) {
 			failed = 0
 			continue
 		default:
-			if failed++; failed < failedLooks {
+			failed++
+			patience := unwellLooks // on a busy machine it may only be slow
+			if errors.Is(err, natsembed.ErrBroken) {
+				patience = failedLooks
+			}
+			if failed < patience {
 				continue
 			}
 			log.Error("the embedded NATS server has failed; it is replaced, and senders are asked to try again until that is done", "error", err)

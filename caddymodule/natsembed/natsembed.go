@@ -15,6 +15,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +32,9 @@ var (
 	ErrNotReady = errors.New("the server is not ready")
 	// ErrFailed: the server has met an error from which it does not recover.
 	ErrFailed = errors.New("the server has failed")
+	// ErrBroken, which comes with ErrFailed: the server has met a fatal error or
+	// could not write. Only a new one helps.
+	ErrBroken = errors.New("it has to be replaced")
 	// ErrDiskFull: so little space is left that a write could fail. JetStream
 	// would answer with silence, and the stream would stay frozen.
 	ErrDiskFull = errors.New("the disk is nearly full")
@@ -49,6 +53,8 @@ const (
 	readyPatience = 250 * time.Millisecond
 	// healthLooks is how often the server has to say that it is not well.
 	healthLooks = 5
+	// writeError is what the server says of a stream that could not write.
+	writeError = "write error"
 )
 
 // Config describes a server.
@@ -185,10 +191,11 @@ func (s *Server) Addr() net.Addr {
 }
 
 // Ready returns nil if the server takes events now, and otherwise an error that
-// is, or wraps, [ErrNotReady], [ErrFailed] or [ErrDiskFull].
+// is, or wraps, [ErrNotReady], [ErrFailed], with or without [ErrBroken], or
+// [ErrDiskFull].
 func (s *Server) Ready() error {
 	if err := s.log.fatal(); err != nil {
-		return fmt.Errorf("%w: %w", ErrFailed, err)
+		return fmt.Errorf("%w: %w: %w", ErrFailed, err, ErrBroken)
 	}
 	if !s.nats.Running() || !s.nats.ReadyForConnections(readyPatience) || !s.nats.JetStreamEnabled() {
 		return ErrNotReady
@@ -212,6 +219,9 @@ func (s *Server) health() error {
 		}
 		problem = health.Error
 		time.Sleep(time.Millisecond)
+	}
+	if strings.Contains(problem, writeError) {
+		return fmt.Errorf("%w: %s: %w", ErrFailed, problem, ErrBroken)
 	}
 	return fmt.Errorf("%w: %s", ErrFailed, problem)
 }
