@@ -8,13 +8,23 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 )
 
-// firstRead is how much memory a request gets before it has sent a byte. What
-// it declares in Content-Length costs it nothing and is no reason to reserve
-// more.
-const firstRead = 64 << 10
+const (
+	// blockSize is how much of a body is read before memory is reserved for it:
+	// what a request declares costs it nothing, and who sends nothing must not
+	// take the room of those who do. The blocks are as large as the server's own
+	// buffer of a connection, and like these there is one for each request that
+	// is being read.
+	blockSize = 4 << 10
+	// firstSize is the most that is reserved when the block is full.
+	firstSize = 64 << 10
+)
+
+// blocks are what the beginnings of bodies are read into.
+var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
 var (
 	errDeclaredTooLarge = errors.New("the declared length is over the limit")
@@ -55,25 +65,56 @@ func (x *exchange) read() bool {
 		return true
 	}
 	start := x.route.now()
-	buf, outcome, err := x.readAll(body, length, limit)
+	outcome, err := x.readAll(body, length, limit)
 	x.res.Stages[StageRead] = x.route.now().Sub(start)
-	x.res.Size = len(buf)
 	if err != nil {
 		x.unread = true
 		return x.end(outcome, "", fmt.Errorf("reading the body: %w", err))
 	}
-	x.req.Body = buf
 	return true
 }
 
-func (x *exchange) readAll(body io.Reader, length, limit int64) ([]byte, Outcome, error) {
-	var buf []byte
+// readAll reads the body into a block, and from there into memory of its own.
+func (x *exchange) readAll(body io.Reader, length, limit int64) (Outcome, error) {
+	if !x.lease.room(min(max(length, 1), firstSize)) {
+		return Overloaded, errBudget // as it would be with the bytes
+	}
+	block, ok := blocks.Get().(*[blockSize]byte)
+	if !ok {
+		block = new([blockSize]byte)
+	}
+	defer blocks.Put(block)
+	// One byte above the limit is enough to see that it is exceeded.
+	size := min(blockSize, limit+1)
+	if length >= 0 {
+		size = min(blockSize, length)
+	}
+	buf, outcome, err := x.fill(block[:0:size], body, length, limit)
+	x.res.Size = len(buf)
+	if err != nil {
+		return outcome, err
+	}
+	if x.lease.bytes == 0 { // it is still in the block
+		if !x.lease.grow(int64(len(buf))) {
+			return Overloaded, errBudget
+		}
+		own := make([]byte, len(buf))
+		copy(own, buf)
+		buf = own
+	}
+	x.req.Body = buf
+	return Accepted, nil
+}
+
+// fill reads the body to its end. When buf is full it goes on in a larger one,
+// for which it reserves memory; for buf itself nothing is reserved.
+func (x *exchange) fill(buf []byte, body io.Reader, length, limit int64) ([]byte, Outcome, error) {
 	var empty int
 	start := time.Now()
 	for int64(len(buf)) != length {
 		if len(buf) == cap(buf) {
 			size := nextSize(int64(cap(buf)), length, limit)
-			if !x.lease.grow(size - int64(cap(buf))) {
+			if !x.lease.grow(size - x.lease.bytes) {
 				return buf, Overloaded, errBudget
 			}
 			grown := make([]byte, len(buf), size)
@@ -120,12 +161,12 @@ func (x *exchange) readAll(body io.Reader, length, limit int64) ([]byte, Outcome
 
 // nextSize returns the size of the next buffer: exactly the body where its
 // length is known and not large, else twice the last, and never more than one
-// byte above the limit, which is enough to see that it is exceeded.
+// byte above the limit.
 func nextSize(size, length, limit int64) int64 {
 	if size < length {
-		return min(length, max(2*size, firstRead))
+		return min(length, max(2*size, firstSize))
 	}
-	return min(limit+1, max(2*size, 4<<10))
+	return min(limit+1, 2*size)
 }
 
 // abandon gives up a large body that was not read to its end. The server then

@@ -52,6 +52,16 @@ func (l *lease) enter() bool {
 	return true
 }
 
+// room reports whether n more bytes would fit now. It takes nothing.
+func (l *lease) room(n int64) bool {
+	for _, b := range l.budgets {
+		if b.maxBytes > 0 && b.bytes.Load()+n > b.maxBytes {
+			return false
+		}
+	}
+	return true
+}
+
 // grow takes n more bytes from each budget.
 func (l *lease) grow(n int64) bool {
 	for i, b := range l.budgets {

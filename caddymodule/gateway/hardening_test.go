@@ -1,14 +1,18 @@
 package gateway_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
@@ -17,31 +21,75 @@ import (
 )
 
 // TestAttackDeclaredLength: a large Content-Length reserves no memory before
-// the bytes are there.
+// the bytes are there, and little for the first of them.
 func TestAttackDeclaredLength(t *testing.T) {
 	t.Parallel()
 	budget := gateway.NewBudget(0, 0)
 	const declared = 512 << 20
-	var held int64
 	rt, _, _ := newRoute(t, func(c *gateway.Config) {
 		c.MaxBody = declared
 		c.Budgets = []*gateway.Budget{budget}
 	})
 	req := newRequest(t, "https://example.com/hook", "d1", "")
 	req.ContentLength = declared
+	var sent int
 	req.Body = io.NopCloser(readFunc(func(p []byte) (int, error) {
-		_, held = budget.InUse()
-		if len(p) > 1<<20 {
-			t.Errorf("got a buffer of %d bytes for a body without any", len(p))
+		_, held := budget.InUse()
+		switch {
+		case sent < 4<<10 && (held != 0 || len(p) > 4<<10):
+			t.Errorf("after %d bytes: got %d bytes held and a buffer of %d, want none and at most 4 KiB", sent, held, len(p))
+		case sent >= 4<<10 && (held != 64<<10 || len(p) > 64<<10):
+			t.Errorf("after %d bytes: got %d bytes held and a buffer of %d, want 64 KiB", sent, held, len(p))
 		}
-		return 0, io.ErrUnexpectedEOF
+		if sent == 5<<10 {
+			return 0, io.ErrUnexpectedEOF
+		}
+		sent += 1 << 10
+		return 1 << 10, nil
 	}))
-	if res := handle(rt, req); res.Outcome != gateway.BodyCut {
-		t.Errorf("got %v, want %v", res.Outcome, gateway.BodyCut)
+	if res := handle(rt, req); res.Outcome != gateway.BodyCut || sent != 5<<10 {
+		t.Errorf("got %v after %d bytes, want %v after 5 KiB", res.Outcome, sent, gateway.BodyCut)
 	}
-	if held == 0 || held > 1<<20 {
-		t.Errorf("got %d bytes held for a body without any, want at most 1 MiB and what there is counted", held)
-	}
+}
+
+// TestAttackIdleSenders: senders who declare large bodies and send less than a
+// block of them leave the memory to others, however many they are.
+func TestAttackIdleSenders(t *testing.T) {
+	t.Parallel()
+	const senders, declared = 64, 1 << 20
+	budget := gateway.NewBudget(0, declared) // what one body takes
+	inBubble(t, &http.Server{}, func(c *gateway.Config) {
+		c.MaxBody, c.Budgets = declared, []*gateway.Budget{budget}
+	}, func(t *testing.T, r *rig, dial func() net.Conn) {
+		idle := make([]net.Conn, senders)
+		for i := range idle {
+			idle[i] = dial()
+			fmt.Fprintf(idle[i], "POST /hook HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", declared)
+			if i%2 == 0 {
+				io.WriteString(idle[i], strings.Repeat("x", 4<<10-1))
+			}
+		}
+		synctest.Wait()
+		if n, held := budget.InUse(); n != senders || held != 0 {
+			t.Errorf("got %d requests that hold %d bytes, want %d and none", n, held, senders)
+		}
+		conn := dial()
+		go r.request("d1", pad(declared)).Write(conn)
+		if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || resp.StatusCode != 200 {
+			t.Errorf("got %v (%v), want 200: there is room for one body", resp, err)
+		}
+		conn.Close()
+		for _, c := range idle {
+			if resp, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || resp.StatusCode != 408 {
+				t.Errorf("an idle sender: got %v (%v), want 408", resp, err)
+			}
+			c.Close()
+		}
+		time.Sleep(time.Minute) // the server lets connections linger
+		if n, held := budget.InUse(); n != 0 || held != 0 {
+			t.Errorf("got %d requests that hold %d bytes afterwards, want none", n, held)
+		}
+	})
 }
 
 type readFunc func([]byte) (int, error)

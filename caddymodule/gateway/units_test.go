@@ -280,13 +280,13 @@ func TestNextSize(t *testing.T) {
 		name                      string
 		size, length, limit, want int64
 	}{
-		{"small body in one piece", 0, 8000, 1 << 20, 8000},
-		{"a large declaration gets little", 0, 20 << 20, 25 << 20, firstRead},
-		{"and twice as much for what it has sent", firstRead, 20 << 20, 25 << 20, 2 * firstRead},
+		{"small body in one piece", blockSize, 8000, 1 << 20, 8000},
+		{"a large declaration gets little", blockSize, 20 << 20, 25 << 20, firstSize},
+		{"and twice as much for what it has sent", firstSize, 20 << 20, 25 << 20, 2 * firstSize},
 		{"up to the declaration", 16 << 20, 20 << 20, 25 << 20, 20 << 20},
-		{"unknown length starts small", 0, -1, 1 << 20, 4 << 10},
+		{"unknown length gets twice as much", blockSize, -1, 1 << 20, 2 * blockSize},
 		{"unknown length sees one byte too many", 1 << 20, -1, 1 << 20, 1<<20 + 1},
-		{"small limit", 0, -1, 10, 11},
+		{"small limit", blockSize, -1, 5000, 5001},
 	} {
 		if got := nextSize(tt.size, tt.length, tt.limit); got != tt.want {
 			t.Errorf("%s: got %d, want %d", tt.name, got, tt.want)
