@@ -196,6 +196,8 @@ func (a *App) preflight(ctx context.Context, p *natspub.Publisher) error {
 		a.Stream.Name:           a.Stream.Preflight,
 		a.UnverifiedStream.Name: a.UnverifiedStream.Preflight,
 		a.QuarantineStream.Name: a.QuarantineStream.Preflight,
+
+		"OBJ_" + a.BodyStore.Bucket: a.Stream.Preflight,
 	}
 	var problems []error
 	for _, f := range findings {
