@@ -153,6 +153,10 @@ func (c *Config) validateRequests(p *problems) {
 	}
 	validateRate(p, "ClientRate", c.ClientRate)
 	validateRate(p, "SourceRate", c.SourceRate)
+	validateRate(p, "SampleRate", c.SampleRate)
+	if c.SampleSize < 0 {
+		p.add("SampleSize", "is negative: use 0 for %d, or a number of bytes", defaultSampleSize)
+	}
 	validateRate(p, "TenantRate", c.TenantRate)
 }
 

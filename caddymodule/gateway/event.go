@@ -92,6 +92,10 @@ type Event struct {
 	// Dedupe is false if the operator has turned deduplication off.
 	Dedupe bool
 
+	// Released says that an operator let the event out of quarantine, and how:
+	// "retry", "release" or "unverified"; "" if it was not there.
+	Released string
+
 	// Part says which element of a batch the event is; nil if it is all that the
 	// request held.
 	Part *Part
@@ -119,12 +123,16 @@ func (e *Event) Compared() [32]byte {
 
 // Quarantine says why an event is kept aside.
 type Quarantine struct {
-	// Reason is a fixed word: "schema", "conflict", "no_id", "no_type" or
-	// "too_many".
+	// Reason is a fixed word: "schema", "conflict", "no_id", "no_type",
+	// "too_many" or "signature".
 	Reason string
 	// Detail is for operators: JSON Pointers and keywords, never values of the
 	// payload. At most 1 KiB.
 	Detail string
+	// Request is the request that the event came in, without its body.
+	Request *Kept
+	// Original is the event that had the id before, if Reason is "conflict".
+	Original Ack
 }
 
 // Ack is the broker's proof that an event is stored.

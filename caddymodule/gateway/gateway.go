@@ -32,6 +32,8 @@ type Route struct {
 	tenant    *Limiter       // nil: no limit
 	diagnoses *Limiter       // nil: nobody asks
 	bodies    *bodyMemory    // nil: nothing is stored
+	keeping   keeping
+	samples   *samples // nil: none are kept
 	newID     func() string
 	success   verifiers.Reply
 	ok        reply // the answer to events, unless it echoes
@@ -109,6 +111,10 @@ func New(cfg Config) (*Route, error) {
 	rt.source, rt.tenant = newLimiter(cfg.SourceRate, &rates.source), NewLimiter(cfg.TenantRate)
 	if !cfg.NoPublish {
 		rt.bodies = newBodyMemory()
+	}
+	rt.keeping = newKeeping(rt)
+	if cfg.Sampler != nil && !cfg.NoQuarantine {
+		rt.samples = newSamples(&rt.cfg)
 	}
 	if rt.newID == nil {
 		rt.newID = func() string { return newULID(cfg.Time()) }

@@ -56,6 +56,9 @@ type exchange struct {
 	ctx        context.Context //nolint:containedctx // it lives as long as the exchange
 	lease      lease
 
+	released string // how it is let out of quarantine
+	stay     bool   // in quarantine it is already
+
 	ended    bool
 	answered reply         // the answer of a handshake
 	refusal  int           // status of a refused handshake; 0: as any
@@ -239,14 +242,21 @@ func (x *exchange) verify() bool {
 		x.res.Trust = Unverified
 		return true
 	}
-	result, err := x.route.cfg.Verifier.Verify(x.ctx, &x.req)
+	return x.verifyWith(x.route.cfg.Verifier)
+}
+
+func (x *exchange) verifyWith(v verifiers.Verifier) bool {
+	result, err := v.Verify(x.ctx, &x.req)
 	switch {
 	case errors.Is(err, verifiers.ErrUnavailable):
 		return x.end(Undecidable, "", err)
 	case err != nil:
 		// An error of no known kind is a mistake of ours, not the sender's.
 		if reason := verifiers.Reason(err); reason != "internal" {
-			x.diagnose(err)
+			if x.released == "" {
+				x.diagnose(err)
+				x.sample(reason, err)
+			}
 			return x.end(BadSignature, reason, err)
 		}
 		return x.end(Internal, "", err)

@@ -54,6 +54,7 @@ func (x *exchange) makeEvent(received time.Time, header http.Header) {
 		KeyID:      x.result.KeyID,
 		Schema:     SchemaNone,
 		Dedupe:     !cfg.NoDedupe,
+		Released:   x.released,
 	}
 	if x.route.varies != nil {
 		x.event.Same = x.route.varies.DigestWithout(x.req.Body)
@@ -176,7 +177,7 @@ func (x *exchange) isJSON() bool {
 // room applies the limit of the source to so many events.
 func (x *exchange) room(events int) bool {
 	for _, l := range [...]*Limiter{x.route.source, x.route.tenant} {
-		if l == nil {
+		if l == nil || x.released != "" {
 			continue
 		}
 		if wait, ok := l.take(x.route.now(), events); !ok {

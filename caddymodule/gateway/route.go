@@ -48,6 +48,10 @@ type Config struct {
 	Provider verifiers.Provider
 	// Verifier authenticates requests. Required unless Unverified.
 	Verifier verifiers.Verifier
+	// VerifierAt returns a Verifier with the same secrets for which it is another
+	// time, so that what is in quarantine can be verified again. Nil means that
+	// it cannot; that it was verified when it came counts then.
+	VerifierAt func(at time.Time) (verifiers.Verifier, error)
 	// Unverified accepts requests without any check. Verifier must be nil.
 	Unverified bool
 	// Diagnose finds out why a request was refused; nil means that nobody asks.
@@ -125,6 +129,13 @@ type Config struct {
 	// NoQuarantine turns quarantine off: an event that belongs there is then
 	// rejected (422), also one whose id was stored before with other bytes.
 	NoQuarantine bool
+	// Sampler is offered some of the requests that are not authentic; nil, or
+	// NoQuarantine, means that none are kept. SampleRate is how many, for each of
+	// the verifier's reasons; a zero Count means 5 at once and then one a minute.
+	// SampleSize is the largest body; 0 means 64 KiB.
+	Sampler    Sampler
+	SampleRate Rate
+	SampleSize int64
 	// Headers are request headers to hand to consumers besides the provider's
 	// and the ones that its signature scheme reads. Headers that hold
 	// credentials, and names that start with Nats- or Ce-, are refused.

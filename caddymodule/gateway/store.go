@@ -133,9 +133,17 @@ func (x *exchange) published(ack Ack, err error) {
 // at each retry.
 func (x *exchange) keepAside() {
 	q := *x.quarantine
+	if x.stay {
+		x.end(Quarantined, q.Reason, x.cause)
+		return
+	}
 	if x.route.cfg.NoQuarantine {
 		x.end(SchemaRejected, q.Reason, x.cause)
 		return
+	}
+	q.Request = x.keep()
+	if q.Reason == reasonConflict {
+		q.Original = x.res.Ack
 	}
 	ack, err := x.route.cfg.Publisher.Quarantine(x.ctx, x.event, q)
 	switch {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
@@ -34,10 +35,11 @@ type Resolver interface {
 type Identity struct {
 	// Tenant, Source and CESource are as in [Config].
 	Tenant, Source, CESource string
-	// Verifier, Keys and Diagnose know the tenant's secrets and nobody else's.
+	// Verifier, VerifierAt, Keys and Diagnose know the tenant's secrets and nobody else's.
 	// Verifier is required, because a request that names a tenant proves nothing.
-	Verifier verifiers.Verifier
-	Keys     verifiers.KeySource
+	Verifier   verifiers.Verifier
+	VerifierAt func(at time.Time) (verifiers.Verifier, error)
+	Keys       verifiers.KeySource
 	Diagnose Diagnoser
 	// TenantLimit is shared by the routes of one tenant; nil means no limit.
 	TenantLimit *Limiter
@@ -58,6 +60,7 @@ func (rt *Route) For(id Identity) (*Route, error) {
 		c.cfg.CESource = "/" + id.Tenant + "/" + id.Source
 	}
 	c.cfg.Verifier, c.cfg.Keys, c.cfg.Diagnose = id.Verifier, id.Keys, id.Diagnose
+	c.cfg.VerifierAt = id.VerifierAt
 	var p problems
 	c.cfg.validateNames(&p)
 	if id.Verifier == nil {
@@ -69,6 +72,9 @@ func (rt *Route) For(id Identity) (*Route, error) {
 	c.tenant = id.TenantLimit
 	if c.source = id.SourceLimit; c.source == nil {
 		c.source = NewLimiter(c.cfg.SourceRate)
+	}
+	if c.samples != nil {
+		c.samples = newSamples(&c.cfg) // no tenant takes the places of another
 	}
 	return &c, nil
 }
