@@ -40,7 +40,7 @@ type Identity struct {
 	Verifier   verifiers.Verifier
 	VerifierAt func(at time.Time) (verifiers.Verifier, error)
 	Keys       verifiers.KeySource
-	Diagnose Diagnoser
+	Diagnose   Diagnoser
 	// TenantLimit is shared by the routes of one tenant; nil means no limit.
 	TenantLimit *Limiter
 	// SourceLimit is the route's own; nil means a new one, if Config has a

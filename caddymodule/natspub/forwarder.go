@@ -453,7 +453,8 @@ func (p *Publisher) conflict(m *message, key spoolKey) *message {
 	h := maps.Clone(m.header)
 	h[headerMsgID] = []string{quarantineMsgID(e, q)}
 	h[headerStream] = []string{p.cfg.Quarantine.Name}
-	h["ce-whreason"] = []string{q.Reason}
+	h[headerReason] = []string{q.Reason}
+	h[headerSubject] = []string{m.subject}
 	return &message{subject: QuarantineSubject(e, q), stream: p.cfg.Quarantine.Name, header: h, event: e}
 }
 

@@ -80,6 +80,7 @@ func headers(e *gateway.Event, msgID, stream string) nats.Header {
 	set("ce-whdedupe", dedupe(e))
 	set("ce-whschema", string(e.Schema))
 	set("ce-whsuspect", e.Suspect)
+	set(headerReleased, e.Released)
 	copyRequest(h, e)
 	return h
 }

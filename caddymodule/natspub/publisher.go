@@ -204,10 +204,15 @@ func (p *Publisher) aside(e *gateway.Event, q gateway.Quarantine) *message {
 	stream := p.cfg.Quarantine.Name
 	m := &message{subject: QuarantineSubject(e, q), stream: stream, event: e}
 	m.header = headers(e, quarantineMsgID(e, q), stream)
-	m.header["ce-whreason"] = []string{escape(q.Reason)}
+	m.header[headerReason] = []string{escape(q.Reason)}
 	if q.Detail != "" {
-		m.header["ce-whdetail"] = []string{escape(q.Detail)}
+		m.header[headerDetail] = []string{escape(q.Detail)}
 	}
+	room := int64(largestKept)
+	if most := p.cfg.Conn.MaxPayload(); most > 0 && !p.claims(m) {
+		room = min(room, most-maxHeaders-int64(len(e.Body)))
+	}
+	keep(m.header, e, q, room)
 	return m
 }
 
