@@ -58,6 +58,7 @@ type exchange struct {
 
 	released string // how it is let out of quarantine
 	stay     bool   // in quarantine it is already
+	trusted  bool   // it was verified when it came
 
 	ended    bool
 	answered reply         // the answer of a handshake

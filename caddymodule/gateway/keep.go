@@ -26,6 +26,9 @@ type Kept struct {
 	Redacted []string `json:"redacted,omitempty"`
 	// Remote is the sender's address; the zero Addr if it is not known.
 	Remote netip.Addr `json:"remote,omitzero"`
+	// Unprovable means that the request was authentic and that what is kept of it
+	// is not enough to verify it again.
+	Unprovable bool `json:"unprovable,omitempty"`
 }
 
 // Redacted stands in place of a value that is not kept.
@@ -51,8 +54,11 @@ type keeping struct {
 	headers  []string // canonical, in the order of their importance
 	query    []string // names of parameters
 	allQuery bool
-	// secret means that what proves the sender is a credential, so that a kept
-	// request cannot be verified again, and inBody that it is in the body.
+	// plain are those of headers in which no signature is.
+	plain []string
+	// secret means that what proves the sender is a credential, or stands where
+	// one may be, so that a kept request cannot be verified again, and inBody
+	// that it is in the body.
 	secret, inBody bool
 	// covers is what the proof protects, if it is a credential.
 	covers *verifiers.Coverage
@@ -72,13 +78,19 @@ func newKeeping(rt *Route) keeping {
 		}
 	}
 	k := keeping{covers: &verifiers.Coverage{}}
-	hidden := verifiers.Source{}
+	plain := slices.Clone(harmless)
+	for _, source := range read {
+		plain = sourceHeaders(plain, source)
+	}
+	var hidden, signature []string // headers
 	if s, ok := p.Scheme.(verifiers.Placer); ok {
 		places := s.Places()
-		k.secret, k.covers = places.Secret, &places.Covers
-		if places.Secret {
-			hidden = places.Signature
-			k.inBody = inPayload(places.Signature)
+		k.covers = &places.Covers
+		signature = sourceHeaders(nil, places.Signature)
+		k.secret = places.Secret || slices.ContainsFunc(signature, isCredential)
+		if k.secret {
+			hidden = signature
+			k.inBody = places.Secret && inPayload(places.Signature)
 		} else {
 			read = append(read, places.Signature, places.Timestamp)
 			k.allQuery = places.Covers.URL
@@ -90,24 +102,32 @@ func newKeeping(rt *Route) keeping {
 		names = sourceHeaders(names, s)
 		k.query = sourceQuery(k.query, s)
 	}
+	// Tokens of handshakes, and secrets that they deliver, are credentials.
+	var hiddenQuery []string
 	for i := range p.Handshakes {
-		// Tokens of handshakes, and secrets that they deliver, are credentials.
-		k.query = without(k.query, sourceQuery(nil, p.Handshakes[i].Token))
-		k.query = without(k.query, sourceQuery(nil, p.Handshakes[i].Capture))
-		names = without(names, sourceHeaders(nil, p.Handshakes[i].Token))
-	}
-	k.query = without(k.query, sourceQuery(nil, hidden))
-	for _, name := range slices.Concat(names, harmless) {
-		if name = http.CanonicalHeaderKey(name); forwardable(name, p) && !slices.Contains(k.headers, name) {
-			k.headers = append(k.headers, name)
+		for _, s := range []verifiers.Source{p.Handshakes[i].Token, p.Handshakes[i].Capture} {
+			hidden, hiddenQuery = sourceHeaders(hidden, s), sourceQuery(hiddenQuery, s)
 		}
 	}
+	k.query = without(k.query, hiddenQuery)
+	keepable := func(list []string) (kept []string) {
+		for _, name := range list {
+			name = http.CanonicalHeaderKey(name)
+			if !isCredential(name) && !slices.Contains(hidden, name) && !slices.Contains(kept, name) {
+				kept = append(kept, name)
+			}
+		}
+		return kept
+	}
+	k.headers, k.plain = keepable(slices.Concat(names, harmless)), without(keepable(plain), signature)
 	return k
 }
 
 func without(list, remove []string) []string {
 	return slices.DeleteFunc(list, func(s string) bool { return slices.Contains(remove, s) })
 }
+
+func isCredential(name string) bool { return slices.Contains(credentials, name) }
 
 // sourceQuery appends the parameters that a source reads.
 func sourceQuery(names []string, s verifiers.Source) []string {
@@ -125,8 +145,13 @@ func inPayload(s verifiers.Source) bool {
 	return s.Form != "" || s.Pointer != "" || s.Whole || slices.ContainsFunc(slices.Concat(s.First, s.Join), inPayload)
 }
 
-// keep returns what is kept of the request.
-func (x *exchange) keep() *Kept {
+// keep returns what is kept of an authentic request, or of one that has at least
+// the form of one.
+func (x *exchange) keep() *Kept { return x.keepHeaders(x.route.keeping.headers) }
+
+// keepHeaders keeps the values of headers with these names. One that is malformed
+// may have anything where the signature should be.
+func (x *exchange) keepHeaders(names []string) *Kept {
 	k := &x.route.keeping
 	kept := &Kept{Method: x.req.Method, Remote: x.req.Remote}
 	room := maxKept
@@ -134,7 +159,7 @@ func (x *exchange) keep() *Kept {
 		kept.URL = cutText(k.url(x.req.URL), maxKept/2)
 		room -= len(kept.URL)
 	}
-	for _, name := range k.headers {
+	for _, name := range names {
 		values := x.req.Header[name]
 		if len(values) == 0 {
 			continue
@@ -185,4 +210,41 @@ func (k *keeping) url(u *url.URL) string {
 	}
 	c.RawQuery = strings.Join(parts, "&")
 	return c.String()
+}
+
+// keepProven is keep for a request that was verified. It finds out whether what
+// is kept can be.
+func (x *exchange) keepProven() *Kept {
+	kept, cfg := x.keep(), &x.route.cfg
+	if cfg.Unverified || x.event.Part != nil || x.route.keeping.secret {
+		return kept
+	}
+	kept.Unprovable = true
+	if cfg.VerifierAt == nil {
+		return kept
+	}
+	v, err := cfg.VerifierAt(x.event.Received)
+	if err != nil {
+		return kept
+	}
+	req, err := kept.request(x.req.Body)
+	if err != nil {
+		return kept
+	}
+	_, err = v.Verify(x.ctx, req)
+	kept.Unprovable = err != nil
+	return kept
+}
+
+// request is the request as it is kept.
+func (k *Kept) request(body []byte) (*verifiers.Request, error) {
+	u, err := url.Parse(k.URL)
+	if err != nil {
+		return nil, ErrRequestNotKept
+	}
+	header := k.Header
+	if header == nil {
+		header = make(http.Header)
+	}
+	return &verifiers.Request{Method: k.Method, URL: u, Header: header, Body: body, Remote: k.Remote}, nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
@@ -26,7 +25,7 @@ var (
 	// ErrRequestNotKept: quarantine has too little of the request.
 	ErrRequestNotKept = errors.New("the request was not kept, so that it cannot be tried again: release or drop it")
 	// ErrProofNotKept: what proves the sender is a credential, which is not kept.
-	ErrProofNotKept = errors.New("its proof is a credential, which is not kept, so that it cannot be verified again: " +
+	ErrProofNotKept = errors.New("its proof is a credential, or stands where one may be, and is not kept, so that it cannot be verified again: " +
 		"let the sender send it again, release it as unverified, or drop it")
 	// ErrUnverifiedRelease: nothing proves the sender of the event.
 	ErrUnverifiedRelease = errors.New("its signature was refused: retry it, which verifies it again, or release it as unverified, " +
@@ -98,7 +97,7 @@ func (x *exchange) retry(e *Entry) bool {
 	}
 	x.stay = true
 	x.makeEvent(e.Received, pick(x.req.Header, x.route.headers))
-	if x.identify() && x.want() && x.validate() {
+	if x.identify() && x.recall(e) && x.want() && x.validate() {
 		x.store()
 	}
 	return true
@@ -110,16 +109,13 @@ func (x *exchange) restore(e *Entry) error {
 	if k == nil {
 		return ErrRequestNotKept
 	}
-	u, err := url.Parse(k.URL)
+	req, err := k.request(e.Body)
 	if err != nil {
-		return ErrRequestNotKept
+		return err
 	}
-	x.req = verifiers.Request{Method: k.Method, URL: u, Header: k.Header, Body: e.Body, Remote: k.Remote}
-	if x.req.Header == nil {
-		x.req.Header = make(http.Header)
-	}
+	x.req = *req
 	x.req.Want(x.route.members)
-	x.r = Request{Request: &http.Request{Method: k.Method, URL: u, Header: x.req.Header}, URL: u, Remote: k.Remote}
+	x.r = Request{Request: &http.Request{Method: k.Method, URL: req.URL, Header: req.Header}, URL: req.URL, Remote: k.Remote}
 	_ = x.checkContent() // for the media type; what did not fit was refused then
 	return nil
 }
@@ -130,7 +126,7 @@ func (x *exchange) prove(e *Entry) bool {
 	switch {
 	case rt.cfg.Unverified:
 		return x.verify()
-	case e.Reason != reasonSignature && (rt.keeping.secret || rt.cfg.VerifierAt == nil):
+	case e.Reason != reasonSignature && (rt.keeping.secret || e.Request.Unprovable || rt.cfg.VerifierAt == nil):
 		x.trust(e)
 		return true
 	case rt.keeping.secret:
@@ -147,8 +143,33 @@ func (x *exchange) prove(e *Entry) bool {
 
 var errNoVerifierAt = errors.New("the route cannot verify what came before")
 
+// recall takes over the id, the type and the time from when the event came, where
+// they are in what is not kept. It returns true.
+func (x *exchange) recall(e *Entry) bool {
+	if !x.trusted {
+		return true
+	}
+	out := x.event
+	if !out.HasID && e.HasID {
+		out.ID, out.HasID = e.ID, true
+	}
+	if out.Type == "" {
+		out.Type = e.Type
+	}
+	if out.Time.IsZero() {
+		out.Time = e.Time
+	}
+	if out.OrderKey == "" {
+		out.OrderKey = e.OrderKey
+	}
+	out.Unsigned = e.Unsigned
+	x.res.EventID, x.res.EventType = out.ID, out.Type
+	return true
+}
+
 // trust takes over what was found when the event came.
 func (x *exchange) trust(e *Entry) {
+	x.trusted = true
 	x.result = verifiers.Result{KeyID: e.KeyID, Scheme: e.Scheme, Covers: x.route.keeping.covers}
 	x.res.Trust, x.res.KeyID = e.Trust, e.KeyID
 }

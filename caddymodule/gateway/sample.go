@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"time"
 
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
@@ -81,5 +82,12 @@ func (x *exchange) sample(reason string, err error) {
 	if types := x.req.Header["Content-Type"]; len(types) > 0 {
 		e.ContentType = types[0]
 	}
-	s.to.Sample(e, Quarantine{Reason: reasonSignature, Detail: cutText(err.Error(), 1024), Request: x.keep()})
+	// Only what has the form of a signature is kept: a sender may be set up to send
+	// the secret where its signature belongs. What is kept for the other reasons
+	// would be refused again whatever the secret.
+	kept := k.plain
+	if errors.Is(err, verifiers.ErrMismatch) || errors.Is(err, verifiers.ErrUnknownKey) {
+		kept = k.headers
+	}
+	s.to.Sample(e, Quarantine{Reason: reasonSignature, Detail: cutText(err.Error(), 1024), Request: x.keepHeaders(kept)})
 }

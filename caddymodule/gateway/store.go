@@ -141,7 +141,7 @@ func (x *exchange) keepAside() {
 		x.end(SchemaRejected, q.Reason, x.cause)
 		return
 	}
-	q.Request = x.keep()
+	q.Request = x.keepProven()
 	if q.Reason == reasonConflict {
 		q.Original = x.res.Ack
 	}

@@ -97,7 +97,7 @@ func (q *Quarantine) Get(ctx context.Context, sequence uint64) (*Kept, error) {
 }
 
 func (q *Quarantine) decode(ctx context.Context, m *jetstream.RawStreamMsg) (*Kept, error) {
-	body, err := FetchBody(ctx, q.p.js, m.Header, m.Data)
+	body, err := Body(ctx, q.p.js, m.Header, m.Data)
 	if err != nil {
 		return nil, fmt.Errorf("reading the body of %d in %s: %w", m.Sequence, q.p.cfg.Quarantine.Name, err)
 	}
