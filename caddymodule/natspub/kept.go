@@ -41,6 +41,7 @@ type keptHeader struct {
 	TypePrefix string `json:"type_prefix,omitempty"`
 	HasID      bool   `json:"has_id,omitempty"`
 	CESource   string `json:"ce_source,omitempty"`
+	SchemaURI  string `json:"schema,omitempty"`
 	Stream     string `json:"original_stream,omitempty"`
 	Sequence   uint64 `json:"original_sequence,omitempty"`
 }
@@ -52,7 +53,7 @@ func keep(h nats.Header, e *gateway.Event, q gateway.Quarantine, room int64) {
 		return
 	}
 	k := keptHeader{
-		Kept: *q.Request, Type: e.Type, TypePrefix: e.TypePrefix, HasID: e.HasID, CESource: e.CESource,
+		Kept: *q.Request, Type: e.Type, TypePrefix: e.TypePrefix, HasID: e.HasID, CESource: e.CESource, SchemaURI: e.SchemaURI,
 		Stream: q.Original.Stream, Sequence: q.Original.Sequence,
 	}
 	text, err := encodeKept(&k)
@@ -134,6 +135,9 @@ func restoreKept(e *gateway.Entry, text string) error {
 	e.Type, e.TypePrefix, e.HasID = k.Type, k.TypePrefix, k.HasID
 	if k.CESource != "" {
 		e.CESource = k.CESource
+	}
+	if k.SchemaURI != "" {
+		e.SchemaURI = k.SchemaURI
 	}
 	e.Request = &k.Kept
 	e.Original = gateway.Ack{Stream: k.Stream, Sequence: k.Sequence}
