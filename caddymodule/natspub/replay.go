@@ -1,0 +1,307 @@
+package natspub
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// The roots of subjects to which events are replayed, by the root that they
+// have. They differ in their first token from those of events that just came in,
+// so that no consumer takes the one for the other without wanting to.
+const (
+	ReplayRoot           = "wh-replay.v1"
+	UnverifiedReplayRoot = "wh-replay-unverified.v1"
+)
+
+// ReplayStream is the stream of the replay roots, which is made when it is
+// needed.
+const ReplayStream = "WEBHOOKS_REPLAY"
+
+// Headers of replayed events.
+const (
+	headerReplay    = "ce-whreplay"    // the job
+	headerReplaySeq = "ce-whreplayseq" // the sequence in the stream that it was read from
+)
+
+const (
+	replayMaxAge = 7 * 24 * time.Hour
+	// replayWindow is how long a replay may be interrupted without an event that
+	// was on its way being stored twice.
+	replayWindow = 24 * time.Hour
+	// replayBatch is how many events are on their way to a subject at one time,
+	// and replayBytes about how many bytes.
+	replayBatch = 128
+	replayBytes = 4 << 20
+	// replayQuiet is after what time without an event it is asked whether there
+	// are more.
+	replayQuiet = 2 * time.Second
+)
+
+// Errors of replays.
+var (
+	// ErrReplaySpec: what is asked for contradicts itself, or is not allowed.
+	ErrReplaySpec = errors.New("this cannot be replayed")
+	// ErrReplayTaken: another process has gone on with the job.
+	ErrReplayTaken = errors.New("another process has taken the replay over")
+	// ErrReplayRefused: the target does not take an event, and another try would
+	// not change that.
+	ErrReplayRefused = errors.New("the target refuses an event")
+	// ErrReplayFailed: the target took no event for as long as was tried.
+	ErrReplayFailed = errors.New("the target does not take events")
+	// ErrNoReplay: there is no such job.
+	ErrNoReplay = errors.New("there is no such replay")
+)
+
+// ReplayConfig describes a Replayer.
+type ReplayConfig struct {
+	// Conn is the connection to read from and to keep jobs on; it stays the
+	// caller's. Required.
+	Conn *nats.Conn
+	// By says who replays, for the record of the job.
+	By string
+	// Sign, if the job asks for it, signs a request anew, at the given time. It
+	// may change its headers and its URL's query.
+	Sign func(r *http.Request, provider string, body []byte, at time.Time) error
+	// Client sends to URLs. It must not follow redirects. Nil means one that gives
+	// an answer 30 s.
+	Client *http.Client
+	// Progress, if not nil, is called after each event or batch of events, when
+	// the job's state is stored, and at the end. It should be quick.
+	Progress func(ReplayState)
+	// Logger gets what no caller is told. Nil means that nobody does.
+	Logger *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Replayer sends events of a stream once more, to a subject or to a URL. What it
+// has done is kept in JetStream, so that another process can go on.
+type Replayer struct {
+	cfg ReplayConfig
+	js  jetstream.JetStream
+}
+
+// NewReplayer returns a Replayer. The error means that cfg lacks something.
+func NewReplayer(cfg ReplayConfig) (*Replayer, error) {
+	if cfg.Conn == nil {
+		return nil, errors.New("replaying: no connection")
+	}
+	if cfg.Client == nil {
+		cfg.Client = &http.Client{
+			Timeout:       30 * time.Second,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
+	}
+	if cfg.Progress == nil {
+		cfg.Progress = func(ReplayState) {}
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	js, err := jetstream.New(cfg.Conn)
+	if err != nil {
+		return nil, fmt.Errorf("replaying: %w", err)
+	}
+	return &Replayer{cfg: cfg, js: js}, nil
+}
+
+// Start replays what spec selects of the events that are in the stream now, in
+// their order. The state says how far it came; with an error, or when ctx ends,
+// the job is stopped, and Resume goes on with it. Errors that wrap
+// [ErrReplaySpec] mean that there is no job.
+func (r *Replayer) Start(ctx context.Context, spec ReplaySpec) (ReplayState, error) {
+	if err := spec.complete(); err != nil {
+		return ReplayState{}, err
+	}
+	stream, err := r.source(ctx, spec.Stream)
+	if err != nil {
+		return ReplayState{}, err
+	}
+	info := stream.CachedInfo()
+	now := r.cfg.Now().UTC()
+	job := "replay-" + now.Format("20060102T150405") + "-" + strings.ToLower(rand.Text()[:6])
+	spec.to(job, info.Config.Subjects)
+	st := ReplayState{
+		Job: job, By: r.cfg.By, Created: now, Spec: spec,
+		Source: info.Created.UTC(), Last: info.State.LastSeq, Status: ReplayRunning,
+	}
+	if spec.ToSeq > 0 {
+		st.Last = min(st.Last, spec.ToSeq)
+	}
+	target, err := r.target(ctx, &st)
+	if err != nil {
+		return ReplayState{}, err
+	}
+	jobs, err := r.jobs(ctx, info.Config.Replicas)
+	if err != nil {
+		return ReplayState{}, err
+	}
+	record, err := jobs.create(ctx, st)
+	if err != nil {
+		return ReplayState{}, err
+	}
+	return r.run(ctx, stream, target, record)
+}
+
+// Resume goes on with a job where it was stopped or killed. It waits a few
+// seconds where the job looks as if it was running. A job that is done stays so.
+// An error that wraps [ErrNoReplay] means that there is none of this name.
+func (r *Replayer) Resume(ctx context.Context, job string) (ReplayState, error) {
+	jobs, err := r.jobs(ctx, 0)
+	if err != nil {
+		return ReplayState{}, err
+	}
+	st, err := jobs.get(ctx, job)
+	if err != nil {
+		return ReplayState{}, err
+	}
+	if st.Status == ReplayDone {
+		return st, nil
+	}
+	stream, err := r.source(ctx, st.Spec.Stream)
+	if err != nil {
+		return st, err
+	}
+	if created := stream.CachedInfo().Created.UTC(); !created.Equal(st.Source) {
+		return st, fmt.Errorf("%w: the stream %s was made anew at %s, so that its sequences are others", ErrReplaySpec, st.Spec.Stream, created.Format(time.RFC3339))
+	}
+	target, err := r.target(ctx, &st)
+	if err != nil {
+		return st, err
+	}
+	record, err := jobs.take(ctx, job, r.cfg.By)
+	if err != nil {
+		return st, err
+	}
+	return r.run(ctx, stream, target, record)
+}
+
+// Jobs returns the jobs that are remembered, which is for 30 days, the newest
+// first.
+func (r *Replayer) Jobs(ctx context.Context) ([]ReplayState, error) {
+	jobs, err := r.jobs(ctx, 0)
+	if errors.Is(err, ErrNoReplay) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return jobs.list(ctx)
+}
+
+// source looks the stream up.
+func (r *Replayer) source(ctx context.Context, name string) (jetstream.Stream, error) {
+	ctx, cancel := context.WithTimeout(ctx, question)
+	defer cancel()
+	s, err := r.js.Stream(ctx, name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, fmt.Errorf("%w: there is no stream %s", ErrReplaySpec, name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking for the stream %s: %w", name, err)
+	}
+	return s, nil
+}
+
+// run works on the job until it is done, stopped or taken over.
+func (r *Replayer) run(ctx context.Context, stream jetstream.Stream, target replayTarget, record *replayRecord) (ReplayState, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var beat sync.WaitGroup
+	ended := make(chan struct{})
+	beat.Go(func() { record.beat(ctx, ended, cancel) })
+	err := r.work(ctx, stream, target, record)
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, ErrReplayTaken) {
+		err = cause
+	}
+	close(ended)
+	beat.Wait()
+	if errors.Is(err, ErrReplayTaken) {
+		return record.state(), err
+	}
+	// Also after Ctrl-C, and as long as it takes to be sure where to go on.
+	last, end := context.WithTimeout(context.WithoutCancel(ctx), replayPatience)
+	defer end()
+	if stopped := record.end(last, err); stopped != nil {
+		err = errors.Join(err, stopped)
+	}
+	st := record.state()
+	r.cfg.Progress(st)
+	return st, err
+}
+
+// work reads and sends until the end of the range.
+func (r *Replayer) work(ctx context.Context, stream jetstream.Stream, target replayTarget, record *replayRecord) error {
+	st := record.state()
+	if first := stream.CachedInfo().State.FirstSeq; st.Position > 0 && first > st.Position+1 {
+		r.cfg.Logger.Warn("events that were not replayed yet may have ended with their age", "job", st.Job, "stream", st.Spec.Stream, "from", st.Position+1, "to", first-1)
+	}
+	src, err := r.open(ctx, stream, &st, false)
+	if err != nil {
+		return err
+	}
+	defer src.close()
+	pace := pacer{rate: st.Spec.Rate}
+	for {
+		list, err := src.next(ctx, pace.atOnce(target.atOnce()))
+		if err != nil {
+			return err
+		}
+		if len(list) > 0 {
+			if err := pace.wait(ctx, len(list)); err != nil {
+				return err
+			}
+			if err := target.send(ctx, record, list); err != nil {
+				return err
+			}
+		}
+		if src.ended {
+			return record.advance(context.WithoutCancel(ctx), st.Last, ReplayCounters{})
+		}
+		r.cfg.Progress(record.state())
+	}
+}
+
+// pacer keeps to a rate in events for each second; 0 means that there is none.
+type pacer struct {
+	rate float64
+	next time.Time
+}
+
+// atOnce is how many events are sent together, at most.
+func (p *pacer) atOnce(most int) int {
+	if p.rate <= 0 {
+		return most
+	}
+	return min(most, max(int(p.rate/10), 1))
+}
+
+// wait waits until n more may be sent.
+func (p *pacer) wait(ctx context.Context, n int) error {
+	if p.rate <= 0 {
+		return ctx.Err()
+	}
+	now := time.Now()
+	if p.next.Before(now) {
+		p.next = now
+	}
+	d := p.next.Sub(now)
+	p.next = p.next.Add(time.Duration(float64(n) / p.rate * float64(time.Second)))
+	if d > 0 && !pauseFor(ctx, d) {
+		return ctx.Err()
+	}
+	return ctx.Err()
+}

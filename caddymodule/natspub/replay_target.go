@@ -1,0 +1,333 @@
+package natspub
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+)
+
+const (
+	replayFirstPause   = 500 * time.Millisecond
+	replayLongestPause = 30 * time.Second
+	replayLongestAfter = 2 * time.Minute // of Retry-After
+	replayMaxAnswer    = 64 << 10
+)
+
+// replayTarget is where events go.
+type replayTarget interface {
+	// atOnce is how many events it takes at one time.
+	atOnce() int
+	// send sends the events in their order and stores in the record how far it has
+	// come. On an error everything behind the record's position is to be sent
+	// again.
+	send(ctx context.Context, record *replayRecord, list []*replayed) error
+}
+
+// target opens the job's target.
+func (r *Replayer) target(ctx context.Context, st *ReplayState) (replayTarget, error) {
+	if st.Spec.toURL() {
+		if st.Spec.Resign && r.cfg.Sign == nil {
+			return nil, fmt.Errorf("%w: nothing to sign with", ErrReplaySpec)
+		}
+		return &urlTarget{r: r, spec: &st.Spec, job: st.Job}, nil
+	}
+	return r.subjectTarget(ctx, st)
+}
+
+// subjectTarget publishes to a stream. The id of each message is the job's and
+// the event's, so that what is sent again after a crash is stored once.
+type subjectTarget struct {
+	r      *Replayer
+	spec   *ReplaySpec
+	job    string
+	stream string
+}
+
+func (r *Replayer) subjectTarget(ctx context.Context, st *ReplayState) (*subjectTarget, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*question)
+	defer cancel()
+	prefix := st.Spec.To
+	name, err := r.js.StreamNameBySubject(ctx, prefix+".x.x.x")
+	if errors.Is(err, jetstream.ErrStreamNotFound) && ours(prefix) {
+		name, err = r.makeStream(ctx, st.Spec.Stream)
+	}
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return nil, fmt.Errorf("%w: no stream takes %s.>, so that nothing would say whether an event has arrived: "+
+			"create one, such as with `nats stream add --subjects '%s.>'`", ErrReplaySpec, prefix, prefix)
+	case err != nil:
+		return nil, fmt.Errorf("looking for the stream of %s.>: %w", prefix, err)
+	case name == st.Spec.Stream:
+		return nil, fmt.Errorf("%w: %s.> is in the stream %s itself", ErrReplaySpec, prefix, name)
+	}
+	return &subjectTarget{r: r, spec: &st.Spec, job: st.Job, stream: name}, nil
+}
+
+// ours reports whether the subject is under a root for which there is a stream
+// that may be made.
+func ours(prefix string) bool {
+	return strings.HasPrefix(prefix+".", ReplayRoot+".") || strings.HasPrefix(prefix+".", UnverifiedReplayRoot+".")
+}
+
+// makeStream makes the stream of the replay roots, like the one that is read.
+func (r *Replayer) makeStream(ctx context.Context, like string) (string, error) {
+	source, err := r.js.Stream(ctx, like)
+	if err != nil {
+		return "", err
+	}
+	cfg := StreamConfig{Name: ReplayStream, Replicas: source.CachedInfo().Config.Replicas, MaxAge: replayMaxAge, Window: replayWindow}
+	full := cfg.config(ReplayRoot)
+	full.Description = "Webhooks that were replayed, stored by caddy-webhooks"
+	full.Subjects = append(full.Subjects, UnverifiedReplayRoot+".>")
+	_, err = r.js.CreateStream(ctx, full)
+	if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		return "", fmt.Errorf("making the stream %s: %w: create it with `%s --subjects '%s.>'`", ReplayStream, err, cfg.addCommand(ReplayRoot), UnverifiedReplayRoot)
+	}
+	return r.js.StreamNameBySubject(ctx, ReplayRoot+".x.x.x")
+}
+
+func (*subjectTarget) atOnce() int { return replayBatch }
+
+func (t *subjectTarget) send(ctx context.Context, record *replayRecord, list []*replayed) error {
+	var add ReplayCounters
+	futures := make([]jetstream.PubAckFuture, len(list))
+	for i, e := range list {
+		// An error shows when the event is sent by itself.
+		futures[i], _ = t.r.js.PublishMsgAsync(t.message(e), jetstream.WithRetryAttempts(0))
+	}
+	for i, f := range futures {
+		ack, err := t.await(ctx, f)
+		if err != nil {
+			ack, err = t.singly(ctx, record, list[i])
+		}
+		if err != nil {
+			// What was acknowledged before it is done.
+			if i > 0 {
+				err = errors.Join(err, record.advance(context.WithoutCancel(ctx), list[i-1].seq, add))
+			}
+			return err
+		}
+		add.Sent++
+		add.Bytes += uint64(len(list[i].data))
+		if ack.Duplicate {
+			add.Duplicates++
+		}
+	}
+	return record.advance(context.WithoutCancel(ctx), list[len(list)-1].seq, add)
+}
+
+var errNotSent = errors.New("the event was not sent")
+
+func (t *subjectTarget) await(ctx context.Context, f jetstream.PubAckFuture) (*jetstream.PubAck, error) {
+	if f == nil {
+		return nil, errNotSent
+	}
+	timer := time.NewTimer(defaultAttempt)
+	defer timer.Stop()
+	select {
+	case ack := <-f.Ok():
+		return ack, nil
+	case err := <-f.Err():
+		return nil, err
+	case <-timer.C:
+		return nil, jetstream.ErrAsyncPublishTimeout
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// singly sends an event that was not acknowledged until it is, under the same id.
+func (t *subjectTarget) singly(ctx context.Context, record *replayRecord, e *replayed) (*jetstream.PubAck, error) {
+	for n := 1; ; n++ {
+		attempt, cancel := context.WithTimeout(ctx, defaultAttempt)
+		ack, err := t.r.js.PublishMsg(attempt, t.message(e), jetstream.WithRetryAttempts(0))
+		cancel()
+		if err == nil {
+			return ack, nil
+		}
+		switch f := classify(err); {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case f.tries == never && (errors.Is(f.as, gateway.ErrRefused) || errors.Is(f.as, gateway.ErrTooLarge)):
+			return nil, fmt.Errorf("%w: event %d to %s: %w", ErrReplayRefused, e.seq, t.stream, err)
+		case n >= t.spec.Attempts:
+			return nil, fmt.Errorf("%w: event %d to %s, after %d attempts: %w", ErrReplayFailed, e.seq, t.stream, n, err)
+		}
+		if !pauseFor(ctx, min(replayFirstPause<<min(n-1, 10), replayLongestPause)) {
+			return nil, ctx.Err()
+		}
+		t.r.cfg.Progress(record.state())
+	}
+}
+
+// message is the event as it is published again. What was NATS's own is left out.
+func (t *subjectTarget) message(e *replayed) *nats.Msg {
+	h := make(nats.Header, len(e.header)+4)
+	for name, values := range e.header {
+		if !strings.HasPrefix(name, "Nats-") {
+			h[name] = values
+		}
+	}
+	seq := strconv.FormatUint(e.seq, 10)
+	h[headerMsgID] = []string{digestID("replay", t.job, t.spec.Stream, seq)}
+	h[headerStream] = []string{t.stream}
+	h[headerReplay] = []string{t.job}
+	h[headerReplaySeq] = []string{seq}
+	return &nats.Msg{Subject: t.spec.To + "." + e.rest(), Header: h, Data: e.data}
+}
+
+// urlTarget sends requests, one after the other.
+type urlTarget struct {
+	r    *Replayer
+	spec *ReplaySpec
+	job  string
+}
+
+func (*urlTarget) atOnce() int { return 1 }
+
+func (t *urlTarget) send(ctx context.Context, record *replayRecord, list []*replayed) error {
+	for _, e := range list {
+		size, err := t.deliver(ctx, record, e)
+		add := ReplayCounters{Sent: 1, Bytes: uint64(size)} //nolint:gosec // not negative
+		if errors.Is(err, ErrReplayRefused) && t.spec.SkipRefused {
+			t.r.cfg.Logger.Warn("an event was refused and is skipped", "job", t.job, "sequence", e.seq, "error", err)
+			add, err = ReplayCounters{Refused: 1}, nil
+		}
+		if err != nil {
+			return err
+		}
+		// Also after Ctrl-C: it was sent.
+		if err := record.advance(context.WithoutCancel(ctx), e.seq, add); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deliver sends an event until it is taken, and returns the payload's size.
+func (t *urlTarget) deliver(ctx context.Context, record *replayRecord, e *replayed) (int, error) {
+	body, err := t.body(ctx, e)
+	if err != nil {
+		return 0, err
+	}
+	for n := 1; ; n++ {
+		after, err := t.post(ctx, e, body)
+		switch {
+		case err == nil:
+			return len(body), nil
+		case ctx.Err() != nil:
+			return 0, ctx.Err()
+		case errors.Is(err, ErrReplayRefused):
+			return 0, err
+		case n >= t.spec.Attempts:
+			return 0, fmt.Errorf("%w: event %d, after %d attempts: %w", ErrReplayFailed, e.seq, n, err)
+		}
+		if !pauseFor(ctx, max(after, min(replayFirstPause<<min(n-1, 10), replayLongestPause))) {
+			return 0, ctx.Err()
+		}
+		t.r.cfg.Progress(record.state())
+	}
+}
+
+// body is the payload, which may have to be fetched.
+func (t *urlTarget) body(ctx context.Context, e *replayed) ([]byte, error) {
+	for n := 1; ; n++ {
+		body, err := FetchBody(ctx, t.r.js, e.header, e.data)
+		switch {
+		case err == nil:
+			return body, nil
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case errors.Is(err, jetstream.ErrObjectNotFound):
+			return nil, fmt.Errorf("%w: event %d: %w", ErrReplayRefused, e.seq, err)
+		case n >= t.spec.Attempts:
+			return nil, fmt.Errorf("%w: event %d: %w", ErrReplayFailed, e.seq, err)
+		}
+		if !pauseFor(ctx, min(replayFirstPause<<min(n-1, 10), replayLongestPause)) {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// post sends the event once. The duration is what the target asks to wait.
+func (t *urlTarget) post(ctx context.Context, e *replayed, body []byte) (time.Duration, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.spec.To, bytes.NewReader(body))
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrReplayRefused, err)
+	}
+	t.fill(req, e)
+	if t.spec.Resign {
+		if err := t.r.cfg.Sign(req, one(e.header, "ce-whprovider"), body, t.r.cfg.Now()); err != nil {
+			return 0, fmt.Errorf("%w: event %d: signing: %w", ErrReplayRefused, e.seq, err)
+		}
+	}
+	res, err := t.r.cfg.Client.Do(req)
+	if err != nil {
+		if problem, ok := errors.AsType[*url.Error](err); ok {
+			err = problem.Err // the URL may hold a token
+		}
+		return 0, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, replayMaxAnswer))
+	switch {
+	case res.StatusCode/100 == 2:
+		return 0, nil
+	case res.StatusCode >= 500, slices.Contains([]int{http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests}, res.StatusCode):
+		return retryAfter(res.Header.Get("Retry-After")), fmt.Errorf("the answer is %s", res.Status)
+	}
+	return 0, fmt.Errorf("%w: event %d: the answer is %s", ErrReplayRefused, e.seq, res.Status)
+}
+
+// fill sets the headers that the provider sent, as far as they were kept.
+func (t *urlTarget) fill(req *http.Request, e *replayed) {
+	for name, values := range e.header {
+		if original, ok := strings.CutPrefix(name, "Wh-H-"); ok && !ofConnection(original) {
+			req.Header[http.CanonicalHeaderKey(original)] = slices.Clone(values)
+		}
+	}
+	if typ := unescape(one(e.header, "ce-datacontenttype")); typ != "" && !strings.ContainsAny(typ, "\r\n") {
+		req.Header.Set("Content-Type", typ)
+	}
+	if req.Header.Get("User-Agent") == "" {
+		req.Header.Set("User-Agent", "caddy-webhooks-replay/1")
+	}
+	req.Header.Set("Wh-Replay", t.job)
+	req.Header.Set("Wh-Replay-Seq", strconv.FormatUint(e.seq, 10))
+}
+
+// ofConnection reports whether the header belongs to the connection on which the
+// event came, and not to the event.
+func ofConnection(name string) bool {
+	switch http.CanonicalHeaderKey(name) {
+	case "Host", "Connection", "Content-Length", "Content-Encoding", "Transfer-Encoding", "Te", "Trailer", "Upgrade", "Keep-Alive", "Expect":
+		return true
+	}
+	return false
+}
+
+func retryAfter(value string) time.Duration {
+	seconds, err := strconv.Atoi(value)
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return min(time.Duration(seconds)*time.Second, replayLongestAfter)
+}
+
+var (
+	_ replayTarget = (*subjectTarget)(nil)
+	_ replayTarget = (*urlTarget)(nil)
+)
