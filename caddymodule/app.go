@@ -92,7 +92,8 @@ type App struct {
 	anybody   bool                // a route has insecure_skip_verify
 	spools    bool                // a route needs the spool
 	settings  *brokerSettings
-	session   *session // nil: no broker
+	session   *session                // nil: no broker
+	shown     atomic.Pointer[session] // the same, for the admin API, which may ask earlier
 	ops       atomic.Pointer[natspub.Ops]
 	lease     *lease
 	rates     []string // what it holds of the pool of that name

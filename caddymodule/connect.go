@@ -53,6 +53,7 @@ func (a *App) connect() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &session{broker: b, key: a.settings.key, cancel: cancel}
 	a.session = s
+	a.shown.Store(s)
 	early, late := make(chan error, 1), make(chan struct{})
 	s.work.Go(func() { a.open(ctx, early, late) })
 	select {

@@ -129,15 +129,17 @@ func (a *App) adminStatus(http.ResponseWriter, *http.Request) (any, error) {
 
 // addStatus adds what there is to say about one connection.
 func (a *App) addStatus(st *appStatus) {
-	if a.session == nil {
+	s := a.shown.Load()
+	if s == nil {
+		st.Ready = st.Ready && !a.stores
 		return
 	}
-	b := a.brokerStatus()
+	b := a.brokerStatus(s)
 	st.Brokers = append(st.Brokers, b)
-	st.Streams = append(st.Streams, a.streamStatus()...)
-	a.session.mu.Lock()
-	spool := a.session.spool
-	a.session.mu.Unlock()
+	st.Streams = append(st.Streams, a.streamStatus(s)...)
+	s.mu.Lock()
+	spool := s.spool
+	s.mu.Unlock()
 	if spool == nil {
 		st.Ready = st.Ready && b.Ready
 		return // else what the cluster does not take is kept
@@ -181,9 +183,9 @@ func (a *App) routeStatus() []routeStatus {
 	return list
 }
 
-func (a *App) brokerStatus() brokerStatus {
+func (a *App) brokerStatus(s *session) brokerStatus {
 	st := brokerStatus{Name: a.name, Kind: "cluster", Connection: "not yet", MaxPending: a.MaxPending}
-	b := a.session.broker
+	b := s.broker
 	if e := b.embedded; e.StoreDir != "" {
 		st.Kind, st.StoreDir, st.Listen = "embedded", e.StoreDir, e.Listen
 		st.Sync = syncAlways
@@ -208,9 +210,9 @@ func (a *App) brokerStatus() brokerStatus {
 		return st
 	}
 	st.connection(b.conn)
-	a.session.mu.Lock()
-	p := a.session.publisher
-	a.session.mu.Unlock()
+	s.mu.Lock()
+	p := s.publisher
+	s.mu.Unlock()
 	if p == nil {
 		st.Problem = "the broker is starting"
 		return st
@@ -235,20 +237,17 @@ func (st *brokerStatus) connection(nc *nats.Conn) {
 	st.Connected, st.Version = nc.ConnectedServerName(), nc.ConnectedServerVersion()
 }
 
-func (a *App) streamStatus() []streamStatus {
-	var last findings
-	if s := a.session; s != nil {
-		s.mu.Lock()
-		last = s.findings
-		s.mu.Unlock()
-	}
+func (a *App) streamStatus(session *session) []streamStatus {
+	session.mu.Lock()
+	last := session.findings
+	session.mu.Unlock()
 	list := []streamStatus{}
 	for _, s := range []struct {
 		role string
 		cfg  *Stream
 		used bool
 	}{{"verified", a.Stream, true}, {"unverified", a.UnverifiedStream, a.anybody}, {"quarantine", a.QuarantineStream, true}} {
-		if !s.used || a.session == nil {
+		if !s.used {
 			continue
 		}
 		st := streamStatus{

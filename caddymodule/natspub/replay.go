@@ -67,6 +67,9 @@ type ReplayConfig struct {
 	// Conn is the connection to read from and to keep jobs on; it stays the
 	// caller's. Required.
 	Conn *nats.Conn
+	// APIPrefix is where JetStream is asked, such as `$JS.hub.API`; "" means
+	// `$JS.API`.
+	APIPrefix string
 	// By says who replays, for the record of the job.
 	By string
 	// Sign, if the job asks for it, signs a request anew, at the given time. It
@@ -111,7 +114,10 @@ func NewReplayer(cfg ReplayConfig) (*Replayer, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	js, err := jetstream.New(cfg.Conn)
+	if cfg.APIPrefix == "" {
+		cfg.APIPrefix = jetstream.DefaultAPIPrefix
+	}
+	js, err := jetstream.NewWithAPIPrefix(cfg.Conn, strings.TrimSuffix(cfg.APIPrefix, ".")+".")
 	if err != nil {
 		return nil, fmt.Errorf("replaying: %w", err)
 	}

@@ -245,13 +245,13 @@ func (t *urlTarget) deliver(ctx context.Context, record *replayRecord, e *replay
 // body is the payload, which may have to be fetched.
 func (t *urlTarget) body(ctx context.Context, e *replayed) ([]byte, error) {
 	for n := 1; ; n++ {
-		body, err := FetchBody(ctx, t.r.js, e.header, e.data)
+		body, err := Body(ctx, t.r.js, e.header, e.data)
 		switch {
 		case err == nil:
 			return body, nil
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
-		case errors.Is(err, jetstream.ErrObjectNotFound):
+		case errors.Is(err, jetstream.ErrMsgNotFound), errors.Is(err, jetstream.ErrStreamNotFound):
 			return nil, fmt.Errorf("%w: event %d: %w", ErrReplayRefused, e.seq, err)
 		case n >= t.spec.Attempts:
 			return nil, fmt.Errorf("%w: event %d: %w", ErrReplayFailed, e.seq, err)
