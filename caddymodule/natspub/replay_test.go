@@ -505,7 +505,9 @@ func TestReplaySigned(t *testing.T) {
 func TestReplayLargeBody(t *testing.T) {
 	t.Parallel()
 	s := runServer(t, t.TempDir(), 0, nil)
-	p := ready(t, s.ClientURL(), func(c *Config) { c.Bodies, c.LargestBody = BodiesConfig{Bucket: "BODIES", Above: 1000, Create: true}, 25<<20 })
+	p := ready(t, s.ClientURL(), func(c *Config) {
+		c.Bodies, c.LargestBody = BodiesConfig{Bucket: "BODIES", Above: 1000, Create: true}, 25<<20
+	})
 	body := strings.Repeat("x", 300_000)
 	if _, err := p.Publish(within(t, 10*time.Second), testEvent("evt_1", body)); err != nil {
 		t.Fatal(err)
