@@ -28,6 +28,9 @@ type StreamConfig struct {
 	Create bool
 }
 
+// spoolWindow is how long a spool remembers ids.
+const spoolWindow = 2 * time.Minute
+
 // ownerKey marks streams that this package has made.
 const ownerKey = "caddy-webhooks"
 
@@ -101,10 +104,12 @@ func (cfg StreamConfig) addCommand(root string) string {
 }
 
 // Spooled returns the stream of this name in the store of a [Spool]: what waits
-// there ends when it is forwarded, and by nothing else.
+// there ends when it is forwarded, and by nothing else. Ids are remembered for a
+// short time, because the cluster recognises copies when they are forwarded, and
+// each id costs memory, also of what was forwarded long ago.
 func (cfg StreamConfig) Spooled() StreamConfig {
 	if cfg.Name == "" {
 		return cfg
 	}
-	return StreamConfig{Name: cfg.Name, Window: cfg.Window, Create: true}
+	return StreamConfig{Name: cfg.Name, Window: min(cfg.Window, spoolWindow), Create: true}
 }
