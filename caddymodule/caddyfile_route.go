@@ -124,6 +124,7 @@ func (h *Handler) parseAllowIPs(d *caddyfile.Dispenser) error { return parseList
 //
 //	body         <size>
 //	read_timeout <duration>
+//	min_rate     <size>/s
 //	requests     <n>
 //	memory       <size>
 //
@@ -135,6 +136,7 @@ func (h *Handler) parseLimits(d *caddyfile.Dispenser) error {
 	return parseBlock(d, "limits", map[string]subdirective[*Handler]{
 		"body":         {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseSize(d, &h.MaxBody) }},
 		"read_timeout": {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseDuration(d, &h.ReadTimeout) }},
+		"min_rate":     {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseMinRate(d, &h.MinRate) }},
 		"requests":     {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseCount(d, &h.MaxRequests) }},
 		"memory":       {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseSize(d, &h.MaxMemory) }},
 	}, h)

@@ -109,6 +109,9 @@ type Handler struct {
 	MaxBody int64 `json:"max_body,omitempty"`
 	// How long the body may take to arrive. Default: 10s.
 	ReadTimeout caddy.Duration `json:"read_timeout,omitempty"`
+	// How many bytes of the body must arrive in a second, on average, after the
+	// first two seconds; less is 408. Default: any, within `read_timeout`.
+	MinRate int64 `json:"min_rate,omitempty"`
 	// How many requests of this route may be in flight at one time; more are
 	// answered 503. Default: no limit of its own.
 	MaxRequests int `json:"max_requests,omitempty"`

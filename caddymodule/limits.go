@@ -3,9 +3,12 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/dustin/go-humanize"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
 )
@@ -24,7 +27,7 @@ func (*rateState) Destruct() error { return nil }
 
 // limits sets what bounds the route.
 func (h *Handler) limits(cfg *gateway.Config) error {
-	cfg.MaxBody, cfg.ReadTimeout = h.MaxBody, time.Duration(h.ReadTimeout)
+	cfg.MaxBody, cfg.ReadTimeout, cfg.MinRate = h.MaxBody, time.Duration(h.ReadTimeout), h.MinRate
 	cfg.ClientRate, cfg.SourceRate = h.ClientRate.translate(), h.SourceRate.translate()
 	if h.ClientRate == nil && h.SourceRate == nil {
 		return h.budgets(cfg)
@@ -78,6 +81,21 @@ func (h *Handler) checkMemory() error {
 		return fmt.Errorf("limits: memory %d has no room for one body of %d bytes, so some could never be accepted: "+
 			"raise memory, or lower body", h.MaxMemory, largest)
 	}
+	return nil
+}
+
+// parseMinRate reads <size>/s.
+func parseMinRate(d *caddyfile.Dispenser, into *int64) error {
+	var text string
+	if err := parseString(d, &text); err != nil {
+		return err
+	}
+	size, ok := strings.CutSuffix(text, "/s")
+	n, err := humanize.ParseBytes(size)
+	if !ok || err != nil || n < 1 || n > 1<<62 {
+		return d.Errf("min_rate: '%s' is not a size above zero in a second: write it as 500B/s or 4KiB/s", redact(text))
+	}
+	*into = int64(n)
 	return nil
 }
 

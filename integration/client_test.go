@@ -42,6 +42,7 @@ type request struct {
 	chunked bool
 	cut     bool // send half of the body, then end the sending side
 	slow    bool // send half of the body, then nothing
+	trickle bool // send ten bytes of the body in a second
 }
 
 func newFlagSet(name string) *flag.FlagSet {
@@ -112,8 +113,15 @@ func (r *request) do(timeout time.Duration) (resp *http.Response, body []byte, e
 	if r.cut || r.slow {
 		sent = sent[:len(sent)/2]
 	}
+	rest := sent
+	if r.trickle {
+		sent = nil
+	}
 	if _, err := conn.Write(append(head, sent...)); err != nil && !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
 		return nil, nil, err // a refusal may come before all is sent
+	}
+	if r.trickle {
+		go trickle(conn, rest) // until it ends, or the connection does
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok && r.cut {
 		if err := tcp.CloseWrite(); err != nil {
@@ -126,6 +134,15 @@ func (r *request) do(timeout time.Duration) (resp *http.Response, body []byte, e
 	}
 	body, err = io.ReadAll(resp.Body)
 	return resp, body, err
+}
+
+func trickle(w io.Writer, text []byte) {
+	for i := range text {
+		if _, err := w.Write(text[i : i+1]); err != nil {
+			return
+		}
+		time.Sleep(time.Second / 10)
+	}
 }
 
 func (r *request) bytes(u *url.URL) (head, body []byte, err error) {

@@ -142,6 +142,7 @@ func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	fs.BoolVar(&r.chunked, "chunked", false, "send without a length")
 	fs.BoolVar(&r.cut, "cut", false, "end the body in the middle")
 	fs.BoolVar(&r.slow, "slow", false, "pause in the middle of the body")
+	fs.BoolVar(&r.trickle, "trickle", false, "send ten bytes of the body in a second")
 	fs.IntVar(&until, "until", 0, "repeat until the `status` is this")
 	fs.StringVar(&has, "has", "", "with -until, repeat until the body has this `text` as well")
 	fs.DurationVar(&within, "within", 0, "the answer must come in this time")

@@ -110,7 +110,7 @@ func (x *exchange) readAll(body io.Reader, length, limit int64) (Outcome, error)
 // for which it reserves memory; for buf itself nothing is reserved.
 func (x *exchange) fill(buf []byte, body io.Reader, length, limit int64) ([]byte, Outcome, error) {
 	var empty int
-	start := time.Now()
+	pace := x.newPace()
 	for int64(len(buf)) != length {
 		if len(buf) == cap(buf) {
 			size := nextSize(int64(cap(buf)), length, limit)
@@ -121,6 +121,7 @@ func (x *exchange) fill(buf []byte, body io.Reader, length, limit int64) ([]byte
 			copy(grown, buf)
 			buf = grown
 		}
+		pace.wait(len(buf))
 		n, err := body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		switch {
@@ -130,11 +131,16 @@ func (x *exchange) fill(buf []byte, body io.Reader, length, limit int64) ([]byte
 			if int64(len(buf)) < length {
 				return buf, BodyCut, errShort
 			}
+			pace.end()
 			return buf, Accepted, nil
 		case err != nil:
-			return buf, x.readOutcome(err), err
-		case time.Since(start) > x.route.cfg.ReadTimeout:
-			return buf, BodySlow, errSlow
+			outcome := x.readOutcome(err)
+			if outcome == BodySlow {
+				err = pace.cause(len(buf))
+			}
+			return buf, outcome, err
+		case pace.late(len(buf)):
+			return buf, BodySlow, pace.cause(len(buf))
 		}
 		if empty++; n > 0 {
 			empty = 0
@@ -151,6 +157,7 @@ func (x *exchange) fill(buf []byte, body io.Reader, length, limit int64) ([]byte
 		case n > 0:
 			return buf, BodyCut, errLong
 		case errors.Is(err, io.EOF):
+			pace.end()
 			return buf, Accepted, nil
 		case err != nil:
 			return buf, x.readOutcome(err), err

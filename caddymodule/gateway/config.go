@@ -146,6 +146,12 @@ func (c *Config) validateRequests(p *problems) {
 	if c.ReadTimeout < 0 {
 		p.add("ReadTimeout", "is negative: use 0 for %v, or a positive duration", defaultReadTimeout)
 	}
+	switch {
+	case c.MinRate < 0:
+		p.add("MinRate", "is negative: use 0 for any rate, or bytes per second")
+	case c.MinRate > 0 && c.ReadTimeout >= 0 && c.ReadTimeout <= paceGrace:
+		p.add("MinRate", "counts after %v, when the ReadTimeout of %v is over: raise that, or remove the rate", paceGrace, c.ReadTimeout)
+	}
 	for i, prefix := range c.AllowAddresses {
 		if !prefix.IsValid() {
 			p.add("AllowAddresses", "number %d is not a prefix: use netip.ParsePrefix", i+1)

@@ -49,6 +49,8 @@ func TestNewRefuses(t *testing.T) {
 		{"negative body", func(c *gateway.Config) { c.MaxBody = -1 }, "MaxBody: -1 is out of range: use"},
 		{"huge body", func(c *gateway.Config) { c.MaxBody = 1 << 40 }, "MaxBody: "},
 		{"negative read timeout", func(c *gateway.Config) { c.ReadTimeout = -1 }, "ReadTimeout: is negative: use"},
+		{"negative rate of the body", func(c *gateway.Config) { c.MinRate = -1 }, "MinRate: is negative: use"},
+		{"rate that never counts", func(c *gateway.Config) { c.MinRate, c.ReadTimeout = 1, 2*time.Second }, "MinRate: counts after 2s, when the ReadTimeout of 2s is over: raise"},
 		{"negative publish timeout", func(c *gateway.Config) { c.PublishTimeout = -1 }, "PublishTimeout: is negative: use"},
 		{"zero prefix", func(c *gateway.Config) { c.AllowAddresses = []netip.Prefix{{}} }, "AllowAddresses: number 1 is not a prefix: use"},
 		{"rate without a duration", func(c *gateway.Config) { c.ClientRate.Count = 1 }, "ClientRate: is not a rate: use"},

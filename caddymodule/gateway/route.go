@@ -73,6 +73,10 @@ type Config struct {
 	// last, however steadily it trickles. 0 means 10 s. A shorter ReadTimeout of
 	// the http.Server holds as well.
 	ReadTimeout time.Duration
+	// MinRate is how many bytes of the body must arrive in a second, on average
+	// since its beginning, after the first 2 s. 0 means any. ReadTimeout holds as
+	// well, and must be longer than these 2 s.
+	MinRate int64
 	// AllowAddresses, if not empty, are the addresses that requests may come from.
 	AllowAddresses []netip.Prefix
 	// ClientRate limits the requests of each client address before they are
