@@ -38,8 +38,12 @@ func TestScripts(t *testing.T) {
 				env.Setenv(name, filepath.Join(env.WorkDir, "home"))
 			}
 			env.Setenv("CADDY_BIN", os.Getenv("CADDY_BIN"))
+			if err := setClients(env); err != nil {
+				return err
+			}
 			return os.Mkdir(filepath.Join(env.WorkDir, "home"), 0o700)
 		},
+		Condition: hasClient,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"capture":   cmdCapture,
 			"filesize":  cmdFileSize,
