@@ -55,7 +55,15 @@ func measureWindow(t *testing.T, n int) {
 	s.Shutdown()
 	s.WaitForShutdown()
 	begin := time.Now()
-	s = runServer(t, dir, 0, options)
+	s, err = server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: dir, NoLog: true, NoSigs: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	go s.Start()
+	if !s.ReadyForConnections(5 * time.Minute) {
+		t.Fatal("the server is not ready")
+	}
 	q := newPublisher(t, s.ClientURL(), onlyStream)
 	checkFor(t, 5*time.Minute, func() error {
 		ack, err := q.Publish(within(t, 5*time.Second), testEvent("new", "{}"))
