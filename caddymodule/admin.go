@@ -43,6 +43,8 @@ type adminEndpoint struct {
 // adminEndpoints are all endpoints. What changes something is POST.
 var adminEndpoints = []adminEndpoint{
 	{http.MethodGet, "status", (*App).adminStatus},
+	{http.MethodGet, "live", (*App).adminLive},
+	{http.MethodGet, "ready", (*App).adminReady},
 }
 
 // CaddyModule returns the Caddy module information.

@@ -66,6 +66,9 @@ type App struct {
 	// Keeps events while the cluster of `nats` does not take them.
 	Spool *Spool `json:"spool,omitempty"`
 
+	// How often the streams are looked at while events are taken, because their
+	// owners may change them. Default: 30s.
+	PreflightInterval caddy.Duration `json:"preflight_interval,omitempty"`
 	// How many events may wait for JetStream at one time; more are answered 503.
 	// Default: 4096.
 	MaxPending int `json:"max_pending,omitempty"`
@@ -127,8 +130,14 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.MaxPending == 0 {
 		a.MaxPending = defaultMaxPending
 	}
+	if a.PreflightInterval == 0 {
+		a.PreflightInterval = caddy.Duration(defaultPreflightInterval)
+	}
 	a.budget = gateway.NewBudget(0, a.MaxMemory)
 	var problems []error
+	if time.Duration(a.PreflightInterval) < time.Second {
+		problems = append(problems, errors.New("preflight_interval must be 1s or more"))
+	}
 	if a.MaxMemory < 0 || a.MaxPending < 0 {
 		problems = append(problems, errors.New("max_memory and max_pending must be above zero"))
 	}

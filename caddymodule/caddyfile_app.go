@@ -65,6 +65,7 @@ func init() {
 //			max_size <size>
 //			max_age  <duration>
 //		}
+//		preflight_interval <duration>
 //		max_pending <n>
 //		max_memory  <size>
 //		provider <name> {
@@ -120,12 +121,13 @@ var globalSubdirectives = map[string]subdirective[*App]{
 	"quarantine_stream": {parse: func(a *App, d *caddyfile.Dispenser) error {
 		return parseStream(d, &a.QuarantineStream)
 	}},
-	"ops_stream":  {parse: func(a *App, d *caddyfile.Dispenser) error { return parseStream(d, &a.OpsStream) }},
-	"body_store":  {parse: (*App).parseBodyStore},
-	"spool":       {parse: (*App).parseSpool},
-	"max_pending": {parse: func(a *App, d *caddyfile.Dispenser) error { return parseCount(d, &a.MaxPending) }},
-	"max_memory":  {parse: func(a *App, d *caddyfile.Dispenser) error { return parseSize(d, &a.MaxMemory) }},
-	"provider":    {parse: (*App).parseProvider, repeat: true},
+	"ops_stream":         {parse: func(a *App, d *caddyfile.Dispenser) error { return parseStream(d, &a.OpsStream) }},
+	"body_store":         {parse: (*App).parseBodyStore},
+	"spool":              {parse: (*App).parseSpool},
+	"preflight_interval": {parse: func(a *App, d *caddyfile.Dispenser) error { return parseDuration(d, &a.PreflightInterval) }},
+	"max_pending":        {parse: func(a *App, d *caddyfile.Dispenser) error { return parseCount(d, &a.MaxPending) }},
+	"max_memory":         {parse: func(a *App, d *caddyfile.Dispenser) error { return parseSize(d, &a.MaxMemory) }},
+	"provider":           {parse: (*App).parseProvider, repeat: true},
 }
 
 var embeddedSubdirectives = map[string]subdirective[*Embedded]{

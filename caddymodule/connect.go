@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -44,11 +43,12 @@ var ErrPreflight = errors.New("a stream does not keep the gateway's promises")
 
 var errNoAnswer = errors.New("no server answers")
 
-// connect opens the broker and makes the publisher when it is ready.
-func (a *App) connect() error {
+// begin opens the broker and has the publisher made when it is ready. The
+// function that it returns waits for that, though not for ever.
+func (a *App) begin() (wait func() error, err error) {
 	b, err := openBroker(a.settings)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &session{broker: b, key: a.settings.key, cancel: cancel}
@@ -56,15 +56,17 @@ func (a *App) connect() error {
 	a.shown.Store(s)
 	early, late := make(chan error, 1), make(chan struct{})
 	s.work.Go(func() { a.open(ctx, early, late) })
-	select {
-	case err := <-early:
-		return err
-	case <-time.After(startPatience):
-		close(late)
-		a.publisher.stopWaiting()
-		a.log.Warn("NATS is not ready; senders are asked to try again until it is", "waited", startPatience)
-		return nil
-	}
+	return func() error {
+		select {
+		case err := <-early:
+			return err
+		case <-time.After(startPatience):
+			close(late)
+			a.publisher.stopWaiting()
+			a.log.Warn("NATS is not ready; senders are asked to try again until it is", "waited", startPatience)
+			return nil
+		}
+	}, nil
 }
 
 // open works until the publisher is in place. It reports to early what Start
@@ -117,6 +119,7 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 			if !started {
 				early <- nil
 			}
+			a.watch(ctx, p)
 			return
 		}
 		if ctx.Err() != nil {
@@ -180,39 +183,6 @@ func (a *App) startSpool(ctx context.Context) error {
 	a.session.spool = s
 	a.session.mu.Unlock()
 	return nil
-}
-
-// preflight creates and checks the streams. It returns [ErrPreflight] if one
-// that must be as promised is not.
-func (a *App) preflight(ctx context.Context, p *natspub.Publisher) error {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	findings, err := p.Preflight(ctx)
-	if err != nil {
-		return err
-	}
-	a.session.found(findings)
-	modes := map[string]string{
-		"":                      a.Stream.Preflight,
-		a.Stream.Name:           a.Stream.Preflight,
-		a.UnverifiedStream.Name: a.UnverifiedStream.Preflight,
-		a.QuarantineStream.Name: a.QuarantineStream.Preflight,
-
-		"OBJ_" + a.BodyStore.Bucket: a.Stream.Preflight,
-	}
-	var problems []error
-	for _, f := range findings {
-		switch mode := modes[f.Stream]; {
-		case mode == preflightOff:
-		case f.Severity == natspub.Note:
-			a.log.Info("preflight", "stream", f.Stream, "finding", f.Problem)
-		case f.Severity == natspub.Fatal && mode == preflightStrict:
-			problems = append(problems, fmt.Errorf("%w: %s; or set `preflight warn`", ErrPreflight, f))
-		default:
-			a.log.Warn("preflight", "stream", f.Stream, "finding", f.Problem, "cure", f.Cure)
-		}
-	}
-	return errors.Join(problems...)
 }
 
 // disconnect gives the broker back.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 )
 
 // Connection is one more connection to NATS, with streams of its own, for routes
@@ -52,7 +51,7 @@ func (a *App) provisionConnection(name string, c *Connection) (*App, error) {
 	other := &App{
 		PublicURL: a.PublicURL, Instance: a.Instance,
 		NATS: c.NATS, Stream: c.Stream, UnverifiedStream: c.UnverifiedStream, QuarantineStream: c.QuarantineStream,
-		MaxPending: c.MaxPending,
+		MaxPending: c.MaxPending, PreflightInterval: a.PreflightInterval,
 
 		name: name, ctx: a.ctx, log: a.log.With("connection", name),
 		metrics: a.metrics, fetcher: a.fetcher, budget: a.budget, lease: a.lease,
@@ -91,30 +90,43 @@ func (a *App) connection(name string) (*App, error) {
 	return nil, fmt.Errorf("there is no connection %q: use one of %v, or add it to the global block webhooks", name, slices.Sorted(maps.Keys(a.others)))
 }
 
-// connectAll opens the connections that routes need, at the same time.
+// connectAll opens the connections that routes need, at the same time, and waits
+// for them.
 func (a *App) connectAll() error {
 	live.use(a.log)
-	running.add(a)
-	apps := a.all()
-	failed := make([]error, len(apps))
-	var work sync.WaitGroup
-	for i, app := range apps {
+	var problems []error
+	waits := make(map[*App]func() error)
+	for i, app := range a.all() {
 		switch {
 		case i == 0 && !app.stores && app.Embedded == nil && app.NATS == nil:
 		case i > 0 && !app.stores:
 			app.log.Warn("no route uses this connection to NATS; it is not opened")
 		default:
-			work.Go(func() {
-				if err := app.connect(); err != nil && i > 0 {
-					failed[i] = fmt.Errorf("connection %q: %w", app.name, err)
-				} else {
-					failed[i] = err
-				}
-			})
+			wait, err := app.begin()
+			if err != nil {
+				problems = append(problems, app.named(err))
+				continue
+			}
+			waits[app] = wait
 		}
 	}
-	work.Wait()
-	return errors.Join(failed...)
+	running.add(a)
+	failed := make(chan error, len(waits))
+	for app, wait := range waits {
+		go func() { failed <- app.named(wait()) }()
+	}
+	for range waits {
+		problems = append(problems, <-failed)
+	}
+	return errors.Join(problems...)
+}
+
+// named says in an error which connection it is about.
+func (a *App) named(err error) error {
+	if err == nil || a.name == "" {
+		return err
+	}
+	return fmt.Errorf("connection %q: %w", a.name, err)
 }
 
 // all returns the apps of all connections, this one first.

@@ -68,7 +68,7 @@ func newMetrics() *metrics {
 
 // register makes the collectors known to a registry that may know them already.
 func (m *metrics) register(reg prometheus.Registerer) error {
-	for _, c := range []prometheus.Collector{m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, m.suspects, spools} {
+	for _, c := range []prometheus.Collector{m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, m.suspects, spools, brokerMetrics{}} {
 		var already prometheus.AlreadyRegisteredError
 		if err := reg.Register(c); err != nil && (!errors.As(err, &already) || already.ExistingCollector != c) {
 			return fmt.Errorf("registering metrics: %w", err)

@@ -74,6 +74,7 @@ type streamStatus struct {
 	DuplicateWindow string          `json:"duplicate_window"`
 	Preflight       string          `json:"preflight"`
 	Checked         *time.Time      `json:"checked,omitempty"`
+	Refused         string          `json:"refused,omitempty"`
 	Findings        []findingStatus `json:"findings"`
 }
 
@@ -93,19 +94,6 @@ type spoolStatus struct {
 	Broker string `json:"broker,omitempty"`
 	Dir    string `json:"dir"`
 	natspub.SpoolStatus
-}
-
-// findings are the result of the last look at the streams.
-type findings struct {
-	at   time.Time
-	list []natspub.Finding
-}
-
-// found keeps what was found, for the status.
-func (s *session) found(list []natspub.Finding) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.findings = findings{at: time.Now().UTC(), list: list}
 }
 
 // adminStatus answers GET /webhooks/status: what this process is configured to
@@ -238,9 +226,7 @@ func (st *brokerStatus) connection(nc *nats.Conn) {
 }
 
 func (a *App) streamStatus(session *session) []streamStatus {
-	session.mu.Lock()
-	last := session.findings
-	session.mu.Unlock()
+	last := session.lastFound()
 	list := []streamStatus{}
 	for _, s := range []struct {
 		role string
@@ -256,6 +242,11 @@ func (a *App) streamStatus(session *session) []streamStatus {
 		}
 		if !last.at.IsZero() {
 			st.Checked = &last.at
+		}
+		for _, name := range []string{"", s.cfg.Name} {
+			if err := last.refused[name]; err != nil {
+				st.Refused = err.Error()
+			}
 		}
 		for _, f := range last.list {
 			if f.Stream == s.cfg.Name || f.Stream == "" && s.role == "verified" {

@@ -47,14 +47,29 @@ func check(info *jetstream.StreamInfo, root string, cfg StreamConfig) []Finding 
 		add(Fatal, "it keeps only some events of a type", cfg.edit("--max-msgs-per-subject=-1"))
 	}
 	if have.Duplicates < cfg.Window {
+		flags := "--dupe-window " + cfg.Window.String()
+		if have.MaxAge > 0 && have.MaxAge < cfg.Window {
+			flags = "--max-age " + cfg.Window.String() + " " + flags
+		}
 		add(Warning, fmt.Sprintf("it remembers ids for %s, and senders repeat events for up to %s", have.Duplicates, cfg.Window),
-			fmt.Sprintf("%s; each id costs the server about %d bytes of memory", cfg.edit("--dupe-window "+cfg.Window.String()), bytesPerID))
+			fmt.Sprintf("%s; each id costs the server about %d bytes of memory", cfg.edit(flags), bytesPerID))
 	}
 	if have.MaxAge > 0 && have.MaxAge < have.Duplicates {
 		add(Warning, fmt.Sprintf("its events end after %s, and their ids with them", have.MaxAge), cfg.edit("--max-age "+have.Duplicates.String()))
 	}
 	if have.Replicas < cfg.Replicas {
 		add(Warning, fmt.Sprintf("%d servers keep its events, and %d were asked for", have.Replicas, cfg.Replicas), cfg.edit(fmt.Sprintf("--replicas %d", cfg.Replicas)))
+	}
+	if have.Discard == jetstream.DiscardNew && have.MaxBytes > 0 && info.State.Bytes > uint64(have.MaxBytes)/10*9 {
+		add(Warning, fmt.Sprintf("it is full to %d %%; when it is full senders are asked to try again", info.State.Bytes*100/uint64(have.MaxBytes)),
+			"raise the limit with "+cfg.edit("--max-bytes=<n>")+", or let events end sooner with `--max-age`")
+	}
+	if info.Cluster != nil {
+		for _, r := range info.Cluster.Replicas {
+			if r.Offline {
+				add(Warning, fmt.Sprintf("the server %s, which keeps its events, is offline", r.Name), "start it, or see `nats stream cluster` about how to replace it")
+			}
+		}
 	}
 	if f := checkMemory(info); f != nil {
 		found = append(found, *f)
@@ -128,15 +143,26 @@ func checkServer(version string) []Finding {
 	return nil
 }
 
+// What Preflight says of a stream that it has made, or brought up to date.
+const (
+	Created = "it did not exist and has been created"
+	Updated = "its limits were not those of the configuration and have been set"
+)
+
+// WorthPrefix is how the Note begins that says what an acknowledgement is worth.
+const WorthPrefix = "a 2xx means "
+
 // worth says in words what an acknowledgement of the stream is worth.
 func worth(replicas int, embedded, always bool) string {
 	switch {
 	case embedded && always:
-		return "a 2xx means that the event is on this machine's disk, synced"
+		return WorthPrefix + "that the event is on this machine's disk, synced"
 	case embedded:
-		return "a 2xx means that the event is written and not yet synced: a power failure loses the events of the last sync interval"
+		return WorthPrefix + "that the event is written and not yet synced: a power failure loses the events of the last sync interval"
+	case replicas == 2:
+		return WorthPrefix + "that two servers have the event, and none is taken while one of them is away; it is on their disks, synced, only if they run with sync_interval: always"
 	case replicas >= 3:
-		return fmt.Sprintf("a 2xx means that most of %d servers have the event; it is on their disks, synced, only if they run with sync_interval: always", replicas)
+		return fmt.Sprintf(WorthPrefix+"that most of %d servers have the event; it is on their disks, synced, only if they run with sync_interval: always", replicas)
 	}
-	return "a 2xx means that one server has the event; it is on its disk, synced, only if it runs with sync_interval: always, and it is lost with that server"
+	return WorthPrefix + "that one server has the event; it is on its disk, synced, only if it runs with sync_interval: always, and it is lost with that server"
 }

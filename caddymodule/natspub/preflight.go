@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -112,7 +113,31 @@ func (p *Publisher) examine(ctx context.Context, root string, cfg StreamConfig) 
 		return found, nil // it may not even answer
 	}
 	probe, err := p.probe(ctx, root, cfg)
-	return append(found, probe...), err
+	if err != nil {
+		return nil, err
+	}
+	return append(append(found, probe...), p.probeReading(ctx, cfg)...), nil
+}
+
+// probeReading looks whether the original of a duplicate can be read.
+func (p *Publisher) probeReading(ctx context.Context, cfg StreamConfig) []Finding {
+	first := &jetstream.PubAck{Stream: cfg.Name, Sequence: 1}
+	for _, way := range []struct {
+		api string
+		get func(context.Context, *jetstream.PubAck) (original, error)
+	}{{"DIRECT.GET.", p.direct}, {"STREAM.MSG.GET.", p.fromLeader}} {
+		denied, err := p.permitted(ctx, way.api+cfg.Name, func(ctx context.Context) error {
+			_, err := way.get(ctx, first)
+			return err
+		})
+		if !denied && !errors.Is(err, nats.ErrNoResponders) {
+			return nil // an event, or the word that there is none
+		}
+	}
+	return []Finding{{
+		Warning, cfg.Name, "the gateway may not read it, so that it cannot tell a duplicate from another event with the same id",
+		"allow its user to publish on " + p.cfg.APIPrefix + "DIRECT.GET." + cfg.Name,
+	}}
 }
 
 // largestMessage is the size of the largest message that may come.
@@ -168,7 +193,7 @@ func (p *Publisher) prepare(ctx context.Context, root string, cfg StreamConfig) 
 	case err != nil:
 		return nil, nil, fmt.Errorf("updating the stream %s: %w", cfg.Name, err)
 	}
-	return s.CachedInfo(), nil, nil
+	return s.CachedInfo(), []Finding{{Note, cfg.Name, Updated, ""}}, nil
 }
 
 func (p *Publisher) create(ctx context.Context, root string, cfg StreamConfig) (*jetstream.StreamInfo, []Finding, error) {
@@ -194,7 +219,7 @@ func (p *Publisher) create(ctx context.Context, root string, cfg StreamConfig) (
 	case err != nil:
 		return nil, nil, fmt.Errorf("creating the stream %s: %w", cfg.Name, err)
 	}
-	return s.CachedInfo(), nil, nil
+	return s.CachedInfo(), []Finding{{Note, cfg.Name, Created, ""}}, nil
 }
 
 // owner names the stream that has the subjects.
@@ -235,12 +260,31 @@ func (p *Publisher) permitted(ctx context.Context, subject string, ask func(cont
 	before := p.cfg.Conn.LastError()
 	short, cancel := context.WithTimeout(ctx, question)
 	defer cancel()
-	err = ask(short)
-	last := p.cfg.Conn.LastError()
-	if err == nil || !errors.Is(last, nats.ErrPermissionViolation) || last == before { //nolint:errorlint // another occurrence is another value
-		return false, err
+	refusal := func() bool {
+		last := p.cfg.Conn.LastError()
+		return errors.Is(last, nats.ErrPermissionViolation) && last != before && //nolint:errorlint // another occurrence is another value
+			strings.Contains(last.Error(), subject+`"`)
 	}
-	return strings.Contains(last.Error(), subject+`"`), err
+	var watcher sync.WaitGroup
+	watcher.Go(func() {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-short.Done():
+				return
+			case <-tick.C:
+				if refusal() {
+					cancel() // there will be no answer
+					return
+				}
+			}
+		}
+	})
+	err = ask(short)
+	cancel()
+	watcher.Wait()
+	return err != nil && refusal(), err
 }
 
 // refusal returns the server's words for what another try does not change.

@@ -1,12 +1,16 @@
 package natspub
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
 )
 
 func deny(subjects ...string) func(*server.Options) {
@@ -213,5 +217,107 @@ func TestMemoryOfIDs(t *testing.T) {
 		case f == nil && tt.severity != "", f != nil && (f.Severity != tt.severity || !strings.Contains(f.Problem, tt.words)):
 			t.Errorf("%s: got %v, want %s %q", tt.name, f, tt.severity, tt.words)
 		}
+	}
+}
+
+// TestPreflightReads: the original of a duplicate has to be readable, in one way
+// or the other.
+func TestPreflightReads(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		denied []string
+		found  bool
+	}{
+		{"directly", []string{"$JS.API.STREAM.MSG.GET.>"}, false},
+		{"from the leader", []string{"$JS.API.DIRECT.GET.>"}, false},
+		{"not at all", []string{"$JS.API.STREAM.MSG.GET.>", "$JS.API.DIRECT.GET.>"}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := runServer(t, t.TempDir(), 0, deny(tt.denied...))
+			p := newPublisher(t, s.ClientURL(), onlyStream)
+			start := time.Now()
+			found, err := p.Preflight(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(start); took > question {
+				t.Errorf("it took %v, want it to notice that it is not permitted", took)
+			}
+			if tt.found {
+				mustFind(t, found, Warning, "may not read", "$JS.API.DIRECT.GET.WEBHOOKS")
+				return
+			}
+			for _, f := range found {
+				if f.Severity != Note {
+					t.Errorf("got %s", f)
+				}
+			}
+		})
+	}
+}
+
+// TestPreflightFull: an almost full stream is worth a word before it refuses.
+func TestPreflightFull(t *testing.T) {
+	t.Parallel()
+	s := runServer(t, t.TempDir(), 0, nil)
+	p := ready(t, s.ClientURL(), func(c *Config) { onlyStream(c); c.Stream.MaxBytes = 20_000 })
+	for i := 0; ; i++ {
+		e := testEvent(fmt.Sprint("evt_", i), `{"pad":"`+strings.Repeat("x", 500)+`"}`)
+		if _, err := p.Publish(within(t, 5*time.Second), e); err != nil {
+			if !errors.Is(err, gateway.ErrFull) {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	found, err := p.Preflight(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustFind(t, found, Warning, "it is full to 9", "--max-bytes")
+}
+
+// TestPreflightOffline: a copy that is missing is worth a word.
+func TestPreflightOffline(t *testing.T) {
+	t.Parallel()
+	cfg := StreamConfig{Name: "WEBHOOKS", Replicas: 3}
+	info := &jetstream.StreamInfo{
+		Config:  jetstream.StreamConfig{Name: "WEBHOOKS", Subjects: []string{"wh.v1.>"}, Storage: jetstream.FileStorage, Discard: jetstream.DiscardNew, Replicas: 3},
+		Cluster: &jetstream.ClusterInfo{Leader: "n0", Replicas: []*jetstream.PeerInfo{{Name: "n1", Current: true}, {Name: "n2", Offline: true}}},
+	}
+	found := check(info, Root, cfg)
+	if len(found) != 1 {
+		t.Errorf("got %v, want one finding", found)
+	}
+	mustFind(t, found, Warning, "the server n2", "offline")
+}
+
+// TestRefuse: events for a stream that is not fit are refused without an attempt,
+// and those for others are not.
+func TestRefuse(t *testing.T) {
+	t.Parallel()
+	s := runServer(t, t.TempDir(), 0, nil)
+	p := ready(t, s.ClientURL(), nil)
+	ctx := within(t, 10*time.Second)
+	reason := errors.New("not fit")
+	p.Refuse(map[string]error{"WEBHOOKS": reason})
+	if ack, err := p.Publish(ctx, testEvent("evt_1", "{}")); !errors.Is(err, gateway.ErrRefused) || !errors.Is(err, reason) || ack.Attempts != 0 {
+		t.Errorf("got %+v, %v, want it refused without an attempt", ack, err)
+	}
+	if _, err := p.Quarantine(ctx, testEvent("evt_1", "{}"), gateway.Quarantine{Reason: "schema"}); err != nil {
+		t.Errorf("quarantine: got %v, want it stored", err)
+	}
+	p.Refuse(map[string]error{"": reason})
+	if _, err := p.Quarantine(ctx, testEvent("evt_2", "{}"), gateway.Quarantine{Reason: "schema"}); !errors.Is(err, gateway.ErrRefused) {
+		t.Errorf("all: got %v, want it refused", err)
+	}
+	p.Refuse(nil)
+	if _, err := p.Publish(ctx, testEvent("evt_1", "{}")); err != nil {
+		t.Errorf("got %v, want it stored", err)
+	}
+	if got := p.Pending(); got != 0 {
+		t.Errorf("got %d waiting, want none", got)
 	}
 }

@@ -77,6 +77,7 @@ type Publisher struct {
 	bodies  *bodies               // nil: there is no object store
 	pending atomic.Int64
 	unwell  atomic.Pointer[error]
+	refused atomic.Pointer[map[string]error] // by stream
 	done    chan struct{}
 	watcher sync.WaitGroup
 	closed  sync.Once
@@ -285,6 +286,9 @@ func (p *Publisher) begin(m *message) {
 func (p *Publisher) enter(m *message) error {
 	if m.stream == "" {
 		return fmt.Errorf("%w: there is no stream for %s", gateway.ErrRefused, m.subject)
+	}
+	if err := p.refuses(m.stream); err != nil {
+		return err
 	}
 	if p.pending.Add(1) > int64(p.cfg.MaxPending) {
 		p.pending.Add(-1)

@@ -1,0 +1,198 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natspub"
+)
+
+const (
+	// defaultPreflightInterval is the time between two looks at streams that are
+	// as they should be.
+	defaultPreflightInterval = 30 * time.Second
+	// fatalLooks is after how many looks in a row that find a stream unfit its
+	// events are refused: while a cluster chooses a leader, nobody may answer.
+	fatalLooks = 3
+)
+
+// findings are the result of the last look at the streams.
+type findings struct {
+	at      time.Time
+	list    []natspub.Finding
+	refused map[string]error // by stream: why its events are refused; nil if none are
+	failed  error            // why the last look was not possible
+}
+
+// found keeps the result of a look, for the status.
+func (s *session) found(f findings) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.findings = f
+}
+
+// lastFound returns the result of the last look.
+func (s *session) lastFound() findings {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.findings
+}
+
+// preflight creates and checks the streams, and says what is new. It returns
+// [ErrPreflight] if one that must be as promised is not.
+func (a *App) preflight(ctx context.Context, p *natspub.Publisher) error {
+	list, err := a.look(ctx, p)
+	if err != nil {
+		return err
+	}
+	f := findings{at: time.Now().UTC(), list: list}
+	unfit := a.unfit(list)
+	a.say(a.session.lastFound().list, list, false)
+	a.session.found(f)
+	var problems []error
+	for _, err := range unfit {
+		problems = append(problems, err...)
+	}
+	return errors.Join(problems...)
+}
+
+func (a *App) look(ctx context.Context, p *natspub.Publisher) ([]natspub.Finding, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	return p.Preflight(ctx)
+}
+
+// watch looks at the streams as long as events are taken, because their owners
+// may change them at any time. Events for one that must be as promised, and is
+// not any more, are refused until it is.
+func (a *App) watch(ctx context.Context, p *natspub.Publisher) {
+	wait := time.Duration(a.PreflightInterval)
+	seen := make(map[string]int) // looks in a row that found the stream unfit
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		wait = time.Duration(a.PreflightInterval)
+		last := a.session.lastFound()
+		list, err := a.look(ctx, p)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			if a.session.broker.conn.Status() == nats.CONNECTED && last.failed == nil {
+				a.log.Warn("looking at the streams; trying again", "error", err)
+			}
+			last.failed = err
+			a.session.found(last)
+			continue
+		}
+		unfit := a.unfit(list)
+		refused := make(map[string]error)
+		for stream, problems := range unfit {
+			if seen[stream]++; seen[stream] >= fatalLooks {
+				refused[stream] = errors.Join(problems...)
+			}
+		}
+		maps.DeleteFunc(seen, func(stream string, _ int) bool { return unfit[stream] == nil })
+		if len(unfit) > 0 {
+			wait = min(wait, lookAgain)
+		}
+		a.refuse(p, last.refused, refused)
+		a.say(last.list, list, true)
+		a.session.found(findings{at: time.Now().UTC(), list: list, refused: refused})
+	}
+}
+
+// unfit returns the streams of which strict is asked and that are not fit, with
+// the reasons.
+func (a *App) unfit(list []natspub.Finding) map[string][]error {
+	unfit := make(map[string][]error)
+	for _, f := range list {
+		if f.Severity == natspub.Fatal && a.preflightMode(f.Stream) == preflightStrict {
+			unfit[f.Stream] = append(unfit[f.Stream], fmt.Errorf("%w: %s; or set `preflight warn`", ErrPreflight, f))
+		}
+	}
+	return unfit
+}
+
+// preflightMode is what to do about findings of the stream; "" is the server.
+func (a *App) preflightMode(stream string) string {
+	for _, s := range []*Stream{a.UnverifiedStream, a.QuarantineStream} {
+		if s.Name == stream {
+			return s.Preflight
+		}
+	}
+	return a.Stream.Preflight
+}
+
+// refuse has the publisher refuse events, and says what changes.
+func (a *App) refuse(p *natspub.Publisher, before, now map[string]error) {
+	p.Refuse(now)
+	for stream, err := range now {
+		if before[stream] == nil {
+			a.log.Error("events are refused, and senders asked to try again, until this is mended", "stream", stream, "error", err)
+		}
+	}
+	for stream := range before {
+		if now[stream] == nil {
+			a.log.Info("events are taken again", "stream", stream)
+		}
+	}
+}
+
+// say logs what was not found before, and what is found no more. Findings that
+// differ in their figures alone are the same.
+func (a *App) say(before, now []natspub.Finding, running bool) {
+	known := make(map[string]bool, len(before))
+	for _, f := range before {
+		// What was done is not what is: it may be done again.
+		known[sameFinding(f)] = f.Problem != natspub.Created && f.Problem != natspub.Updated
+	}
+	found := make(map[string]bool, len(now))
+	for _, f := range now {
+		found[sameFinding(f)] = true
+		if !known[sameFinding(f)] && a.preflightMode(f.Stream) != preflightOff {
+			a.log.Log(a.ctx, severityLevel(f, running), "preflight", "stream", f.Stream, "finding", f.Problem, "cure", f.Cure)
+		}
+	}
+	for _, f := range before {
+		if f.Severity != natspub.Note && !found[sameFinding(f)] && a.preflightMode(f.Stream) != preflightOff {
+			a.log.Info("preflight: mended", "stream", f.Stream, "finding", f.Problem)
+		}
+	}
+}
+
+// severityLevel is how loud a finding is. A stream that had to be made while
+// events were taken was deleted, with all that was in it.
+func severityLevel(f natspub.Finding, running bool) slog.Level {
+	switch {
+	case f.Problem == natspub.Created && running:
+		return slog.LevelError
+	case f.Problem == natspub.Updated && running:
+		return slog.LevelWarn
+	case f.Severity == natspub.Note:
+		return slog.LevelInfo
+	case f.Severity == natspub.Fatal && running:
+		return slog.LevelError
+	}
+	return slog.LevelWarn
+}
+
+func sameFinding(f natspub.Finding) string {
+	return string(f.Severity) + " " + f.Stream + " " + strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}, f.Problem)
+}
