@@ -57,6 +57,54 @@ func TestRouteBudgets(t *testing.T) {
 	})
 }
 
+// TestUnmatchedIsNotRead: what no route matches is answered without its body,
+// and without a place in what requests may hold, also when that is used up.
+func TestUnmatchedIsNotRead(t *testing.T) {
+	s := newSite(t)
+	s.load("", `webhooks /github github {env.GITHUB_SECRET} {
+		limits {
+			requests 1
+		}
+		publish off
+		pass_thru
+	}
+	respond /github 200
+	respond 404`)
+	dial := func(path, rest string) net.Conn {
+		conn, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() }) // of a test that has ended
+		_ = conn.SetDeadline(time.Now().Add(8 * time.Second))
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: 100000\r\nConnection: close\r\n%s\r\n", path, s.addr, rest)
+		return conn
+	}
+	// The server asks for a body when somebody reads it.
+	first := func(conn net.Conn) string {
+		line, err := bufio.NewReader(conn).ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(line)
+	}
+	if got := first(dial("/github", "Expect: 100-continue\r\n")); got != "HTTP/1.1 100 Continue" {
+		t.Fatalf("the route: got %q, want it to read the body", got)
+	}
+	// That request holds the only place.
+	if got := s.post("/github", "1", "{}", nil); got.status != http.StatusServiceUnavailable {
+		t.Fatalf("the route: got %d, want 503", got.status)
+	}
+	for range 10 {
+		if got := first(dial("/gitbuh", "Expect: 100-continue\r\n")); got != "HTTP/1.1 404 Not Found" {
+			t.Errorf("another path: got %q, want 404 at once", got)
+		}
+	}
+	if got := s.post("/gitbuh", "2", "{}", nil); got.status != http.StatusNotFound {
+		t.Errorf("another path: got %d, want 404", got.status)
+	}
+}
+
 // TestRouteBudgetTooSmall: a budget in which a body of the permitted size finds
 // no room would refuse such bodies for ever.
 func TestRouteBudgetTooSmall(t *testing.T) {
