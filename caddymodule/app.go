@@ -97,6 +97,7 @@ type App struct {
 	settings  *brokerSettings
 	session   *session                // nil: no broker
 	shown     atomic.Pointer[session] // the same, for the admin API, which may ask earlier
+	linked    chan struct{}           // closed when there is a session
 	ops       atomic.Pointer[natspub.Ops]
 	lease     *lease
 	rates     []string // what it holds of the pool of that name
@@ -115,6 +116,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx, a.log = ctx, ctx.Slogger()
 	a.routes = make(map[string]*Handler)
+	a.linked = make(chan struct{})
 	a.publisher = newPublisher(a.heir)
 	a.fetcher = keyfetch.New(keyfetch.Config{Failed: func(host string, err error) {
 		a.log.Warn("fetching a sender's keys", "host", host, "error", err)
@@ -187,11 +189,13 @@ func (a *App) describeProviders() error {
 // after the other, and all of them before Start.
 func (a *App) register(h *Handler, p verifiers.Provider) error {
 	cfg := h.route.Config()
-	key := cfg.Tenant + "/" + cfg.Source
-	if other := a.routes[key]; other != nil && other.Provider != h.Provider {
-		return fmt.Errorf("the source %q is also that of the route %s with the provider %s, "+
-			"and events of both would be taken for duplicates of each other: give one of them another name with `source <name>`",
-			key, other.label(), other.Provider)
+	key := h.tenantName.String() + "/" + h.sourceName.String()
+	for _, name := range slices.Sorted(maps.Keys(a.routes)) {
+		if other := a.routes[name]; other.mayMeet(h) && other.Provider != h.Provider {
+			return fmt.Errorf("the source %q is also that of the route %s with the provider %s, "+
+				"and events of both would be taken for duplicates of each other: give one of them another name with `source <name>`",
+				key, other.label(), other.Provider)
+		}
 	}
 	a.routes[key] = h
 	if cfg.Publisher != nil {

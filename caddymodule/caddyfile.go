@@ -24,13 +24,15 @@ func init() {
 // parseDirective sets up the handler from Caddyfile tokens. Syntax:
 //
 //	webhooks [<matcher>] <provider> [<secret>...] {
-//		source                  <name>
-//		tenant                  <name>
+//		source                  <name or placeholder>
+//		tenant                  <name or placeholder>
 //		public_url              <url>
 //		secret                  <placeholder> {
 //			id    <name>
 //			until <RFC 3339>
 //		}
+//		secrets_from            dir <path>
+//		secrets_from            nats_kv <bucket> [<key>]
 //		verify                  <scheme> [<hash>] { ... }
 //		tolerance               <duration>
 //		capture_secret          <file>
@@ -47,7 +49,7 @@ func init() {
 //			requests     <n>
 //			memory       <size>
 //		}
-//		rate_limit              <n>/<unit> [burst <n>] [per source|client]
+//		rate_limit              <n>/<unit> [burst <n>] [per source|tenant|client]
 //		event_id                <value>
 //		event_type              <value>
 //		event_time              <value>
@@ -146,6 +148,7 @@ var subdirectives = map[string]subdirective[*Handler]{
 	"tenant":                  {parse: (*Handler).parseTenant},
 	"public_url":              {parse: (*Handler).parsePublicURL},
 	"secret":                  {parse: (*Handler).parseSecret, repeat: true},
+	"secrets_from":            {parse: (*Handler).parseSecretsFrom},
 	"verify":                  {parse: (*Handler).parseVerify},
 	"tolerance":               {parse: (*Handler).parseTolerance},
 	"capture_secret":          {parse: (*Handler).parseCaptureSecret},

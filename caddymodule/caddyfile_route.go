@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/dustin/go-humanize"
 
@@ -14,17 +15,27 @@ import (
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
 
-// source <name>
+// source <name or placeholder>
 func (h *Handler) parseSourceName(d *caddyfile.Dispenser) error { return parseString(d, &h.Source) }
 
-// tenant <name>
-func (h *Handler) parseTenant(d *caddyfile.Dispenser) error {
-	if err := parseString(d, &h.Tenant); err != nil {
+// tenant <name or placeholder>
+func (h *Handler) parseTenant(d *caddyfile.Dispenser) error { return parseString(d, &h.Tenant) }
+
+// secrets_from <store> <arguments>...
+func (h *Handler) parseSecretsFrom(d *caddyfile.Dispenser) error {
+	var name string
+	if !d.Args(&name) {
+		return d.Err("secrets_from takes a store: write `secrets_from dir <path>` or `secrets_from nats_kv <bucket> [<key>]`")
+	}
+	mod, err := caddyfile.UnmarshalModule(d, secretsNamespace+"."+name)
+	if err != nil {
 		return err
 	}
-	if strings.ContainsAny(h.Tenant, "{}") {
-		return d.Err("tenant must be a name and not a placeholder: write one route for each tenant")
+	store, ok := mod.(SecretStore)
+	if !ok {
+		return d.Errf("secrets_from: '%s' is no store of secrets", redact(name))
 	}
+	h.SecretsFrom = caddyconfig.JSONModuleObject(store, "store", name, nil)
 	return nil
 }
 
@@ -142,14 +153,14 @@ func (h *Handler) parseLimits(d *caddyfile.Dispenser) error {
 	}, h)
 }
 
-// rate_limit <n>/<unit> [burst <n>] [per source|client]
+// rate_limit <n>/<unit> [burst <n>] [per source|tenant|client]
 //
 // The unit is s, m, h or a duration such as 10s.
 func (h *Handler) parseRateLimit(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
 	rate, ok := parseRate(args)
 	if !ok {
-		return d.Err("rate_limit: write `rate_limit <n>/<unit> [burst <n>] [per source|client]`, such as `rate_limit 100/s burst 200`")
+		return d.Err("rate_limit: write `rate_limit <n>/<unit> [burst <n>] [per source|tenant|client]`, such as `rate_limit 100/s burst 200`")
 	}
 	into, per := &h.SourceRate, "source"
 	for rest := args[1:]; len(rest) > 0; rest = rest[2:] {
@@ -164,10 +175,12 @@ func (h *Handler) parseRateLimit(d *caddyfile.Dispenser) error {
 			rate.Burst = n
 		case rest[0] == "per" && rest[1] == "source":
 			into, per = &h.SourceRate, "source"
+		case rest[0] == "per" && rest[1] == "tenant":
+			into, per = &h.TenantRate, "tenant"
 		case rest[0] == "per" && rest[1] == "client":
 			into, per = &h.ClientRate, "client"
 		default:
-			return d.Errf("rate_limit: '%s %s' is not understood: write `burst <n>`, `per source` or `per client`", redact(rest[0]), redact(rest[1]))
+			return d.Errf("rate_limit: '%s %s' is not understood: write `burst <n>`, `per source`, `per tenant` or `per client`", redact(rest[0]), redact(rest[1]))
 		}
 	}
 	if *into != nil {

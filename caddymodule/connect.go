@@ -54,6 +54,7 @@ func (a *App) begin() (wait func() error, err error) {
 	s := &session{broker: b, key: a.settings.key, cancel: cancel}
 	a.session = s
 	a.shown.Store(s)
+	close(a.linked)
 	early, late := make(chan error, 1), make(chan struct{})
 	s.work.Go(func() { a.open(ctx, early, late) })
 	return func() error {

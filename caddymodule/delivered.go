@@ -48,12 +48,15 @@ func (d *delivered) add(res *gateway.Result) {
 	d.now[key] = struct{}{}
 }
 
-// deliveryKey is made of the id and of what tells deliveries under it apart:
-// another event under the same id is not the same event.
+// deliveryKey is made of whose event it is, of its id, and of what tells
+// deliveries under it apart: another event under the same id is not the same
+// event, nor is another tenant's.
 func deliveryKey(res *gateway.Result) [16]byte {
 	h := sha256.New()
-	h.Write([]byte(res.EventID))
-	h.Write([]byte{0})
+	for _, part := range []string{res.Tenant, res.Source, res.EventID} {
+		h.Write([]byte(part))
+		h.Write([]byte{0}) // in none of them
+	}
 	h.Write(res.Compared[:])
 	var key [16]byte
 	copy(key[:], h.Sum(nil))

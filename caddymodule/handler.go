@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natspub"
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/tenants"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
 
@@ -52,12 +54,21 @@ type Handler struct {
 	// with `verify`. Required.
 	Provider string `json:"provider"`
 	// The route's name: a token of the subject, a label of the metrics, a part
-	// of the deduplication id. [A-Za-z0-9_-], at most 64. Default: the
-	// provider's name. Two routes with one source must have one provider.
+	// of the deduplication id. [A-Za-z0-9_-], at most 64. It may hold a
+	// placeholder, as `tenant` may; the label is then the provider's name.
+	// Default: the provider's name. Two routes with one source must have one
+	// provider.
 	Source string `json:"source,omitempty"`
 	// Whose events they are: a token of the subject and a part of the
-	// deduplication id. [A-Za-z0-9_-], at most 64. Default: `default`.
+	// deduplication id. [A-Za-z0-9_-], at most 64. With `secrets_from` it may hold
+	// one placeholder, such as `{http.request.host.labels.2}` or
+	// `{http.request.uri.path.1}`; a request whose tenant is no such name, or has
+	// no secret, is answered 404. Default: `default`.
 	Tenant string `json:"tenant,omitempty"`
+	// Where the secrets of the tenants are, instead of `secrets`. They are looked
+	// up when a request needs them and again when they may have changed, so that
+	// tenants come and go, and their secrets change, without a reload.
+	SecretsFrom json.RawMessage `json:"secrets_from,omitempty" caddy:"namespace=webhooks.secrets inline_key=store"`
 	// The URL under which the sender reaches this server, for signatures that
 	// cover the URL and for `ce-source`. Scheme and host replace those of the
 	// request; a path goes before its path. Default: the app's, else scheme and
@@ -119,8 +130,12 @@ type Handler struct {
 	// 503. It must have room for one body of the largest size. Default: no limit
 	// of its own; the app's `max_memory` holds as well.
 	MaxMemory int64 `json:"max_memory,omitempty"`
-	// Limits the verified events of this route. Default: no limit.
+	// Limits the verified events of this route; where it has many tenants or
+	// sources, those of each source of each tenant. Default: no limit.
 	SourceRate *Rate `json:"source_rate,omitempty"`
+	// Limits the verified events of each tenant of this route, over its sources.
+	// Default: no limit.
+	TenantRate *Rate `json:"tenant_rate,omitempty"`
 	// Limits the requests of each client address before they are verified.
 	// Default: no limit.
 	ClientRate *Rate `json:"client_rate,omitempty"`
@@ -182,13 +197,17 @@ type Handler struct {
 	PassThru bool `json:"pass_thru,omitempty"`
 
 	app       *App
-	to        *App // of the connection; the app, unless Connection is set
+	to        *App           // of the connection; the app, unless Connection is set
+	store     SecretStore    // nil: Secrets
+	tenants   *tenants.Cache // nil: there is one, and its secrets do not change
 	route     *gateway.Route
 	public    *publicURL
 	spool     natspub.SpoolMode
 	delivered *delivered       // nil: hand every accepted request on
 	observer  gateway.Observer // nil: the route's own
 	log       *slog.Logger
+
+	tenantName, sourceName nameFrom
 }
 
 // Rate is a limit.
@@ -231,6 +250,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("app webhooks is a %T", val)
 	}
 	h.app = app
+	if err := h.loadStore(ctx); err != nil {
+		return fmt.Errorf("webhooks route %s: %w", h.label(), err)
+	}
 	if err := h.provision(); err != nil {
 		return fmt.Errorf("webhooks route %s: %w", h.label(), err)
 	}

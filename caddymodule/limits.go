@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/tenants"
 )
 
 // rates is what senders have used of their limits, by tenant, source and limits.
@@ -19,8 +20,16 @@ import (
 // anew: what was used of a small one would close a large one for long.
 var rates = caddy.NewUsagePool()
 
-// rateState is a [gateway.RateState] in the pool.
-type rateState struct{ gateway.RateState }
+// rateState is a [gateway.RateState] in the pool, with what each tenant of a route
+// has used where it has many.
+type rateState struct {
+	gateway.RateState
+	tenants, sources *tenants.Limits
+}
+
+func newRateState(cfg *gateway.Config) *rateState {
+	return &rateState{tenants: tenants.NewLimits(cfg.TenantRate, 0), sources: tenants.NewLimits(cfg.SourceRate, 0)}
+}
 
 // Destruct does nothing: the memory is all there is.
 func (*rateState) Destruct() error { return nil }
@@ -28,18 +37,28 @@ func (*rateState) Destruct() error { return nil }
 // limits sets what bounds the route.
 func (h *Handler) limits(cfg *gateway.Config) error {
 	cfg.MaxBody, cfg.ReadTimeout, cfg.MinRate = h.MaxBody, time.Duration(h.ReadTimeout), h.MinRate
-	cfg.ClientRate, cfg.SourceRate = h.ClientRate.translate(), h.SourceRate.translate()
+	cfg.ClientRate, cfg.SourceRate, cfg.TenantRate = h.ClientRate.translate(), h.SourceRate.translate(), h.TenantRate.translate()
 	if h.ClientRate == nil && h.SourceRate == nil {
 		return h.budgets(cfg)
 	}
-	state, err := h.app.rateState(fmt.Sprintf("%s/%s %v %v", cfg.Tenant, cfg.Source, cfg.ClientRate, cfg.SourceRate))
-	cfg.Rates = state
+	state, err := h.app.rateState(fmt.Sprintf("%s/%s %v %v", h.tenantName, h.sourceName, cfg.ClientRate, cfg.SourceRate), cfg)
+	if err == nil {
+		cfg.Rates = &state.RateState
+	}
 	return errors.Join(err, h.budgets(cfg))
 }
 
-// rateState returns the state of a source's limits until the app is released.
-func (a *App) rateState(key string) (*gateway.RateState, error) {
-	val, _, err := rates.LoadOrNew(key, func() (caddy.Destructor, error) { return new(rateState), nil })
+// tenantLimits returns the limits of the tenants that share a route.
+func (h *Handler) tenantLimits(cfg *gateway.Config) (*rateState, error) {
+	if h.SourceRate == nil && h.TenantRate == nil {
+		return newRateState(cfg), nil
+	}
+	return h.app.rateState(fmt.Sprintf("%s/%s of each %v %v", h.tenantName, h.sourceName, cfg.SourceRate, cfg.TenantRate), cfg)
+}
+
+// rateState returns the state of limits until the app is released.
+func (a *App) rateState(key string, cfg *gateway.Config) (*rateState, error) {
+	val, _, err := rates.LoadOrNew(key, func() (caddy.Destructor, error) { return newRateState(cfg), nil })
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +67,7 @@ func (a *App) rateState(key string) (*gateway.RateState, error) {
 	if !ok {
 		return nil, fmt.Errorf("the pool of rates holds a %T", val)
 	}
-	return &state.RateState, nil
+	return state, nil
 }
 
 func (a *App) releaseRates() error {

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/tenants"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
 
@@ -23,6 +24,7 @@ type metrics struct {
 	events   *prometheus.CounterVec
 	ops      *prometheus.CounterVec
 	suspects *prometheus.CounterVec
+	lookups  *prometheus.CounterVec
 }
 
 // collectors returns the one set of this process. Caddy makes a new registry at
@@ -63,12 +65,16 @@ func newMetrics() *metrics {
 			Namespace: namespace, Subsystem: subsystem, Name: "suspects_total",
 			Help: "Requests with an event whose bytes came before under another id that the signature does not cover.",
 		}, []string{"source"}),
+		lookups: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "tenant_lookups_total",
+			Help: "Searches for the secrets of the tenant that a request names, by how they ended.",
+		}, []string{"source", "result"}),
 	}
 }
 
 // register makes the collectors known to a registry that may know them already.
 func (m *metrics) register(reg prometheus.Registerer) error {
-	for _, c := range []prometheus.Collector{m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, m.suspects, spools, brokerMetrics{}} {
+	for _, c := range []prometheus.Collector{m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, m.suspects, m.lookups, spools, brokerMetrics{}} {
 		var already prometheus.AlreadyRegisteredError
 		if err := reg.Register(c); err != nil && (!errors.As(err, &already) || already.ExistingCollector != c) {
 			return fmt.Errorf("registering metrics: %w", err)
@@ -107,6 +113,15 @@ func (m *metrics) route(source string, keys int) *routeMetrics {
 		rm.keys = append(rm.keys, m.keys.WithLabelValues(source, strconv.Itoa(i)))
 	}
 	return rm
+}
+
+// tenants are the counters of searches for tenants.
+func (m *metrics) tenants(source string) map[tenants.Result]prometheus.Counter {
+	counters := make(map[tenants.Result]prometheus.Counter)
+	for _, r := range tenants.Results() {
+		counters[r] = m.lookups.WithLabelValues(source, string(r))
+	}
+	return counters
 }
 
 // reasonsOf lists the reasons with which an outcome can be reported.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/tenants"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
 )
@@ -60,14 +61,17 @@ func (h *Handler) provision() error {
 		cfg.Success = verifiers.Reply{Status: h.Respond.Status, Body: h.Respond.Body, ContentType: h.Respond.ContentType}
 	}
 	cfg.Options, err = h.options(provider)
-	err = errors.Join(err, h.checkNames(), h.publicURL(&cfg), h.addresses(&cfg), h.limits(&cfg), h.publishing(&cfg, provider), h.batches(&cfg, provider),
-		h.verifier(&cfg, provider), h.schemas(&cfg))
+	err = errors.Join(err, h.names(&cfg), h.publicURL(&cfg), h.addresses(&cfg), h.limits(&cfg), h.publishing(&cfg, provider), h.batches(&cfg, provider),
+		h.tenancy(&cfg, provider), h.verifier(&cfg, provider), h.schemas(&cfg))
 	if err != nil {
 		return err
 	}
 	keys := len(h.Secrets)
 	if h.CaptureSecret != "" {
 		keys++
+	}
+	if h.store != nil {
+		keys = tenants.MaxSecrets
 	}
 	cfg.Observer = h.app.observer(h.log, cfg.Source, keys)
 	if h.PassThru {
@@ -140,17 +144,6 @@ func (h *Handler) tenant() string {
 		return defaultTenant
 	}
 	return h.Tenant
-}
-
-// checkNames finds placeholders where names are needed: both end in subjects
-// and in deduplication ids, which nothing from a request may decide.
-func (h *Handler) checkNames() error {
-	for _, n := range []struct{ field, value string }{{"tenant", h.Tenant}, {"source", h.Source}} {
-		if strings.ContainsAny(n.value, "{}") {
-			return fmt.Errorf("%s must be a name and not a placeholder: write one route for each", n.field)
-		}
-	}
-	return nil
 }
 
 func (h *Handler) publicURL(cfg *gateway.Config) error {
@@ -268,6 +261,9 @@ func optionNames(p verifiers.Provider) string {
 
 // verifier resolves the secrets and builds the verifier.
 func (h *Handler) verifier(cfg *gateway.Config, p verifiers.Provider) error {
+	if h.tenants != nil || h.tenantName.dynamic() || h.sourceName.dynamic() {
+		return nil // each tenant has its own
+	}
 	if h.InsecureSkipVerify {
 		if len(h.Secrets) > 0 {
 			return errors.New("insecure_skip_verify and a secret contradict each other: remove one of them")

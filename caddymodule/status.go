@@ -140,8 +140,8 @@ func (a *App) routeStatus() []routeStatus {
 	for _, h := range a.routes {
 		cfg := h.route.Config()
 		r := routeStatus{
-			Tenant:     cfg.Tenant,
-			Source:     cfg.Source,
+			Tenant:     h.tenantName.String(),
+			Source:     h.sourceName.String(),
 			Provider:   cfg.Provider.Name,
 			Origin:     h.Origin,
 			Unverified: cfg.Unverified,

@@ -32,6 +32,7 @@ import (
 // would send.
 type request struct {
 	method, url string
+	host        string   // of the header, if it is not the URL's
 	header      []string // "Name: value"
 	body        []byte
 
@@ -154,8 +155,12 @@ func (r *request) bytes(u *url.URL) (head, body []byte, err error) {
 	if r.sent != nil {
 		body = r.sent
 	}
+	host := r.host
+	if host == "" {
+		host = u.Host
+	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", r.method, u.RequestURI(), u.Host)
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", r.method, u.RequestURI(), host)
 	for _, line := range slices.Concat(r.header, signature) {
 		b.WriteString(line + "\r\n")
 	}

@@ -32,6 +32,7 @@ var rules = []rule{
 	{"schemas", []string{"std", "github.com/santhosh-tekuri/jsonschema/v5"}, "the validator is replaceable behind our own interface"},
 	{"caddymodule/gateway", []string{"std", "verifiers"}, "the core must be usable and testable without Caddy, NATS or a validator"},
 	{"caddymodule/gateway/gatewaytest", []string{"std", "verifiers", "caddymodule/gateway"}, "fakes know the core's interfaces only"},
+	{"caddymodule/tenants", []string{"std", "verifiers", "caddymodule/gateway"}, "looking secrets up is tested without Caddy and NATS"},
 	{"caddymodule/natspub", []string{"std", "caddymodule/gateway", "github.com/nats-io/nats.go", "github.com/nats-io/nkeys"}, "a client must not bring a server with it"},
 	{"caddymodule/natsembed", []string{"std", "github.com/nats-io/nats-server/v2", "github.com/nats-io/nats.go", "golang.org/x/sys"}, "the server is nine megabytes that only embedding needs"},
 	{"caddymodule/cli", []string{
@@ -40,7 +41,7 @@ var rules = []rule{
 	}, "commands are tested without a terminal and without Caddy"},
 	{"caddymodule", []string{
 		"std", "verifiers", "verifiers/providers", "verifiers/keyfetch", "schemas",
-		"caddymodule/gateway", "caddymodule/natspub", "caddymodule/natsembed", "caddymodule/cli",
+		"caddymodule/gateway", "caddymodule/tenants", "caddymodule/natspub", "caddymodule/natsembed", "caddymodule/cli",
 		"github.com/caddyserver/caddy/v2", "github.com/prometheus/client_golang", "github.com/spf13/cobra",
 		"github.com/nats-io/nats.go", "github.com/nats-io/nkeys", "github.com/dustin/go-humanize",
 	}, "it is thin: Caddy's types come in, options of the packages below go out"},

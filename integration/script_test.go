@@ -46,9 +46,12 @@ func TestScripts(t *testing.T) {
 		Condition: hasClient,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"capture":   cmdCapture,
+			"example":   cmdExample,
 			"filesize":  cmdFileSize,
 			"freeports": cmdFreePorts,
 			"http":      cmdHTTP,
+			"kv":        cmdKV,
+			"within":    cmdWithin,
 			"messages":  cmdMessages,
 			"serverid":  cmdServerID,
 			"sigkill":   cmdSignal(syscall.SIGKILL),
@@ -142,6 +145,7 @@ func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	fs.StringVar(&sent, "sent", "", "the `file` to send instead of the body that is signed")
 	fs.StringVar(&r.sign, "sign", "", "sign as this `provider`: github, sendgrid, stripe, slack")
 	fs.StringVar(&r.secret, "secret", "", "the secret to sign with")
+	fs.StringVar(&r.host, "host", "", "the header Host")
 	fs.DurationVar(&r.age, "age", 0, "the age of the signature")
 	fs.BoolVar(&r.chunked, "chunked", false, "send without a length")
 	fs.BoolVar(&r.cut, "cut", false, "end the body in the middle")

@@ -79,7 +79,9 @@ func firstOf(lists ...[]string) []string {
 // Each error names the field and what to write instead.
 func (c *Config) validate() error {
 	var p problems
-	c.validateNames(&p)
+	if c.Resolver == nil {
+		c.validateNames(&p)
+	}
 	c.validateSender(&p)
 	c.validateRequests(&p)
 	c.validateEvents(&p)

@@ -22,7 +22,7 @@ func (x *exchange) diagnose(err error) {
 	if rt.cfg.Diagnose == nil {
 		return
 	}
-	if _, ok := rt.diagnoses.take(rt.now(), 1); ok {
+	if _, ok := rt.diagnoses.Take(rt.now(), 1); ok {
 		x.res.Diagnosis = rt.cfg.Diagnose(x.ctx, &x.req, err)
 	}
 }

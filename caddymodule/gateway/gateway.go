@@ -105,7 +105,7 @@ func New(cfg Config) (*Route, error) {
 		rates = new(RateState)
 	}
 	rt.clients = newClientLimiter(cfg.ClientRate, &rates.clients)
-	if cfg.Diagnose != nil {
+	if cfg.Diagnose != nil || cfg.Resolver != nil { // each tenant has its own way to find out
 		rt.diagnoses = NewLimiter(diagnoses)
 	}
 	rt.source, rt.tenant = newLimiter(cfg.SourceRate, &rates.source), NewLimiter(cfg.TenantRate)

@@ -180,7 +180,7 @@ func (x *exchange) room(events int) bool {
 		if l == nil || x.released != "" {
 			continue
 		}
-		if wait, ok := l.take(x.route.now(), events); !ok {
+		if wait, ok := l.Take(x.route.now(), events); !ok {
 			x.wait = wait
 			return x.end(SourceLimited, "", nil)
 		}

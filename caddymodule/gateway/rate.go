@@ -63,7 +63,9 @@ func newLimiter(r Rate, m *meter) *Limiter {
 	return &Limiter{limit: newLimit(r), meter: m}
 }
 
-func (l *Limiter) take(now time.Time, events int) (time.Duration, bool) {
+// Take takes room for so many events, more than all counting as all, or returns how
+// long it is until there is as much.
+func (l *Limiter) Take(now time.Time, events int) (wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.limit.take(&l.state, now.UnixNano(), events)

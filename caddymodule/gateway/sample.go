@@ -68,7 +68,7 @@ func (x *exchange) sample(reason string, err error) {
 		return
 	}
 	now := x.route.now()
-	if _, ok := limit.take(now, 1); !ok {
+	if _, ok := limit.Take(now, 1); !ok {
 		return
 	}
 	cfg := &x.route.cfg

@@ -45,7 +45,7 @@ type Identity struct {
 	TenantLimit *Limiter
 	// SourceLimit is the route's own; nil means a new one, if Config has a
 	// SourceRate. A route that replaces another of the same tenant and source is
-	// given the limit of that, [Route.SourceLimit].
+	// given the limit of that.
 	SourceLimit *Limiter
 }
 
@@ -78,9 +78,6 @@ func (rt *Route) For(id Identity) (*Route, error) {
 	}
 	return &c, nil
 }
-
-// SourceLimit returns the limit of the route's events; nil if there is none.
-func (rt *Route) SourceLimit() *Limiter { return rt.source }
 
 // validateNames checks what names the route.
 func (c *Config) validateNames(p *problems) {

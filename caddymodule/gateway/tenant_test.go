@@ -53,7 +53,11 @@ func (ts *tenants) add(t *testing.T, base *gateway.Route, tenant string, limit *
 	if err != nil {
 		t.Fatal(err)
 	}
-	rt, err := base.For(gateway.Identity{Tenant: tenant, Source: "code", Verifier: v, TenantLimit: limit})
+	rt, err := base.For(gateway.Identity{Tenant: tenant, Source: "code", Verifier: v, TenantLimit: limit,
+		Diagnose: func(context.Context, *verifiers.Request, error) verifiers.Diagnosis {
+			return verifiers.Diagnosis{Cause: verifiers.Cause(tenant)}
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +69,7 @@ func newTenants(t *testing.T, change func(*gateway.Config)) (*tenants, *gateway.
 	ts := &tenants{routes: map[string]*gateway.Route{}}
 	pub, obs := &gatewaytest.Publisher{}, &gatewaytest.Observer{}
 	cfg := gateway.Config{
-		Tenant: "any", Source: "code", Provider: hub, Resolver: ts, Publisher: pub, Observer: obs,
+		Source: "code", Provider: hub, Resolver: ts, Publisher: pub, Observer: obs,
 		Options: map[string]string{"verify_token": verifyToken, "confirm": "on"},
 		Jitter:  func(int) int { return 0 },
 	}
@@ -101,7 +105,7 @@ func TestTenantsAreIsolated(t *testing.T) {
 		ts.add(t, base, name, nil, secrets[name]...)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	want := map[string]bool{}
+	want, diagnosed := map[string]bool{}, 0
 	for range 3000 {
 		tenant := names[random.IntN(len(names))]
 		signer := names[random.IntN(len(names))]
@@ -114,12 +118,18 @@ func TestTenantsAreIsolated(t *testing.T) {
 		stored := tenant + " " + id
 		switch known := slices.Contains(names, tenant); {
 		case !known:
-			if res.Outcome != gateway.NotFound || res.Status != http.StatusNotFound || res.Tenant == tenant {
+			if res.Outcome != gateway.NotFound || res.Status != http.StatusNotFound || res.Tenant != "" {
 				t.Fatalf("unknown tenant %q: %v", tenant, res.Outcome)
 			}
 		case tenant != signer:
 			if res.Outcome != gateway.BadSignature {
-				t.Fatalf("%s as %s: %v", signer, tenant, res.Outcome)
+				t.Fatalf("%s as %s: %v (%v)", signer, tenant, res.Outcome, res.Err)
+			}
+			if c := res.Diagnosis.Cause; c != "" {
+				diagnosed++
+				if string(c) != tenant {
+					t.Fatalf("%s was diagnosed with the secrets of %s", tenant, c)
+				}
 			}
 		case want[stored]:
 			if res.Outcome != gateway.Duplicate {
@@ -132,6 +142,9 @@ func TestTenantsAreIsolated(t *testing.T) {
 			want[stored] = true
 		}
 	}
+	if diagnosed == 0 {
+		t.Error("nobody was told why a request was refused")
+	}
 	got := map[string]bool{}
 	for _, e := range pub.Events() {
 		if e.CESource != "/"+e.Tenant+"/code" {
@@ -143,7 +156,7 @@ func TestTenantsAreIsolated(t *testing.T) {
 		t.Errorf("stored %d events, %d of them different, want %d", len(pub.Events()), len(got), len(want))
 	}
 	for _, r := range obs.Records() {
-		if r.Outcome == gateway.NotFound && (r.Tenant != "any" || r.EventID != "") {
+		if r.Outcome == gateway.NotFound && (r.Tenant != "" || r.EventID != "") {
 			t.Fatalf("a refused request wrote into the log: %+v", r)
 		}
 	}
@@ -223,8 +236,17 @@ func TestTenantRates(t *testing.T) {
 		c.TenantRate = gateway.Rate{Count: 15, Per: time.Hour}
 		c.Time = func() time.Time { return clock }
 	})
-	limit := gateway.NewLimiter(base.Config().TenantRate)
+	limit, sourceLimit := gateway.NewLimiter(base.Config().TenantRate), gateway.NewLimiter(base.Config().SourceRate)
 	ts.add(t, base, "acme", limit, secret)
+	v := ts.routes["acme"].Config().Verifier
+	replace := func() {
+		rt, err := base.For(gateway.Identity{Tenant: "acme", Source: "code", Verifier: v, TenantLimit: limit, SourceLimit: sourceLimit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ts.routes["acme"] = rt
+	}
+	replace()
 	ts.add(t, base, "globex", gateway.NewLimiter(base.Config().TenantRate), secret)
 	send := func(tenant string, n int) (accepted int) {
 		for i := range n {
@@ -243,14 +265,7 @@ func TestTenantRates(t *testing.T) {
 	if n := send("acme", 50); n != 10 {
 		t.Errorf("acme: %d, want the 10 of its source", n)
 	}
-	rt, err := base.For(gateway.Identity{
-		Tenant: "acme", Source: "code", Verifier: ts.routes["acme"].Config().Verifier,
-		TenantLimit: limit, SourceLimit: ts.routes["acme"].SourceLimit(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ts.routes["acme"] = rt
+	replace()
 	if n := send("acme", 5); n != 0 {
 		t.Errorf("acme with new secrets: %d, want 0", n)
 	}

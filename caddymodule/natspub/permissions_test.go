@@ -20,18 +20,23 @@ import (
 // without some of the subjects that it allows.
 func documented(t *testing.T, without ...string) *server.Server {
 	t.Helper()
-	page, err := os.ReadFile("../../docs/permissions.md")
+	return documentedIn(t, "permissions.md", without...)
+}
+
+func documentedIn(t *testing.T, name string, without ...string) *server.Server {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	block := regexp.MustCompile("(?ms)^```conf\n(.*?)^```$").FindSubmatch(page)
 	if block == nil {
-		t.Fatal("docs/permissions.md has no configuration")
+		t.Fatalf("docs/%s has no configuration", name)
 	}
 	conf := regexp.MustCompile(`\$[A-Z]+_PASSWORD`).ReplaceAllString(string(block[1]), "p")
 	for _, w := range without {
 		if !strings.Contains(conf, `"`+w+`"`) {
-			t.Fatalf("docs/permissions.md does not allow %s", w)
+			t.Fatalf("docs/%s does not allow %s", name, w)
 		}
 		conf = strings.ReplaceAll(conf, `"`+w+`"`, `"nothing"`)
 	}
