@@ -51,7 +51,12 @@ const (
 	// readyPatience is what the server needs to say that it has started: it
 	// looks at least once only if it has some time.
 	readyPatience = 250 * time.Millisecond
-	// healthLooks is how often the server has to say that it is not well.
+	// healthPatience is how long the server has to say that it is not well. While a
+	// stream is being made its directory is there and the stream is not, and the
+	// server takes that for a stream that it could not recover.
+	healthPatience = time.Second
+	healthPoll     = 5 * time.Millisecond
+	// healthLooks is how often it has to say that a stream could not write.
 	healthLooks = 5
 	// writeError is what the server says of a stream that could not write.
 	writeError = "write error"
@@ -211,19 +216,20 @@ func (s *Server) Ready() error {
 // started, since it gives itself a millisecond to look; what is really wrong
 // stays wrong.
 func (s *Server) health() error {
-	var problem string
-	for range healthLooks {
+	deadline := time.Now().Add(healthPatience)
+	for broken := 0; ; time.Sleep(healthPoll) {
 		health := s.nats.Healthz(nil)
-		if health.Status == "ok" {
+		switch {
+		case health.Status == "ok":
 			return nil
+		case strings.Contains(health.Error, writeError):
+			if broken++; broken == healthLooks {
+				return fmt.Errorf("%w: %s: %w", ErrFailed, health.Error, ErrBroken)
+			}
+		case time.Now().After(deadline):
+			return fmt.Errorf("%w: %s", ErrFailed, health.Error)
 		}
-		problem = health.Error
-		time.Sleep(time.Millisecond)
 	}
-	if strings.Contains(problem, writeError) {
-		return fmt.Errorf("%w: %s: %w", ErrFailed, problem, ErrBroken)
-	}
-	return fmt.Errorf("%w: %s", ErrFailed, problem)
 }
 
 // WaitReady waits until the server is ready. It returns early if the server has

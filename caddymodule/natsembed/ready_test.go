@@ -3,9 +3,13 @@ package natsembed
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // TestReady: why a server takes no events.
@@ -86,5 +90,52 @@ func TestKey(t *testing.T) {
 			t.Errorf("two settings have the key %s", cfg.Key())
 		}
 		seen[cfg.Key()] = true
+	}
+}
+
+// TestReadyWhileStreamsAreMade: a stream that is being made is no failure.
+func TestReadyWhileStreamsAreMade(t *testing.T) {
+	t.Parallel()
+	s, err := Start(Config{StoreDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := s.WaitReady(ctx); err != nil {
+		t.Fatal(err)
+	}
+	user, password := s.Credentials()
+	nc, err := nats.Connect("", nats.InProcessServer(s), nats.UserInfo(user, password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := make(chan error)
+	go func() {
+		defer close(made)
+		for i := range 40 {
+			if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: fmt.Sprintf("S%d", i), Subjects: []string{fmt.Sprintf("s%d", i)}}); err != nil {
+				made <- err
+				return
+			}
+		}
+	}()
+	looks := 0
+	for working := true; working; looks++ {
+		select {
+		case err, failed := <-made:
+			if working = false; failed {
+				t.Fatal(err)
+			}
+		default:
+			if err := s.Ready(); err != nil {
+				t.Fatalf("look %d: %v", looks, err)
+			}
+		}
 	}
 }
