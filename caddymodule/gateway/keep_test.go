@@ -154,7 +154,7 @@ func checkNoSecret(t *testing.T, secrets []string, e *gateway.Entry) {
 		Kept   *gateway.Kept
 		Detail string
 		Header http.Header
-	}{e.Request, e.Detail, e.Event.Header})
+	}{e.Request, e.Detail, e.Header})
 	if err != nil {
 		t.Fatal(err)
 	}

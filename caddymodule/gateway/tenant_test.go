@@ -53,7 +53,8 @@ func (ts *tenants) add(t *testing.T, base *gateway.Route, tenant string, limit *
 	if err != nil {
 		t.Fatal(err)
 	}
-	rt, err := base.For(gateway.Identity{Tenant: tenant, Source: "code", Verifier: v, TenantLimit: limit,
+	rt, err := base.For(gateway.Identity{
+		Tenant: tenant, Source: "code", Verifier: v, TenantLimit: limit,
 		Diagnose: func(context.Context, *verifiers.Request, error) verifiers.Diagnosis {
 			return verifiers.Diagnosis{Cause: verifiers.Cause(tenant)}
 		},

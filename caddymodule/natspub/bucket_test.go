@@ -272,5 +272,5 @@ func wantDenied(err error) error {
 	if errors.Is(err, nats.ErrPermissionViolation) {
 		return nil
 	}
-	return fmt.Errorf("got %v, want that the gateway may not write the bucket", err)
+	return fmt.Errorf("want that the gateway may not write the bucket, got %w", err)
 }

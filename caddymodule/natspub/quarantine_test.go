@@ -303,7 +303,7 @@ func TestFloodOfSamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	total := most / sampleShare / (defaultSampleSize + largestKept + maxHeaders)
-	if st.Reasons["schema"] != 20 || st.Reasons["conflict"] != 20 || st.Reasons["signature"] == 0 || st.Reasons["signature"] > uint64(total) { //nolint:gosec // small
+	if st.Reasons["schema"] != 20 || st.Reasons["conflict"] != 20 || st.Reasons["signature"] == 0 || st.Reasons["signature"] > uint64(total) {
 		t.Errorf("got %v, want 20 of schema and conflict and at most %d samples", st.Reasons, total)
 	}
 	if st.Bytes > most/sampleShare+200<<10 {

@@ -177,33 +177,31 @@ func (j *replayJobs) create(ctx context.Context, st ReplayState) (*replayRecord,
 
 // take makes the job this process's. One whose record changes is run by another.
 func (j *replayJobs) take(ctx context.Context, job, by string) (*replayRecord, error) {
-	for {
-		st, revision, err := j.read(ctx, job)
-		if err != nil {
-			return nil, err
-		}
-		if st.Status == ReplayRunning {
-			if !pauseFor(ctx, replayLease) {
-				return nil, ctx.Err()
-			}
-			again, later, err := j.read(ctx, job)
-			if err != nil {
-				return nil, err
-			}
-			if later != revision {
-				return nil, fmt.Errorf("%w: %s is running: it was at the sequence %d of %d at %s", ErrReplayTaken, job, again.Position, again.Last, again.Updated.Format(time.RFC3339))
-			}
-		}
-		st.Status, st.Error, st.By, st.Runner = ReplayRunning, "", by, rand.Text()
-		r := &replayRecord{jobs: j, st: st, revision: revision}
-		r.mu.Lock()
-		err = r.store(ctx)
-		r.mu.Unlock()
-		if err != nil {
-			return nil, err
-		}
-		return r, nil
+	st, revision, err := j.read(ctx, job)
+	if err != nil {
+		return nil, err
 	}
+	if st.Status == ReplayRunning {
+		if !pauseFor(ctx, replayLease) {
+			return nil, ctx.Err()
+		}
+		again, later, err := j.read(ctx, job)
+		if err != nil {
+			return nil, err
+		}
+		if later != revision {
+			return nil, fmt.Errorf("%w: %s is running: it was at the sequence %d of %d at %s", ErrReplayTaken, job, again.Position, again.Last, again.Updated.Format(time.RFC3339))
+		}
+	}
+	st.Status, st.Error, st.By, st.Runner = ReplayRunning, "", by, rand.Text()
+	r := &replayRecord{jobs: j, st: st, revision: revision}
+	r.mu.Lock()
+	err = r.store(ctx)
+	r.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // replayRecord is the state of the job that this process runs.

@@ -574,8 +574,18 @@ func TestFits(t *testing.T) {
 		glob, text string
 		want       bool
 	}{
-		{"", "", true}, {"", "a", false}, {"*", "", true}, {"*", "abc", true}, {"a*", "abc", true}, {"*c", "abc", true},
-		{"a*c", "ac", true}, {"a*a", "a", false}, {"a*b*c", "axxbyyc", true}, {"a*b*c", "acb", false}, {"*b*", "abc", true}, {"abc", "abcd", false},
+		{"", "", true},
+		{"", "a", false},
+		{"*", "", true},
+		{"*", "abc", true},
+		{"a*", "abc", true},
+		{"*c", "abc", true},
+		{"a*c", "ac", true},
+		{"a*a", "a", false},
+		{"a*b*c", "axxbyyc", true},
+		{"a*b*c", "acb", false},
+		{"*b*", "abc", true},
+		{"abc", "abcd", false},
 	} {
 		if got := fits(test.glob, test.text); got != test.want {
 			t.Errorf("%q and %q: got %v, want %v", test.glob, test.text, got, test.want)

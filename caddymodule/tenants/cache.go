@@ -194,7 +194,7 @@ func (c *Cache) Route(ctx context.Context, tenant, source string) (*gateway.Rout
 		}
 		f = &flight{tenant: tenant, source: source, done: make(chan struct{})}
 		c.flights[key] = f
-		go c.look(f)
+		go c.look(f) //nolint:gosec // it is for all that ask now, and outlives each of them
 	}
 	c.mu.Unlock()
 	return c.wait(ctx, f)

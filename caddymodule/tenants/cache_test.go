@@ -481,7 +481,7 @@ func TestCacheResults(t *testing.T) {
 func TestLimits(t *testing.T) {
 	l := NewLimits(gateway.Rate{Count: 1, Per: time.Hour}, 2)
 	now := time.Unix(1_700_000_000, 0)
-	if l.Of("a") != l.Of("a") || l.Of("a") == l.Of("b") {
+	if one, again := l.Of("a"), l.Of("a"); one != again || one == l.Of("b") {
 		t.Fatal("names do not have limiters of their own")
 	}
 	if _, ok := l.Of("a").Take(now, 1); !ok {
