@@ -45,6 +45,11 @@ var adminEndpoints = []adminEndpoint{
 	{http.MethodGet, "status", (*App).adminStatus},
 	{http.MethodGet, "live", (*App).adminLive},
 	{http.MethodGet, "ready", (*App).adminReady},
+	{http.MethodGet, "replay", (*App).adminReplays},
+	{http.MethodPost, "replay", (*App).adminReplay},
+	{http.MethodGet, "replay/{job}", (*App).adminReplayJob},
+	{http.MethodPost, "replay/{job}/resume", (*App).adminReplayResume},
+	{http.MethodPost, "replay/{job}/stop", (*App).adminReplayStop},
 }
 
 // CaddyModule returns the Caddy module information.

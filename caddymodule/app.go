@@ -100,6 +100,7 @@ type App struct {
 	linked    chan struct{}           // closed when there is a session
 	ops       atomic.Pointer[natspub.Ops]
 	lease     *lease
+	replays   replays
 	rates     []string // what it holds of the pool of that name
 }
 
@@ -248,6 +249,9 @@ func (a *App) Stop() error { return nil }
 // Cleanup gives the broker back when the last request of this configuration has
 // ended.
 func (a *App) Cleanup() error {
+	for _, c := range a.all() {
+		c.stopReplays()
+	}
 	if a.lease != nil {
 		a.lease.close()
 	}

@@ -16,21 +16,22 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "webhooks",
-		Usage: "<send|tail|providers>",
-		Short: "Sends test webhooks, shows stored events, lists the providers",
+		Usage: "<send|tail|replay|providers>",
+		Short: "Sends test webhooks, shows and replays stored events, lists the providers",
 		Long: `
 Tools for the webhooks gateway:
 
 	caddy webhooks send       signs a test event as its sender would, and sends it
 	caddy webhooks tail       shows the events that are stored in NATS
+	caddy webhooks replay     sends stored events once more
 	caddy webhooks providers  lists the senders whose signatures are known
 
-None of them needs a running Caddy or its admin API; send talks to the site, and
-tail to NATS.`,
+Send talks to the site, tail to NATS, and what changes something to the running
+gateway, through Caddy's admin API, or to NATS with --nats or --context.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.Args = cobra.NoArgs
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-			cmd.AddCommand(sendCommand(), tailCommand(), providersCommand())
+			cmd.AddCommand(sendCommand(), tailCommand(), replayCommand(), providersCommand())
 		},
 	})
 }

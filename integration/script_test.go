@@ -198,12 +198,22 @@ func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
 // What differs from run to run is replaced by its pattern.
 //
 //	messages URL STREAM COUNT
+//
+// With -least it waits for so many, or more, and prints nothing.
 func cmdMessages(ts *testscript.TestScript, neg bool, args []string) {
+	least := len(args) > 0 && args[0] == "-least"
+	if least {
+		args = args[1:]
+	}
 	if neg || len(args) != 3 {
-		ts.Fatalf("usage: messages URL STREAM COUNT")
+		ts.Fatalf("usage: messages [-least] URL STREAM COUNT")
 	}
 	want, err := strconv.Atoi(args[2])
 	ts.Check(err)
+	if least {
+		ts.Check(waitMessages(args[0], args[1], uint64(want)))
+		return
+	}
 	messages, err := streamMessages(args[0], args[1], uint64(want))
 	ts.Check(err)
 	for _, m := range messages {
@@ -240,6 +250,30 @@ func dialNATS(url string) (*nats.Conn, error) {
 }
 
 var errCount = errors.New("the stream does not hold what it should")
+
+// waitMessages waits until a stream holds so many messages.
+func waitMessages(url, stream string, want uint64) error {
+	nc, err := dialNATS(url)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		s, err := js.Stream(ctx, stream)
+		cancel()
+		switch {
+		case err == nil && s.CachedInfo().State.Msgs >= want:
+			return nil
+		case time.Now().After(deadline):
+			return errors.Join(fmt.Errorf("%w: %s does not hold %d messages", errCount, stream, want), err)
+		}
+	}
+}
 
 func streamMessages(url, stream string, want uint64) ([]*jetstream.RawStreamMsg, error) {
 	nc, err := dialNATS(url)

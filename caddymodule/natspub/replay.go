@@ -3,6 +3,7 @@ package natspub
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -58,6 +59,9 @@ var (
 	ErrReplayRefused = errors.New("the target refuses an event")
 	// ErrReplayFailed: the target took no event for as long as was tried.
 	ErrReplayFailed = errors.New("the target does not take events")
+	// ErrReplayHalted, as the cause of a context that ends, means that somebody has
+	// stopped the job: it is not only interrupted.
+	ErrReplayHalted = errors.New("it was stopped")
 	// ErrNoReplay: there is no such job.
 	ErrNoReplay = errors.New("there is no such replay")
 )
@@ -72,9 +76,9 @@ type ReplayConfig struct {
 	APIPrefix string
 	// By says who replays, for the record of the job.
 	By string
-	// Sign, if the job asks for it, signs a request anew, at the given time. It
-	// may change its headers and its URL's query.
-	Sign func(r *http.Request, provider string, body []byte, at time.Time) error
+	// Sign, for a job that asks for it, returns what signs its requests; signing is
+	// ReplaySpec.Signing.
+	Sign func(signing json.RawMessage) (ReplaySign, error)
 	// Client sends to URLs. It must not follow redirects. Nil means one that gives
 	// an answer 30 s.
 	Client *http.Client
@@ -86,6 +90,10 @@ type ReplayConfig struct {
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
+
+// ReplaySign signs a request with the body as the provider would, at the given
+// time. It may change its headers and its URL's query.
+type ReplaySign func(r *http.Request, provider string, body []byte, at time.Time) error
 
 // Replayer sends events of a stream once more, to a subject or to a URL. What it
 // has done is kept in JetStream, so that another process can go on.
@@ -124,17 +132,16 @@ func NewReplayer(cfg ReplayConfig) (*Replayer, error) {
 	return &Replayer{cfg: cfg, js: js}, nil
 }
 
-// Start replays what spec selects of the events that are in the stream now, in
-// their order. The state says how far it came; with an error, or when ctx ends,
-// the job is stopped, and Resume goes on with it. Errors that wrap
-// [ErrReplaySpec] mean that there is no job.
-func (r *Replayer) Start(ctx context.Context, spec ReplaySpec) (ReplayState, error) {
+// Begin makes a job that replays what spec selects of the events that are in the
+// stream now, in their order. Call Run on it, or it looks as if it was killed. An
+// error that wraps [ErrReplaySpec] says what is wrong with spec.
+func (r *Replayer) Begin(ctx context.Context, spec ReplaySpec) (*Replay, error) {
 	if err := spec.complete(); err != nil {
-		return ReplayState{}, err
+		return nil, err
 	}
 	stream, err := r.source(ctx, spec.Stream)
 	if err != nil {
-		return ReplayState{}, err
+		return nil, err
 	}
 	info := stream.CachedInfo()
 	now := r.cfg.Now().UTC()
@@ -149,50 +156,60 @@ func (r *Replayer) Start(ctx context.Context, spec ReplaySpec) (ReplayState, err
 	}
 	target, err := r.target(ctx, &st)
 	if err != nil {
-		return ReplayState{}, err
+		return nil, err
 	}
 	jobs, err := r.jobs(ctx, info.Config.Replicas)
 	if err != nil {
-		return ReplayState{}, err
+		return nil, err
 	}
 	record, err := jobs.create(ctx, st)
 	if err != nil {
-		return ReplayState{}, err
+		return nil, err
 	}
-	return r.run(ctx, stream, target, record)
+	return &Replay{r: r, stream: stream, target: target, record: record}, nil
 }
 
-// Resume goes on with a job where it was stopped or killed. It waits a few
-// seconds where the job looks as if it was running. A job that is done stays so.
-// An error that wraps [ErrNoReplay] means that there is none of this name.
-func (r *Replayer) Resume(ctx context.Context, job string) (ReplayState, error) {
+// Reopen returns a job to go on with where it was stopped or killed; call Run on
+// it. It waits a few seconds where the job looks as if it was running. An error
+// that wraps [ErrNoReplay] means that there is none of this name, and one that
+// wraps [ErrReplayTaken] that it is running. A job that is done stays so.
+func (r *Replayer) Reopen(ctx context.Context, job string) (*Replay, error) {
+	jobs, err := r.jobs(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	st, err := jobs.get(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	if st.Status == ReplayDone {
+		return &Replay{r: r, record: &replayRecord{jobs: jobs, st: st}}, nil
+	}
+	stream, err := r.source(ctx, st.Spec.Stream)
+	if err != nil {
+		return nil, err
+	}
+	if created := stream.CachedInfo().Created.UTC(); !created.Equal(st.Source) {
+		return nil, fmt.Errorf("%w: the stream %s was made anew at %s, so that its sequences are others", ErrReplaySpec, st.Spec.Stream, created.Format(time.RFC3339))
+	}
+	target, err := r.target(ctx, &st)
+	if err != nil {
+		return nil, err
+	}
+	record, err := jobs.take(ctx, job, r.cfg.By)
+	if err != nil {
+		return nil, err
+	}
+	return &Replay{r: r, stream: stream, target: target, record: record}, nil
+}
+
+// Job returns a job. The error wraps [ErrNoReplay] if there is none of this name.
+func (r *Replayer) Job(ctx context.Context, job string) (ReplayState, error) {
 	jobs, err := r.jobs(ctx, 0)
 	if err != nil {
 		return ReplayState{}, err
 	}
-	st, err := jobs.get(ctx, job)
-	if err != nil {
-		return ReplayState{}, err
-	}
-	if st.Status == ReplayDone {
-		return st, nil
-	}
-	stream, err := r.source(ctx, st.Spec.Stream)
-	if err != nil {
-		return st, err
-	}
-	if created := stream.CachedInfo().Created.UTC(); !created.Equal(st.Source) {
-		return st, fmt.Errorf("%w: the stream %s was made anew at %s, so that its sequences are others", ErrReplaySpec, st.Spec.Stream, created.Format(time.RFC3339))
-	}
-	target, err := r.target(ctx, &st)
-	if err != nil {
-		return st, err
-	}
-	record, err := jobs.take(ctx, job, r.cfg.By)
-	if err != nil {
-		return st, err
-	}
-	return r.run(ctx, stream, target, record)
+	return jobs.get(ctx, job)
 }
 
 // Jobs returns the jobs that are remembered, which is for 30 days, the newest
@@ -222,31 +239,50 @@ func (r *Replayer) source(ctx context.Context, name string) (jetstream.Stream, e
 	return s, nil
 }
 
-// run works on the job until it is done, stopped or taken over.
-func (r *Replayer) run(ctx context.Context, stream jetstream.Stream, target replayTarget, record *replayRecord) (ReplayState, error) {
+// Replay is a job that this process works on.
+type Replay struct {
+	r      *Replayer
+	stream jetstream.Stream // nil: it is done
+	target replayTarget
+	record *replayRecord
+}
+
+// State returns how far it is. It may be called at any time.
+func (j *Replay) State() ReplayState { return j.record.state() }
+
+// Run works on the job until it is done, or ctx ends, or the target does not take
+// an event, or another process goes on with it ([ErrReplayTaken]). Unless it is
+// done it can be reopened.
+func (j *Replay) Run(ctx context.Context) error {
+	if j.stream == nil {
+		return nil
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var beat sync.WaitGroup
 	ended := make(chan struct{})
-	beat.Go(func() { record.beat(ctx, ended, cancel) })
-	err := r.work(ctx, stream, target, record)
+	beat.Go(func() { j.record.beat(ctx, ended, cancel) })
+	err := j.r.work(ctx, j.stream, j.target, j.record)
 	if cause := context.Cause(ctx); err != nil && errors.Is(cause, ErrReplayTaken) {
 		err = cause
 	}
 	close(ended)
 	beat.Wait()
 	if errors.Is(err, ErrReplayTaken) {
-		return record.state(), err
+		return err
 	}
 	// Also after Ctrl-C, and as long as it takes to be sure where to go on.
 	last, end := context.WithTimeout(context.WithoutCancel(ctx), replayPatience)
 	defer end()
-	if stopped := record.end(last, err); stopped != nil {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, ErrReplayHalted) {
+		err = cause
+	}
+	if stopped := j.record.end(last, err, err != nil && cause != nil && !errors.Is(cause, ErrReplayHalted)); stopped != nil {
 		err = errors.Join(err, stopped)
 	}
-	st := record.state()
-	r.cfg.Progress(st)
-	return st, err
+	j.r.cfg.Progress(j.record.state())
+	return err
 }
 
 // work reads and sends until the end of the range.

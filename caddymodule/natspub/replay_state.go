@@ -64,6 +64,9 @@ type ReplayState struct {
 	// Status says whether it runs, and Error why it does not.
 	Status ReplayStatus `json:"status"`
 	Error  string       `json:"error,omitempty"`
+	// Interrupted means that it was stopped from outside, and not because of its
+	// target.
+	Interrupted bool `json:"interrupted,omitempty"`
 	// Position is the sequence up to which all that is selected was sent, and Last
 	// that of the last event that was in the stream when the job began.
 	Position uint64 `json:"position"`
@@ -193,7 +196,7 @@ func (j *replayJobs) take(ctx context.Context, job, by string) (*replayRecord, e
 			return nil, fmt.Errorf("%w: %s is running: it was at the sequence %d of %d at %s", ErrReplayTaken, job, again.Position, again.Last, again.Updated.Format(time.RFC3339))
 		}
 	}
-	st.Status, st.Error, st.By, st.Runner = ReplayRunning, "", by, rand.Text()
+	st.Status, st.Error, st.Interrupted, st.By, st.Runner = ReplayRunning, "", false, by, rand.Text()
 	r := &replayRecord{jobs: j, st: st, revision: revision}
 	r.mu.Lock()
 	err = r.store(ctx)
@@ -233,12 +236,15 @@ func (r *replayRecord) advance(ctx context.Context, to uint64, add ReplayCounter
 }
 
 // end stores how the job ended.
-func (r *replayRecord) end(ctx context.Context, err error) error {
+func (r *replayRecord) end(ctx context.Context, err error, interrupted bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.st.Status, r.st.Error = ReplayDone, ""
+	r.st.Status, r.st.Error, r.st.Interrupted = ReplayDone, "", interrupted
 	if err != nil {
 		r.st.Status, r.st.Error = ReplayStopped, err.Error()
+	}
+	if interrupted {
+		r.st.Error = "it was interrupted"
 	}
 	return r.store(ctx)
 }

@@ -39,10 +39,18 @@ type replayTarget interface {
 // target opens the job's target.
 func (r *Replayer) target(ctx context.Context, st *ReplayState) (replayTarget, error) {
 	if st.Spec.toURL() {
-		if st.Spec.Resign && r.cfg.Sign == nil {
+		t := &urlTarget{r: r, spec: &st.Spec, job: st.Job}
+		if !t.spec.Resign {
+			return t, nil
+		}
+		if r.cfg.Sign == nil {
 			return nil, fmt.Errorf("%w: nothing to sign with", ErrReplaySpec)
 		}
-		return &urlTarget{r: r, spec: &st.Spec, job: st.Job}, nil
+		var err error
+		if t.sign, err = r.cfg.Sign(t.spec.Signing); err != nil {
+			return nil, fmt.Errorf("%w: signing: %w", ErrReplaySpec, err)
+		}
+		return t, nil
 	}
 	return r.subjectTarget(ctx, st)
 }
@@ -194,6 +202,7 @@ type urlTarget struct {
 	r    *Replayer
 	spec *ReplaySpec
 	job  string
+	sign ReplaySign // nil: as they were
 }
 
 func (*urlTarget) atOnce() int { return 1 }
@@ -269,8 +278,8 @@ func (t *urlTarget) post(ctx context.Context, e *replayed, body []byte) (time.Du
 		return 0, fmt.Errorf("%w: %w", ErrReplayRefused, err)
 	}
 	t.fill(req, e)
-	if t.spec.Resign {
-		if err := t.r.cfg.Sign(req, one(e.header, "ce-whprovider"), body, t.r.cfg.Now()); err != nil {
+	if t.sign != nil {
+		if err := t.sign(req, one(e.header, "ce-whprovider"), body, t.r.cfg.Now()); err != nil {
 			return 0, fmt.Errorf("%w: event %d: signing: %w", ErrReplayRefused, e.seq, err)
 		}
 	}

@@ -3,6 +3,7 @@ package natspub
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -58,6 +59,26 @@ func newReplayer(t *testing.T, p *Publisher, change func(*ReplayConfig)) *Replay
 		t.Fatal(err)
 	}
 	return r
+}
+
+// start makes a job and runs it to its end.
+func (r *Replayer) start(ctx context.Context, spec ReplaySpec) (ReplayState, error) {
+	j, err := r.Begin(ctx, spec)
+	if err != nil {
+		return ReplayState{}, err
+	}
+	err = j.Run(ctx)
+	return j.State(), err
+}
+
+// resume goes on with a job to its end.
+func (r *Replayer) resume(ctx context.Context, job string) (ReplayState, error) {
+	j, err := r.Reopen(ctx, job)
+	if err != nil {
+		return ReplayState{}, err
+	}
+	err = j.Run(ctx)
+	return j.State(), err
 }
 
 // contents returns the messages of a stream.
@@ -161,12 +182,12 @@ func TestReplaySpecRefused(t *testing.T) {
 		{"signing to a subject", "only what goes to a URL", ReplaySpec{Stream: "WEBHOOKS", Resign: true}},
 		{"signing with nothing", "nothing to sign with", ReplaySpec{Stream: "WEBHOOKS", To: "http://host/", Resign: true}},
 	} {
-		st, err := r.Start(within(t, 10*time.Second), test.spec)
+		st, err := r.start(within(t, 10*time.Second), test.spec)
 		if !errors.Is(err, ErrReplaySpec) || !strings.Contains(err.Error(), test.says) || st.Job != "" {
 			t.Errorf("%s: got the job %q, %v, want one that says %q", test.name, st.Job, err, test.says)
 		}
 	}
-	if _, err := r.Resume(within(t, 5*time.Second), "replay-1"); !errors.Is(err, ErrNoReplay) {
+	if _, err := r.resume(within(t, 5*time.Second), "replay-1"); !errors.Is(err, ErrNoReplay) {
 		t.Errorf("resuming what never was: got %v", err)
 	}
 	if list, err := r.Jobs(within(t, 5*time.Second)); err != nil || len(list) != 0 {
@@ -178,7 +199,7 @@ func TestReplayToSubject(t *testing.T) {
 	t.Parallel()
 	_, p := history(t, 300)
 	r := newReplayer(t, p, nil)
-	st, err := r.Start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS", Sources: []string{"billing"}})
+	st, err := r.start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS", Sources: []string{"billing"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,10 +235,10 @@ func TestReplayToSubject(t *testing.T) {
 		}
 	}
 	// Another job sends them again, and one that is done stays so.
-	if again, err := r.Start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS", FromSeq: 300}); err != nil || again.Sent != 1 {
+	if again, err := r.start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS", FromSeq: 300}); err != nil || again.Sent != 1 {
 		t.Errorf("another job: got %+v, %v", again, err)
 	}
-	if done, err := r.Resume(within(t, 5*time.Second), st.Job); err != nil || done.Status != ReplayDone || done.Sent != 150 {
+	if done, err := r.resume(within(t, 5*time.Second), st.Job); err != nil || done.Status != ReplayDone || done.Sent != 150 {
 		t.Errorf("resuming what is done: got %+v, %v", done, err)
 	}
 	if n := stored(t, p, ReplayStream); n != 151 {
@@ -240,7 +261,7 @@ func TestReplayUnverified(t *testing.T) {
 	if _, err := p.Publish(within(t, 5*time.Second), e); err != nil {
 		t.Fatal(err)
 	}
-	st, err := newReplayer(t, p, nil).Start(within(t, 10*time.Second), ReplaySpec{Stream: "WEBHOOKS_UNVERIFIED"})
+	st, err := newReplayer(t, p, nil).start(within(t, 10*time.Second), ReplaySpec{Stream: "WEBHOOKS_UNVERIFIED"})
 	if err != nil || st.Sent != 1 {
 		t.Fatalf("got %+v, %v", st, err)
 	}
@@ -290,10 +311,10 @@ func TestReplayInterrupted(t *testing.T) {
 		var st ReplayState
 		var err error
 		if job == "" {
-			st, err = r.Start(ctx, ReplaySpec{Stream: "WEBHOOKS"})
+			st, err = r.start(ctx, ReplaySpec{Stream: "WEBHOOKS"})
 		} else {
 			resumed++
-			st, err = r.Resume(ctx, job)
+			st, err = r.resume(ctx, job)
 		}
 		cancel()
 		if err == nil {
@@ -326,12 +347,12 @@ func TestReplayTakenOver(t *testing.T) {
 	first := newReplayer(t, p, func(c *ReplayConfig) { c.Progress = func(st ReplayState) { started <- st.Job } })
 	ended := make(chan error, 1)
 	go func() {
-		_, err := first.Start(within(t, 60*time.Second), ReplaySpec{Stream: "WEBHOOKS", Rate: 2})
+		_, err := first.start(within(t, 60*time.Second), ReplaySpec{Stream: "WEBHOOKS", Rate: 2})
 		ended <- err
 	}()
 	job := <-started
 	second := newReplayer(t, newPublisher(t, s.ClientURL(), nil), nil)
-	if _, err := second.Resume(within(t, 20*time.Second), job); !errors.Is(err, ErrReplayTaken) {
+	if _, err := second.resume(within(t, 20*time.Second), job); !errors.Is(err, ErrReplayTaken) {
 		t.Errorf("resuming what runs: got %v", err)
 	}
 	// One that does not know that it has lost its job stops.
@@ -403,7 +424,7 @@ func TestReplayToURL(t *testing.T) {
 	_, p := history(t, 12)
 	target := newEndpoint(t, func(n int, _ *http.Request) int { return []int{204, 503, 429, 200}[min(n, 3)] })
 	r := newReplayer(t, p, nil)
-	st, err := r.Start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS", To: target.URL + "/hook?token=abc"})
+	st, err := r.start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS", To: target.URL + "/hook?token=abc"})
 	if err != nil || st.Sent != 12 || st.Status != ReplayDone {
 		t.Fatalf("got %+v, %v", st, err)
 	}
@@ -441,25 +462,25 @@ func TestReplayToURLThatRefuses(t *testing.T) {
 	})
 	r := newReplayer(t, p, nil)
 	spec := ReplaySpec{Stream: "WEBHOOKS", To: target.URL}
-	st, err := r.Start(within(t, 20*time.Second), spec)
+	st, err := r.start(within(t, 20*time.Second), spec)
 	if !errors.Is(err, ErrReplayRefused) || st.Status != ReplayStopped || st.Sent != 2 || st.Position != 2 || !strings.Contains(st.Error, "event 3: the answer is 400") {
 		t.Fatalf("got %+v, %v", st, err)
 	}
-	if st, err = r.Resume(within(t, 20*time.Second), st.Job); !errors.Is(err, ErrReplayRefused) || st.Sent != 2 {
+	if st, err = r.resume(within(t, 20*time.Second), st.Job); !errors.Is(err, ErrReplayRefused) || st.Sent != 2 {
 		t.Errorf("nothing has changed: got %+v, %v", st, err)
 	}
 	bad = 200
-	if st, err = r.Resume(within(t, 20*time.Second), st.Job); err != nil || st.Status != ReplayDone || st.Sent != 6 || st.Error != "" {
+	if st, err = r.resume(within(t, 20*time.Second), st.Job); err != nil || st.Status != ReplayDone || st.Sent != 6 || st.Error != "" {
 		t.Errorf("the receiver is mended: got %+v, %v", st, err)
 	}
 	// A redirect is no success, and is not followed.
 	bad, spec.SkipRefused = 307, true
-	if st, err = r.Start(within(t, 20*time.Second), spec); err != nil || st.Sent != 5 || st.Refused != 1 {
+	if st, err = r.start(within(t, 20*time.Second), spec); err != nil || st.Sent != 5 || st.Refused != 1 {
 		t.Errorf("skipping: got %+v, %v", st, err)
 	}
 	// One that does not answer well for as long as was asked for.
 	bad, spec = 500, ReplaySpec{Stream: "WEBHOOKS", To: target.URL, Attempts: 2}
-	if st, err = r.Start(within(t, 20*time.Second), spec); !errors.Is(err, ErrReplayFailed) || st.Sent != 2 || st.Status != ReplayStopped {
+	if st, err = r.start(within(t, 20*time.Second), spec); !errors.Is(err, ErrReplayFailed) || st.Sent != 2 || st.Status != ReplayStopped {
 		t.Errorf("giving up: got %+v, %v", st, err)
 	}
 	if strings.Contains(err.Error(), target.URL) {
@@ -467,7 +488,7 @@ func TestReplayToURLThatRefuses(t *testing.T) {
 	}
 	// Nobody there.
 	target.Close()
-	if st, err = r.Start(within(t, 20*time.Second), spec); !errors.Is(err, ErrReplayFailed) || strings.Contains(err.Error(), "http://") {
+	if st, err = r.start(within(t, 20*time.Second), spec); !errors.Is(err, ErrReplayFailed) || strings.Contains(err.Error(), "http://") {
 		t.Errorf("nobody there: got %+v, %v", st, err)
 	}
 }
@@ -481,19 +502,21 @@ func TestReplaySigned(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	r := newReplayer(t, p, func(c *ReplayConfig) {
 		c.Now = func() time.Time { now = now.Add(time.Minute); return now }
-		c.Sign = func(r *http.Request, provider string, body []byte, at time.Time) error {
-			r.Header.Set("X-Signature", fmt.Sprintf("%s %x %d", provider, sha256.Sum256(body), at.Unix()))
-			return nil
+		c.Sign = func(signing json.RawMessage) (ReplaySign, error) {
+			return func(r *http.Request, provider string, body []byte, at time.Time) error {
+				r.Header.Set("X-Signature", fmt.Sprintf("%s %s %x %d", signing, provider, sha256.Sum256(body), at.Unix()))
+				return nil
+			}, nil
 		}
 	})
-	st, err := r.Start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS", To: target.URL, Resign: true})
+	st, err := r.start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS", To: target.URL, Resign: true, Signing: json.RawMessage(`"k"`)})
 	if err != nil || len(target.got) != 3 {
 		t.Fatalf("got %+v, %v, %d requests", st, err, len(target.got))
 	}
 	seen := map[string]bool{}
 	for _, g := range target.got {
 		signature := g.header.Get("X-Signature")
-		if !strings.HasPrefix(signature, fmt.Sprintf("stripe %x 17000", sha256.Sum256([]byte(g.body)))) || seen[signature] {
+		if !strings.HasPrefix(signature, fmt.Sprintf(`"k" stripe %x 17000`, sha256.Sum256([]byte(g.body)))) || seen[signature] {
 			t.Errorf("got the signature %q for %s", signature, g.body)
 		}
 		seen[signature] = true
@@ -514,13 +537,13 @@ func TestReplayLargeBody(t *testing.T) {
 	}
 	target := newEndpoint(t, func(int, *http.Request) int { return 200 })
 	r := newReplayer(t, p, nil)
-	if st, err := r.Start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS", To: target.URL}); err != nil || st.Bytes != uint64(len(body)) {
+	if st, err := r.start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS", To: target.URL}); err != nil || st.Bytes != uint64(len(body)) {
 		t.Fatalf("got %+v, %v", st, err)
 	}
 	if len(target.got) != 1 || target.got[0].body != body {
 		t.Errorf("got %d requests", len(target.got))
 	}
-	if _, err := r.Start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS"}); err != nil {
+	if _, err := r.start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS"}); err != nil {
 		t.Fatal(err)
 	}
 	m := contents(t, p, ReplayStream)[0]
@@ -531,7 +554,7 @@ func TestReplayLargeBody(t *testing.T) {
 	if err := p.js.DeleteObjectStore(within(t, 5*time.Second), "BODIES"); err != nil {
 		t.Fatal(err)
 	}
-	if st, err := r.Start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS", To: target.URL, Attempts: 1}); err == nil || st.Sent != 0 {
+	if st, err := r.start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS", To: target.URL, Attempts: 1}); err == nil || st.Sent != 0 {
 		t.Errorf("got %+v, %v", st, err)
 	}
 }
@@ -543,7 +566,7 @@ func TestReplayStreamMadeAnew(t *testing.T) {
 	_, p := history(t, 3)
 	target := newEndpoint(t, func(int, *http.Request) int { return 400 })
 	r := newReplayer(t, p, nil)
-	st, err := r.Start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS", To: target.URL})
+	st, err := r.start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS", To: target.URL})
 	if !errors.Is(err, ErrReplayRefused) {
 		t.Fatal(err)
 	}
@@ -553,7 +576,7 @@ func TestReplayStreamMadeAnew(t *testing.T) {
 	if _, err := p.Preflight(within(t, 5*time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = r.Resume(within(t, 5*time.Second), st.Job); !errors.Is(err, ErrReplaySpec) || !strings.Contains(err.Error(), "made anew") {
+	if _, err = r.resume(within(t, 5*time.Second), st.Job); !errors.Is(err, ErrReplaySpec) || !strings.Contains(err.Error(), "made anew") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -562,7 +585,7 @@ func TestReplayRate(t *testing.T) {
 	t.Parallel()
 	_, p := history(t, 30)
 	begin := time.Now()
-	st, err := newReplayer(t, p, nil).Start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS", Rate: 50})
+	st, err := newReplayer(t, p, nil).start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS", Rate: 50})
 	if took := time.Since(begin); err != nil || st.Sent != 30 || took < 450*time.Millisecond {
 		t.Errorf("got %+v, %v after %v, want at least 0.45 s", st, err, took)
 	}

@@ -1,0 +1,202 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/user"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natspub"
+)
+
+// DefaultAdmin is where Caddy's admin API listens unless it is told otherwise.
+const DefaultAdmin = "localhost:2019"
+
+const (
+	adminTimeout   = 3 * time.Minute
+	maxAdminAnswer = 32 << 20
+)
+
+// ErrAdmin means that the gateway has refused what it was asked for through its
+// admin API.
+var ErrAdmin = errors.New("the gateway says")
+
+// ErrNoAdmin means that no admin API answers.
+var ErrNoAdmin = errors.New("the admin API does not answer")
+
+// Reach says how a command gets to the events: through the gateway's admin API,
+// whatever broker it has, or on a connection of its own to NATS.
+type Reach struct {
+	// Admin is the address of Caddy's admin API: host:port, or unix//path of a
+	// socket. Empty means the environment variable CADDY_ADMIN, and without it
+	// [DefaultAdmin].
+	Admin string
+	// Broker is the name of the gateway's connection; "" is the first.
+	Broker string
+	// NATS are the URLs of servers, separated by commas, and Context the name of a
+	// context of the nats tool. With one of them the admin API is not used.
+	NATS, Context string
+	// Credentials is the path of a file with a JWT and a seed, and CA that of a PEM
+	// file with the authorities of the servers' certificates; both with NATS.
+	Credentials, CA string
+	// By says who asks, for the records of what is changed. Empty means the user
+	// and the host.
+	By string
+	// Getenv reads the environment. Nil means os.Getenv.
+	Getenv func(string) string
+}
+
+// complete fills in defaults, and returns what contradicts itself.
+func (r *Reach) complete() error {
+	if r.Getenv == nil {
+		r.Getenv = os.Getenv
+	}
+	switch {
+	case r.NATS != "" && r.Context != "":
+		return fmt.Errorf("%w: --nats and --context contradict each other", ErrUsage)
+	case r.direct() && (r.Admin != "" || r.Broker != ""):
+		return fmt.Errorf("%w: --nats and --context do without the admin API: leave --admin and --broker out", ErrUsage)
+	case r.NATS == "" && (r.Credentials != "" || r.CA != ""):
+		return fmt.Errorf("%w: --creds and --ca belong to --nats", ErrUsage)
+	}
+	if r.Admin == "" {
+		r.Admin = r.Getenv("CADDY_ADMIN")
+	}
+	if r.Admin == "" {
+		r.Admin = DefaultAdmin
+	}
+	if r.By == "" {
+		r.By = whoami()
+	}
+	return nil
+}
+
+func (r *Reach) direct() bool { return r.NATS != "" || r.Context != "" }
+
+func whoami() string {
+	host, _ := os.Hostname()
+	name := "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return name + "@" + host
+}
+
+// connect connects to NATS. The second result is where JetStream is asked.
+func (r *Reach) connect() (*nats.Conn, string, error) {
+	if r.Context == "" {
+		nc, err := (&TailOptions{NATS: r.NATS, Credentials: r.Credentials, CA: r.CA}).connect()
+		return nc, "", err
+	}
+	c, err := natspub.LoadContext(r.Context)
+	if err != nil {
+		return nil, "", err
+	}
+	c.Connect.Name = "caddy webhooks"
+	nc, err := natspub.Connect(c.Connect)
+	if err != nil {
+		return nil, "", err
+	}
+	for deadline := time.Now().Add(connectTimeout); nc.Status() != nats.CONNECTED; {
+		if time.Now().After(deadline) {
+			nc.Close()
+			return nil, "", fmt.Errorf("connecting with the context %s: no server answers: %w", r.Context, nc.LastError())
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return nc, c.APIPrefix, nil
+}
+
+// admin speaks to the admin API.
+type admin struct {
+	addr   string
+	client *http.Client
+	origin string
+}
+
+func (r *Reach) admin() (*admin, error) {
+	a := &admin{addr: r.Admin, origin: "http://" + r.Admin}
+	network, address := "tcp", r.Admin
+	if rest, ok := strings.CutPrefix(r.Admin, "unix/"); ok {
+		path, _, _ := strings.Cut(rest, "|") // of permissions
+		network, address, a.origin = "unix", path, "http://127.0.0.1"
+	} else if host, port, err := net.SplitHostPort(strings.TrimPrefix(r.Admin, "http://")); err != nil || port == "" {
+		return nil, fmt.Errorf("%w: --admin %q: write host:port, or unix//path", ErrUsage, r.Admin)
+	} else {
+		if host == "" {
+			host = "localhost"
+		}
+		address = net.JoinHostPort(host, port)
+		a.origin = "http://" + address
+	}
+	a.client = &http.Client{
+		Timeout: adminTimeout,
+		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, address)
+		}},
+	}
+	return a, nil
+}
+
+// call asks one endpoint. In is sent as JSON unless it is nil, and the answer is
+// decoded into out. An error wraps [ErrAdmin] if the gateway has answered it, and
+// [ErrNoAdmin] if there was no answer.
+func (a *admin) call(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		text, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("asking the gateway: %w", err)
+		}
+		body = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, a.origin+"/webhooks/"+path, body)
+	if err != nil {
+		return fmt.Errorf("asking the gateway: %w", err)
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("Origin", a.origin)
+	res, err := a.client.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if problem, ok := errors.AsType[*url.Error](err); ok {
+			err = problem.Err
+		}
+		return fmt.Errorf("%w at %s: %w: is Caddy running, and its option admin not off? --admin names another address, --nats or --context a cluster", ErrNoAdmin, a.addr, err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxAdminAnswer))
+	if err != nil {
+		return fmt.Errorf("%w at %s: %w", ErrNoAdmin, a.addr, err)
+	}
+	if res.StatusCode/100 != 2 {
+		return refused(res, text)
+	}
+	if err := json.Unmarshal(text, out); err != nil {
+		return fmt.Errorf("%w at %s: its answer is not what was expected: is this the admin API of a Caddy with the webhooks module? %w", ErrNoAdmin, a.addr, err)
+	}
+	return nil
+}
+
+func refused(res *http.Response, text []byte) error {
+	var answer struct{ Error string }
+	if json.Unmarshal(text, &answer) != nil || answer.Error == "" {
+		return fmt.Errorf("%w: %s: is this a Caddy with the webhooks module?", ErrAdmin, res.Status)
+	}
+	return fmt.Errorf("%w: %s", ErrAdmin, visible(answer.Error, false))
+}
