@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,7 +34,7 @@ func (h *Handler) parseSecretsFrom(d *caddyfile.Dispenser) error {
 	}
 	store, ok := mod.(SecretStore)
 	if !ok {
-		return d.Errf("secrets_from: '%s' is no store of secrets", redact(name))
+		return d.WrapErr(fmt.Errorf("secrets_from: the module %s is no store of secrets", redact(name)))
 	}
 	h.SecretsFrom = caddyconfig.JSONModuleObject(store, "store", name, nil)
 	return nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -253,9 +252,9 @@ func (a *App) noteReplay(name string, st natspub.ReplayState, err error) {
 		"position", st.Position, "last", st.Last, "sent", st.Sent, "refused", st.Refused,
 	}
 	if err != nil {
-		a.log.Warn(strings.ReplaceAll(name, "_", " "), append(attrs, "error", err)...)
+		a.log.Warn("replay", append(attrs, "event", name, "error", err)...)
 	} else {
-		a.log.Info(strings.ReplaceAll(name, "_", " "), attrs...)
+		a.log.Info("replay", append(attrs, "event", name)...)
 	}
 	a.notify(natspub.OpsEvent{Name: name, Data: map[string]any{
 		"job": st.Job, "by": st.By, "stream": st.Spec.Stream, "to": to, "status": string(st.Status),

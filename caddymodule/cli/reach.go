@@ -127,7 +127,7 @@ type admin struct {
 
 func (r *Reach) admin() (*admin, error) {
 	a := &admin{addr: r.Admin, origin: "http://" + r.Admin}
-	network, address := "tcp", r.Admin
+	network, address := "tcp", ""
 	if rest, ok := strings.CutPrefix(r.Admin, "unix/"); ok {
 		path, _, _ := strings.Cut(rest, "|") // of permissions
 		network, address, a.origin = "unix", path, "http://127.0.0.1"
