@@ -255,6 +255,7 @@ func documentedFiles(t *testing.T, block string) string {
 	}
 	block = strings.ReplaceAll(block, "/etc/caddy/schemas/github", schemas)
 	block = strings.ReplaceAll(block, "/var/lib/caddy/secrets", dir)
+	block = strings.ReplaceAll(block, "/run/secrets/webhooks/{", dir+"/{")
 	context := filepath.Join(dir, "gateway.json")
 	if err := os.WriteFile(context, []byte(`{"url":"nats://127.0.0.1:4222","user":"u","password":"p"}`), 0o600); err != nil {
 		t.Fatal(err)
