@@ -198,6 +198,7 @@ func (c *cluster) restart(t *testing.T, which ...int) {
 // 200, and some of them once more after that.
 type senders struct {
 	url    string
+	prefix string // of ids
 	client *http.Client
 	quit   chan struct{}
 	work   sync.WaitGroup
@@ -208,7 +209,7 @@ type senders struct {
 
 func newSenders(url string) *senders {
 	return &senders{
-		url: url, quit: make(chan struct{}),
+		url: url, prefix: "e", quit: make(chan struct{}),
 		client: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
 }
@@ -223,7 +224,7 @@ func (s *senders) start(n int) {
 					return
 				default:
 				}
-				if !s.deliver(route, fmt.Sprintf("e-%d-%d", i, n), 1+n%10/9) {
+				if !s.deliver(route, fmt.Sprintf("%s-%d-%d", s.prefix, i, n), 1+n%10/9) {
 					s.gaveUp.Add(1)
 					return
 				}

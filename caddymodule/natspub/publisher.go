@@ -146,6 +146,21 @@ func (p *Publisher) Pending() int { return int(p.pending.Load()) }
 func (p *Publisher) Close() {
 	p.closed.Do(func() { close(p.done) })
 	p.watcher.Wait()
+	p.pending.Add(1)
+	p.leave()
+}
+
+// leave gives a place back. The last one after Close takes with it what nats.go
+// holds for answers: a subscription, and a goroutine for each.
+func (p *Publisher) leave() {
+	if p.pending.Add(-1) > 0 {
+		return
+	}
+	select {
+	case <-p.done:
+		p.js.CleanupPublisher()
+	default:
+	}
 }
 
 func (p *Publisher) watch() {
@@ -265,7 +280,7 @@ func (p *Publisher) open(ctx context.Context, m *message) error {
 		return err
 	}
 	if err := p.claim(ctx, m); err != nil {
-		p.pending.Add(-1)
+		p.leave()
 		return err
 	}
 	p.begin(m)
@@ -311,7 +326,7 @@ func (p *Publisher) finish(ctx context.Context, m *message) (gateway.Ack, error)
 
 // await waits for the server's answer, and gives the place back.
 func (p *Publisher) await(ctx context.Context, m *message) (*jetstream.PubAck, error) {
-	defer p.pending.Add(-1)
+	defer p.leave()
 	return p.retry(ctx, m)
 }
 

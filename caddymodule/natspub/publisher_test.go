@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -514,4 +515,61 @@ func (p *proxy) cut() {
 		_ = c.Close()
 	}
 	p.conns = nil
+}
+
+// TestCloseLeavesNothing: publishers come and go with each reload, and the
+// connection stays.
+func TestCloseLeavesNothing(t *testing.T) {
+	s := runServer(t, t.TempDir(), 0, nil)
+	first := ready(t, s.ClientURL(), nil)
+	nc := first.cfg.Conn
+	id := 0
+	publish := func(p *Publisher) {
+		t.Helper()
+		id++
+		if _, err := p.Publish(within(t, 5*time.Second), testEvent(fmt.Sprintf("evt_%d", id), "{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(first)
+	goroutines, subs := runtime.NumGoroutine(), nc.NumSubscriptions()
+	for range 10 {
+		cfg := first.cfg
+		p, err := New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		publish(p)
+		p.Close()
+		publish(p) // late, as from a connection that an old configuration still has
+		p.Close()
+	}
+	checkFor(t, 10*time.Second, func() error {
+		if g, n := runtime.NumGoroutine(), nc.NumSubscriptions(); g > goroutines+2 || n > subs {
+			return fmt.Errorf("%d goroutines and %d subscriptions, %d and %d before", g, n, goroutines, subs)
+		}
+		return nil
+	})
+
+	// An event that is on its way is not interrupted.
+	cfg := first.cfg
+	p, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	var failed atomic.Int64
+	for i := range 200 {
+		all.Go(func() {
+			if ack, err := p.Publish(within(t, 5*time.Second), testEvent(fmt.Sprintf("late_%d", i), "{}")); err != nil || ack.Duplicate {
+				failed.Add(1)
+			}
+		})
+	}
+	p.Close()
+	all.Wait()
+	if failed.Load() > 0 {
+		t.Errorf("%d events failed because the publisher was closed", failed.Load())
+	}
+	publish(first)
 }
