@@ -177,6 +177,10 @@ func (o Outcome) Code() string { return answers[o].code }
 // Success reports whether the sender is told that the event has arrived.
 func (o Outcome) Success() bool { return answers[o].status == 0 }
 
+// RetryAfter is the least Retry-After of the answer, in seconds; 0 means that
+// there is none.
+func (o Outcome) RetryAfter() int { return answers[o].retry }
+
 // Retryable reports whether the answer asks the sender to try again.
 func (o Outcome) Retryable() bool { return answers[o].retry > 0 }
 

@@ -177,14 +177,21 @@ var storeOutcomes = []struct {
 	{ErrTooLarge, TooLargeToPublish},
 }
 
-func (x *exchange) storeOutcome(err error) Outcome {
+// StoreOutcome returns the outcome for an error of a [Publisher]; Internal is for
+// one that it should not return.
+func StoreOutcome(err error) Outcome {
 	for _, o := range storeOutcomes {
 		if errors.Is(err, o.err) {
 			return o.outcome
 		}
 	}
-	if x.ctx.Err() != nil {
+	return Internal
+}
+
+func (x *exchange) storeOutcome(err error) Outcome {
+	o := StoreOutcome(err)
+	if o == Internal && x.ctx.Err() != nil {
 		return BrokerTimeout
 	}
-	return Internal
+	return o
 }

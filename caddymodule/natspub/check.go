@@ -74,8 +74,8 @@ func check(info *jetstream.StreamInfo, root string, cfg StreamConfig) []Finding 
 	if f := checkMemory(info); f != nil {
 		found = append(found, *f)
 	}
-	if have.Sealed || have.Mirror != nil {
-		add(Fatal, "it is sealed or a mirror and takes nothing", "use another stream")
+	if have.Sealed || have.Mirror != nil || have.AllowMsgCounter {
+		add(Fatal, "it is sealed, a mirror or a counter, and takes no events", "use another stream")
 	}
 	return found
 }

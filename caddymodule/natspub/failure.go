@@ -65,9 +65,9 @@ func classify(err error) failure {
 		f = classifyAPI(api)
 	case errors.Is(err, errQueued):
 		f = failure{as: gateway.ErrOverloaded, tries: never}
-	case errors.Is(err, nats.ErrPermissionViolation):
+	case errors.Is(err, nats.ErrPermissionViolation), errors.Is(err, nats.ErrHeadersNotSupported):
 		f = failure{as: gateway.ErrRefused, tries: never}
-	case errors.Is(err, nats.ErrMaxPayload), errors.Is(err, nats.ErrHeadersNotSupported):
+	case errors.Is(err, nats.ErrMaxPayload):
 		f = failure{as: gateway.ErrTooLarge, tries: never}
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
 		f = failure{as: gateway.ErrRefused, tries: electing}
