@@ -81,7 +81,7 @@ func entry(h nats.Header, body []byte) (*gateway.Entry, error) {
 		Tenant: one(h, "ce-whtenant"), Source: one(h, "ce-whsource"), Provider: one(h, "ce-whprovider"),
 		CESource: unescape(one(h, "ce-source")), ID: unescape(one(h, "ce-id")), HasID: true,
 		OrderKey: unescape(one(h, "ce-partitionkey")), IngestID: one(h, headerIngestID),
-		ContentType: unescape(one(h, "ce-datacontenttype")), SchemaURI: unescape(one(h, "ce-dataschema")),
+		ContentType: unescape(one(h, "ce-datacontenttype")), SchemaURI: unescape(strings.TrimPrefix(unescape(one(h, "ce-dataschema")), "schema:")),
 		Trust: gateway.Trust(one(h, "ce-whtrust")), Scheme: unescape(one(h, "ce-whscheme")), KeyID: unescape(one(h, "ce-whkeyid")),
 		Schema: gateway.SchemaVerdict(one(h, "ce-whschema")), Suspect: one(h, "ce-whsuspect"), Dedupe: one(h, "ce-whdedupe") != "off",
 		Body: body,
