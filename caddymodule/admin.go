@@ -50,6 +50,9 @@ var adminEndpoints = []adminEndpoint{
 	{http.MethodGet, "replay/{job}", (*App).adminReplayJob},
 	{http.MethodPost, "replay/{job}/resume", (*App).adminReplayResume},
 	{http.MethodPost, "replay/{job}/stop", (*App).adminReplayStop},
+	{http.MethodGet, "quarantine", (*App).adminQuarantine},
+	{http.MethodGet, "quarantine/{sequence}", (*App).adminQuarantined},
+	{http.MethodPost, "quarantine/{action}", (*App).adminQuarantineAction},
 }
 
 // CaddyModule returns the Caddy module information.

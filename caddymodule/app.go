@@ -61,6 +61,8 @@ type App struct {
 	// meaning for it.
 	OpsStream *Stream `json:"ops_stream,omitempty"`
 
+	// Which of the requests with a bad signature are kept in quarantine.
+	SignatureSamples *SignatureSamples `json:"signature_samples,omitempty"`
 	// Where large bodies go.
 	BodyStore *BodyStore `json:"body_store,omitempty"`
 	// Keeps events while the cluster of `nats` does not take them.
@@ -99,6 +101,7 @@ type App struct {
 	shown     atomic.Pointer[session] // the same, for the admin API, which may ask earlier
 	linked    chan struct{}           // closed when there is a session
 	ops       atomic.Pointer[natspub.Ops]
+	samples   atomic.Pointer[natspub.Samples]
 	lease     *lease
 	replays   replays
 	rates     []string // what it holds of the pool of that name
@@ -149,7 +152,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 			problems = append(problems, err)
 		}
 	}
-	problems = append(problems, a.describeProviders(), a.checkStreams(), a.checkSpool(), a.checkBodies())
+	problems = append(problems, a.describeProviders(), a.checkStreams(), a.checkSpool(), a.checkBodies(), a.checkSamples())
 	settings, err := a.brokerSettings()
 	a.settings = settings
 	problems = append(problems, err, a.provisionConnections())

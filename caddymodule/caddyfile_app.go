@@ -66,6 +66,12 @@ func init() {
 //			max_age  <duration>
 //		}
 //		preflight_interval <duration>
+//		signature_samples [off] {
+//			per_source <n>
+//			total      <n>
+//			max_body   <size>
+//			rate       <n>/<unit> [burst <n>]
+//		}
 //		max_pending <n>
 //		max_memory  <size>
 //		provider <name> {
@@ -128,6 +134,7 @@ var globalSubdirectives = map[string]subdirective[*App]{
 	"max_pending":        {parse: func(a *App, d *caddyfile.Dispenser) error { return parseCount(d, &a.MaxPending) }},
 	"max_memory":         {parse: func(a *App, d *caddyfile.Dispenser) error { return parseSize(d, &a.MaxMemory) }},
 	"provider":           {parse: (*App).parseProvider, repeat: true},
+	"signature_samples":  {parse: (*App).parseSamples},
 }
 
 var embeddedSubdirectives = map[string]subdirective[*Embedded]{

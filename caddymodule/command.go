@@ -16,22 +16,24 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "webhooks",
-		Usage: "<send|tail|replay|providers>",
-		Short: "Sends test webhooks, shows and replays stored events, lists the providers",
+		Usage: "<send|tail|replay|quarantine|providers>",
+		Short: "Sends test webhooks, shows and replays stored events, looks after the quarantine, lists the providers",
 		Long: `
 Tools for the webhooks gateway:
 
-	caddy webhooks send       signs a test event as its sender would, and sends it
-	caddy webhooks tail       shows the events that are stored in NATS
-	caddy webhooks replay     sends stored events once more
-	caddy webhooks providers  lists the senders whose signatures are known
+	caddy webhooks send        signs a test event as its sender would, and sends it
+	caddy webhooks tail        shows the events that are stored in NATS
+	caddy webhooks replay      sends stored events once more
+	caddy webhooks quarantine  shows what is in quarantine, tries it again, releases
+	                           or drops it
+	caddy webhooks providers   lists the senders whose signatures are known
 
 Send talks to the site, tail to NATS, and what changes something to the running
 gateway, through Caddy's admin API, or to NATS with --nats or --context.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.Args = cobra.NoArgs
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-			cmd.AddCommand(sendCommand(), tailCommand(), replayCommand(), providersCommand())
+			cmd.AddCommand(sendCommand(), tailCommand(), replayCommand(), quarantineCommand(), providersCommand())
 		},
 	})
 }

@@ -34,6 +34,7 @@ type session struct {
 	mu        sync.Mutex
 	publisher *natspub.Publisher
 	ops       *natspub.Ops
+	samples   *natspub.Samples
 	spool     *spooling // nil: no route needs one
 	findings  findings  // of the last look at the streams
 }
@@ -109,6 +110,7 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 	a.session.mu.Lock()
 	a.session.publisher = p
 	a.session.mu.Unlock()
+	a.startQuarantine(ctx, p)
 	var said string
 	var saidAt time.Time
 	started := false // Start was told
@@ -200,6 +202,7 @@ func (a *App) disconnect() {
 	if s.spool != nil {
 		a.closeSpool(s.spool)
 	}
+	a.stopQuarantine()
 	if s.publisher != nil {
 		s.publisher.Close()
 	}

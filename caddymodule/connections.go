@@ -60,6 +60,7 @@ func (a *App) provisionConnection(name string, c *Connection) (*App, error) {
 	if other.MaxPending == 0 {
 		other.MaxPending = defaultMaxPending
 	}
+	other.SignatureSamples = a.SignatureSamples
 	if a.BodyStore != nil {
 		store := *a.BodyStore
 		other.BodyStore = &store

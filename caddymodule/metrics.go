@@ -25,6 +25,8 @@ type metrics struct {
 	ops      *prometheus.CounterVec
 	suspects *prometheus.CounterVec
 	lookups  *prometheus.CounterVec
+
+	quarantine *quarantineMetrics
 }
 
 // collectors returns the one set of this process. Caddy makes a new registry at
@@ -35,6 +37,7 @@ var collectors = sync.OnceValue(newMetrics)
 func newMetrics() *metrics {
 	const namespace, subsystem = "caddy", "webhooks"
 	return &metrics{
+		quarantine: newQuarantineMetrics(namespace, subsystem),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "requests_total",
 			Help: "Requests by how they ended.",
@@ -74,7 +77,8 @@ func newMetrics() *metrics {
 
 // register makes the collectors known to a registry that may know them already.
 func (m *metrics) register(reg prometheus.Registerer) error {
-	for _, c := range []prometheus.Collector{m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, m.suspects, m.lookups, spools, brokerMetrics{}} {
+	for _, c := range append(m.quarantine.collectors(),
+		m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, m.suspects, m.lookups, spools, brokerMetrics{}) {
 		var already prometheus.AlreadyRegisteredError
 		if err := reg.Register(c); err != nil && (!errors.As(err, &already) || already.ExistingCollector != c) {
 			return fmt.Errorf("registering metrics: %w", err)

@@ -66,6 +66,7 @@ func (h *Handler) provision() error {
 	if err != nil {
 		return err
 	}
+	h.sample(&cfg)
 	keys := len(h.Secrets)
 	if h.CaptureSecret != "" {
 		keys++
@@ -327,6 +328,7 @@ func (h *Handler) verifier(cfg *gateway.Config, p verifiers.Provider) error {
 		h.log.Warn("weak signature", "route", h.label(), "provider", p.Name, "weakness", weak)
 	}
 	cfg.Verifier = v
+	cfg.VerifierAt = verifierAt(p, vcfg)
 	cfg.Diagnose = func(ctx context.Context, req *verifiers.Request, err error) verifiers.Diagnosis {
 		return p.Diagnose(ctx, vcfg, req, err)
 	}

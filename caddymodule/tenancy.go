@@ -173,7 +173,7 @@ func (h *Handler) tenancy(cfg *gateway.Config, p verifiers.Provider) error {
 				return nil, err
 			}
 			id := gateway.Identity{
-				Tenant: tenant, Source: source, Verifier: v, Keys: keys,
+				Tenant: tenant, Source: source, Verifier: v, VerifierAt: verifierAt(p, vcfg), Keys: keys,
 				Diagnose: func(ctx context.Context, req *verifiers.Request, err error) verifiers.Diagnosis {
 					return p.Diagnose(ctx, vcfg, req, err)
 				},

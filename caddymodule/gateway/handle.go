@@ -58,6 +58,7 @@ type exchange struct {
 
 	released string // how it is let out of quarantine
 	stay     bool   // in quarantine it is already
+	dry      bool   // nothing is to be stored
 	trusted  bool   // it was verified when it came
 
 	ended    bool

@@ -216,7 +216,7 @@ func TestKeptRequests(t *testing.T) {
 					continue
 				}
 				before := len(c.pub.Events())
-				res := c.route.Retry(t.Context(), e)
+				res := c.route.Retry(t.Context(), e, false)
 				if res.Outcome != gateway.Accepted && res.Outcome != gateway.Duplicate {
 					t.Errorf("%s %d: tried again: %v %v", s.Provider, v.ID, res.Outcome, res.Err)
 					continue
@@ -337,7 +337,7 @@ func TestSamplesOfTheCatalogue(t *testing.T) {
 		}
 		e := samples[0]
 		checkNoSecret(t, append(secrets, "zZsecretZz"), &e)
-		switch res := c.route.Retry(t.Context(), &e); {
+		switch res := c.route.Retry(t.Context(), &e, false); {
 		case credential, errors.Is(res.Err, gateway.ErrProofNotKept):
 			credentials++
 			if !errors.Is(res.Err, gateway.ErrProofNotKept) || len(c.pub.Events()) > 0 {

@@ -30,6 +30,8 @@ var (
 	// ErrUnverifiedRelease: nothing proves the sender of the event.
 	ErrUnverifiedRelease = errors.New("its signature was refused: retry it, which verifies it again, or release it as unverified, " +
 		"which publishes it with other unverified events")
+	// ErrNotUnverified: the sender of the event was verified.
+	ErrNotUnverified = errors.New("its sender was verified: release it without saying that it is unverified")
 	// ErrTaken: the event's id belongs to another event.
 	ErrTaken = errors.New("its id belongs to another event: release it under a new id, or drop it")
 
@@ -55,10 +57,12 @@ type Entry struct {
 // quarantine as a whole is the exception: those of them that belong into
 // quarantine are stored there, each by itself.
 //
+// With dry nothing is stored, and [PassedThrough] means that it would be.
+//
 // The element of a batch, and a request whose proof is not kept, are not verified
 // again: that they were verified when they came counts.
-func (rt *Route) Retry(ctx context.Context, e *Entry) Result {
-	x := &exchange{route: rt, res: &Result{}, ctx: ctx, released: ReleasedRetry}
+func (rt *Route) Retry(ctx context.Context, e *Entry, dry bool) Result {
+	x := &exchange{route: rt, res: &Result{}, ctx: ctx, released: ReleasedRetry, dry: dry}
 	x.res.Tenant, x.res.Source, x.res.Provider = rt.cfg.Tenant, rt.cfg.Source, rt.cfg.Provider.Name
 	x.res.RequestID, x.res.Start, x.res.Schema = e.IngestID, rt.now(), SchemaNone
 	x.guarded(func() { x.retry(e) })
@@ -207,7 +211,8 @@ func (x *exchange) retryElement(e *Entry) {
 // is needed for one whose signature was refused, and is refused for others; it is
 // published as unverified.
 //
-// The error wraps [ErrUnverifiedRelease] or [ErrTaken], or is the Publisher's.
+// The error wraps [ErrUnverifiedRelease], [ErrNotUnverified] or [ErrTaken], or is
+// the Publisher's.
 func Release(ctx context.Context, p Publisher, e *Entry, newID, unverified bool) (Ack, error) {
 	out := e.Event
 	out.Released = ReleasedAsIs
@@ -218,7 +223,7 @@ func Release(ctx context.Context, p Publisher, e *Entry, newID, unverified bool)
 	case e.Reason == reasonSignature:
 		out.Released, out.Trust, out.Scheme, out.KeyID = ReleasedUnverified, Unverified, "", ""
 	case unverified:
-		return Ack{}, errors.New("its sender was verified: release it without saying that it is unverified")
+		return Ack{}, ErrNotUnverified
 	}
 	if newID {
 		compared := out.Compared()

@@ -81,6 +81,8 @@ func formObject(fields url.Values) map[string]any {
 func (x *exchange) store() {
 	x.suspect()
 	switch {
+	case x.dry && x.quarantine == nil:
+		x.end(PassedThrough, "", nil)
 	case x.route.cfg.NoPublish && (x.quarantine == nil || x.quarantine.Reason != reasonSchema):
 		// Ids and types are for consumers; the next handler has the request.
 		x.end(PassedThrough, "", nil)
@@ -95,7 +97,7 @@ func (x *exchange) store() {
 // keeps one. It returns the rest.
 func (x *exchange) begin() func() {
 	s, ordered := x.route.cfg.Publisher.(Starter)
-	if !ordered || x.route.cfg.NoPublish || x.quarantine != nil {
+	if !ordered || x.dry || x.route.cfg.NoPublish || x.quarantine != nil {
 		return x.store
 	}
 	x.suspect()
@@ -133,7 +135,7 @@ func (x *exchange) published(ack Ack, err error) {
 // at each retry.
 func (x *exchange) keepAside() {
 	q := *x.quarantine
-	if x.stay {
+	if x.stay || x.dry {
 		x.end(Quarantined, q.Reason, x.cause)
 		return
 	}

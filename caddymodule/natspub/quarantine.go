@@ -135,19 +135,22 @@ type QuarantineStatus struct {
 	// Oldest is when the oldest event came; zero if there is none.
 	Oldest time.Time `json:"oldest,omitzero"`
 	// Reasons counts events by why they are there.
-	Reasons map[string]uint64 `json:"reasons"`
+	Reasons map[string]uint64 `json:"reasons,omitempty"`
 }
 
-// Status says what is in quarantine.
-func (q *Quarantine) Status(ctx context.Context) (QuarantineStatus, error) {
+// Status says what is in quarantine, with Reasons only if they are wanted: they
+// cost as much as there are sources.
+func (q *Quarantine) Status(ctx context.Context, reasons bool) (QuarantineStatus, error) {
 	st := QuarantineStatus{Stream: q.p.cfg.Quarantine.Name, Reasons: make(map[string]uint64)}
 	s, err := q.stream(ctx)
 	if err != nil {
 		return st, err
 	}
-	info, err := s.Info(ctx, jetstream.WithSubjectFilter(QuarantineRoot+".>"))
-	if err != nil {
-		return st, fmt.Errorf("looking at the stream %s: %w", st.Stream, err)
+	info := s.CachedInfo()
+	if reasons {
+		if info, err = s.Info(ctx, jetstream.WithSubjectFilter(QuarantineRoot+".>")); err != nil {
+			return st, fmt.Errorf("looking at the stream %s: %w", st.Stream, err)
+		}
 	}
 	st.Events, st.Bytes, st.MaxBytes = info.State.Msgs, info.State.Bytes, max(info.Config.MaxBytes, 0)
 	if st.Events > 0 {
@@ -174,7 +177,7 @@ func (q *Quarantine) trim(ctx context.Context, subject string, keep int) error {
 	if err != nil {
 		return err
 	}
-	answer, err := q.p.cfg.Conn.RequestWithContext(ctx, jetstream.DefaultAPIPrefix+"STREAM.PURGE."+q.p.cfg.Quarantine.Name, request)
+	answer, err := q.p.cfg.Conn.RequestWithContext(ctx, q.p.cfg.APIPrefix+"STREAM.PURGE."+q.p.cfg.Quarantine.Name, request)
 	if err != nil {
 		return err
 	}

@@ -151,7 +151,7 @@ func TestQuarantineNextAndRemove(t *testing.T) {
 			t.Errorf("%+v: got %s, want %s", tt.filter, got, tt.want)
 		}
 	}
-	st, err := q.Status(ctx)
+	st, err := q.Status(ctx, true)
 	if err != nil || st.Events != 5 || st.Reasons["schema"] != 4 || st.Reasons["conflict"] != 1 || st.Oldest.IsZero() {
 		t.Errorf("got %+v, %v", st, err)
 	}
@@ -298,7 +298,7 @@ func TestFloodOfSamples(t *testing.T) {
 		results[<-counts]++
 	}
 	q := NewQuarantine(p)
-	st, err := q.Status(ctx)
+	st, err := q.Status(ctx, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,194 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/cli"
+)
+
+// adminFlags say where the admin API of the running Caddy is, as for Caddy's own
+// commands.
+type adminFlags struct{ address, config, adapter string }
+
+func (a *adminFlags) add(cmd *cobra.Command) {
+	f := cmd.PersistentFlags()
+	f.StringVar(&a.address, "address", "", "`address` of Caddy's admin API (default: that of --config, or localhost:2019)")
+	f.StringVar(&a.config, "config", "", "configuration `file` that says where the admin API is")
+	f.StringVar(&a.adapter, "adapter", "", "`name` of the config adapter of --config")
+}
+
+// client asks the admin API. Its errors are those of the API, without JSON.
+func (a *adminFlags) client(_ context.Context, method, uri string, body io.Reader) (*http.Response, error) {
+	address, err := caddycmd.DetermineAdminAPIAddress(a.address, nil, a.config, a.adapter)
+	if err != nil {
+		return nil, fmt.Errorf("finding the admin API: %w", err)
+	}
+	resp, err := caddycmd.AdminAPIRequest(address, method, uri, nil, body)
+	if err == nil {
+		return resp, nil
+	}
+	text := err.Error()
+	if i := strings.Index(text, "{"); i >= 0 {
+		var answer struct {
+			Error string `json:"error"`
+		}
+		if json.Unmarshal([]byte(text[i:]), &answer) == nil && answer.Error != "" {
+			return nil, errors.New(answer.Error)
+		}
+	}
+	return nil, fmt.Errorf("asking Caddy's admin API at %s: %w: is Caddy running, with its admin API on?", address, err)
+}
+
+func quarantineCommand() *cobra.Command {
+	var admin adminFlags
+	var o cli.QuarantineOptions
+	cmd := &cobra.Command{
+		Use:   "quarantine <list|show|retry|release|drop>",
+		Short: "Shows what is in quarantine, tries it again, releases or drops it",
+		Long: `
+Events that cannot be published are kept in quarantine: those that a schema
+refuses (kind schema), that have the id of another event (conflict), that lack the
+id or the type that the route demands (no_id, no_type), batches of too many events
+(too_many), and a few of the requests whose signature was refused (signature).
+
+They are named by their sequence, which list shows. retry puts an event through its
+route again, with the secrets, the schema and the filters of now, and publishes it
+under its own id. release publishes it as it is. drop deletes it. Each leaves a
+record in Caddy's log and on wh-ops.v1.>.
+
+These commands ask the running Caddy through its admin API.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	admin.add(cmd)
+	f := cmd.PersistentFlags()
+	f.StringVar(&o.Connection, "connection", "", "`name` of the connection to NATS (default: the first)")
+	f.BoolVar(&o.JSON, "json", false, "print JSON")
+	cmd.AddCommand(quarantineList(&admin, &o), quarantineShow(&admin, &o),
+		quarantineDo(&admin, &o, actionRetry, "Puts events through their routes again", `
+Verifies the request again, as of the time at which it came and with the secrets of
+now, finds id and type, applies filters and schema, and publishes the event under
+its own id: if the sender has sent it again meanwhile it is a duplicate. What is
+still refused stays in quarantine.
+
+A request whose proof is a credential, such as a token, cannot be verified again,
+because the credential is not kept: that it was verified when it came counts. One
+whose signature was refused then can only be tried again where the proof was kept.`),
+		quarantineDo(&admin, &o, actionRelease, "Publishes events as they are", `
+Publishes events without validation, in the order in which they came, under their
+own ids. It stops at the first that NATS does not take.
+
+An event whose id belongs to another needs --new-id, which gives it an id that is
+made of its own and of its bytes. A request whose signature was refused needs
+--unverified, and is then published on wh-unverified.v1.>, never as verified.`),
+		quarantineDo(&admin, &o, actionDrop, "Deletes events", `
+Deletes events for good. The sender was told that they have arrived.`))
+	return cmd
+}
+
+// choice adds the flags that choose events.
+func choice(cmd *cobra.Command, o *cli.QuarantineOptions) {
+	f := cmd.Flags()
+	f.StringVar(&o.Tenant, "tenant", "", "only events of this tenant")
+	f.StringVar(&o.Source, "source", "", "only events of this source")
+	f.StringVar(&o.Kind, "kind", "", "only events of this kind: schema, conflict, no_id, no_type, too_many, signature")
+}
+
+func quarantineList(admin *adminFlags, o *cli.QuarantineOptions) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:          "list",
+		Short:        "Lists the events in quarantine, the oldest first",
+		Example:      "  caddy webhooks quarantine list --source github --kind schema",
+		Args:         cobra.NoArgs,
+		SilenceUsage: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := interruptible(cmd)
+			defer stop()
+			return cli.QuarantineList(ctx, admin.client, *o, cmd.OutOrStdout())
+		},
+	}
+	choice(cmd, o)
+	cmd.Flags().IntVar(&o.Limit, "limit", 0, "show so many (default: all)")
+	return cmd
+}
+
+func quarantineShow(admin *adminFlags, o *cli.QuarantineOptions) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "show <sequence>",
+		Short: "Shows one event with its request",
+		Long: `
+Shows the event and the request that it came in. Values of headers that may hold a
+credential were never kept.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("got %d arguments: write `caddy webhooks quarantine %s`", len(args), cmd.Use)
+			}
+			return nil
+		},
+		SilenceUsage: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, stop := interruptible(cmd)
+			defer stop()
+			o.Sequences = args
+			return cli.QuarantineShow(ctx, admin.client, *o, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().BoolVar(&o.Body, "body", false, "print the exact bytes of the body and nothing else")
+	return cmd
+}
+
+func quarantineDo(admin *adminFlags, o *cli.QuarantineOptions, action, short, long string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   action + " <sequence>... | --all",
+		Short: short,
+		Long: long + `
+
+Events are named by their sequences, or ranges of them such as 12-20, or chosen
+with --all, which --tenant, --source and --kind narrow. The exit status is 1 if
+not all of them are done with.`,
+		SilenceUsage: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, stop := interruptible(cmd)
+			defer stop()
+			o.Sequences = args
+			if o.By == "" {
+				o.By = operator()
+			}
+			return cli.QuarantineDo(ctx, admin.client, action, *o, cmd.OutOrStdout())
+		},
+	}
+	choice(cmd, o)
+	f := cmd.Flags()
+	f.BoolVar(&o.All, "all", false, "all events that are in quarantine, or that the other flags choose")
+	f.BoolVar(&o.DryRun, "dry-run", false, "only say what would become of them")
+	f.StringVar(&o.Reason, "reason", "", "why, for the record")
+	f.StringVar(&o.By, "by", "", "who, for the record (default: the user)")
+	if action != actionDrop {
+		f.IntVar(&o.Rate, "rate", 0, "how many a second (default: 100)")
+	}
+	if action == actionRelease {
+		f.BoolVar(&o.NewID, "new-id", false, "give events whose id belongs to another an id of their own")
+		f.BoolVar(&o.Unverified, "unverified", false, "publish requests whose signature was refused, as unverified")
+	}
+	return cmd
+}
+
+// operator is who runs the command, as far as the machine says.
+func operator() string {
+	for _, name := range []string{"SUDO_USER", "USER", "LOGNAME"} {
+		if user := os.Getenv(name); user != "" {
+			return user
+		}
+	}
+	return ""
+}

@@ -1,0 +1,282 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natspub"
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
+)
+
+// warden does one thing with events in quarantine, in the order in which they
+// came. An event is published first, then there is a record of it, and then it is
+// removed: whatever ends in between, the next try publishes a duplicate, which is
+// none, and goes on.
+type warden struct {
+	app        *App // has the routes
+	connection *App // has the broker
+	q          *natspub.Quarantine
+	action     string
+	request    *quarantineRequest
+	unverified gateway.Publisher // made when it is needed
+}
+
+// work goes on as long as there is time and the caller listens.
+func (w *warden) work(ctx, caller context.Context) (*quarantineAnswer, error) {
+	answer := &quarantineAnswer{Results: []quarantineResult{}, DryRun: w.request.DryRun}
+	slices.Sort(w.request.Sequences)
+	rate := w.request.Rate
+	if rate == 0 {
+		rate = defaultReleases
+	}
+	pause := time.Second / time.Duration(rate)
+	end := time.Now().Add(quarantineTime)
+	next := w.chosen
+	if w.request.All {
+		next = w.filtered
+	}
+	from := max(w.request.From, 1)
+	for {
+		sequence, k, err := next(ctx, from)
+		switch {
+		case sequence == 0 && err == nil:
+			return answer, nil
+		case err != nil:
+			return nil, brokerError(err)
+		case len(answer.Results) >= largestPage || time.Now().After(end) || caller.Err() != nil:
+			answer.Next = sequence
+			return answer, nil
+		}
+		from = sequence + 1
+		started := time.Now()
+		result := quarantineResult{Sequence: sequence, Result: resultGone}
+		if k != nil {
+			result = w.one(ctx, k)
+		}
+		answer.Results = append(answer.Results, result)
+		w.app.metrics.quarantine.actions.WithLabelValues(w.action, result.Result).Inc()
+		if result.Result == resultFailed {
+			// What follows would overtake it, and would fail as well.
+			answer.Stopped, answer.Next = result.Problem, sequence
+			return answer, nil
+		}
+		if result.Result == resultPublished && !w.request.DryRun {
+			time.Sleep(max(pause-time.Since(started), 0))
+		}
+	}
+}
+
+// chosen returns the next of the events that were named.
+func (w *warden) chosen(ctx context.Context, from uint64) (uint64, *natspub.Kept, error) {
+	i, _ := slices.BinarySearch(w.request.Sequences, from)
+	if i == len(w.request.Sequences) {
+		return 0, nil, nil
+	}
+	sequence := w.request.Sequences[i]
+	if sequence == 0 {
+		return w.chosen(ctx, 1)
+	}
+	k, err := w.q.Get(ctx, sequence)
+	if errors.Is(err, natspub.ErrNoEntry) {
+		return sequence, nil, nil
+	}
+	return sequence, k, err
+}
+
+// filtered returns the next of the events that the filter chooses.
+func (w *warden) filtered(ctx context.Context, from uint64) (uint64, *natspub.Kept, error) {
+	k, err := w.q.Next(ctx, from, natspub.KeptFilter{Tenant: w.request.Tenant, Source: w.request.Source, Reason: w.request.Kind})
+	switch {
+	case errors.Is(err, natspub.ErrNoEntry):
+		return 0, nil, nil
+	case err != nil:
+		return 0, nil, err
+	}
+	return k.Sequence, k, nil
+}
+
+// one does it with one event.
+func (w *warden) one(ctx context.Context, k *natspub.Kept) quarantineResult {
+	ctx, cancel := context.WithTimeout(ctx, oneReleaseTime)
+	defer cancel()
+	r := quarantineResult{Sequence: k.Sequence, Kind: k.Entry.Reason}
+	switch w.action {
+	case actionRetry:
+		w.retry(ctx, k, &r)
+	case actionRelease:
+		w.release(ctx, k, &r)
+	case actionDrop:
+		r.Result = resultDropped
+	}
+	if w.request.DryRun || r.Result != resultPublished && r.Result != resultDuplicate && r.Result != resultDropped {
+		return r
+	}
+	w.record(ctx, k, &r)
+	if err := w.q.Remove(ctx, k.Sequence); err != nil {
+		r.Result, r.Problem = resultFailed, fmt.Sprintf("it is %s, but not yet removed: do it again: %v", r.Result, err)
+	}
+	return r
+}
+
+// retry takes the event through its route again.
+func (w *warden) retry(ctx context.Context, k *natspub.Kept, r *quarantineResult) {
+	route, err := w.app.routeOf(ctx, k.Tenant, k.Source)
+	if err != nil {
+		r.Result, r.Problem = resultKept, err.Error()
+		return
+	}
+	res := route.Retry(ctx, k.Entry, w.request.DryRun)
+	if res.Err != nil {
+		r.Problem = res.Err.Error()
+	}
+	if res.Ack.Conflict {
+		r.Problem += fmt.Sprintf("; that is %d in %s", res.Ack.Sequence, res.Ack.Stream)
+	} else {
+		r.Stream, r.StreamSequence = res.Ack.Stream, res.Ack.Sequence
+	}
+	switch o := res.Outcome; {
+	case o == gateway.Accepted, o == gateway.Spooled, o == gateway.PassedThrough && w.request.DryRun, o == gateway.EmptyBatch:
+		r.Result = resultPublished
+	case o == gateway.Duplicate:
+		r.Result = resultDuplicate
+	case o == gateway.Quarantined && res.Batch != nil:
+		r.Result = resultPublished // its events are in quarantine, each by itself
+	case o == gateway.Quarantined:
+		r.Result, r.Kind = resultKept, res.Reason
+	case o == gateway.Dropped:
+		r.Result, r.Problem = resultKept, "the route's filter does not want it: drop it"
+	case o.Retryable() && o != gateway.Internal && o != gateway.Undecidable:
+		r.Result = resultFailed
+	default:
+		r.Result = resultKept
+	}
+}
+
+// release publishes the event as it is.
+func (w *warden) release(ctx context.Context, k *natspub.Kept, r *quarantineResult) {
+	to, err := w.publisherFor(ctx, k)
+	if err != nil {
+		r.Result, r.Problem = resultFailed, err.Error()
+		return
+	}
+	if w.request.DryRun {
+		to = dryPublisher{}
+	}
+	ack, err := gateway.Release(ctx, to, k.Entry, w.request.NewID, w.request.Unverified)
+	if err == nil && !w.request.DryRun {
+		r.Stream, r.StreamSequence = ack.Stream, ack.Sequence
+	}
+	switch {
+	case err == nil && ack.Duplicate:
+		r.Result = resultDuplicate
+	case err == nil:
+		r.Result = resultPublished
+	case errors.Is(err, gateway.ErrUnverifiedRelease), errors.Is(err, gateway.ErrTaken), errors.Is(err, gateway.ErrNotUnverified),
+		errors.Is(err, gateway.ErrTooLarge):
+		r.Result, r.Problem = resultKept, err.Error()
+	default:
+		r.Result, r.Problem = resultFailed, err.Error()
+	}
+}
+
+// publisherFor returns who publishes a released event: the spool, as for the
+// events of its route, or the connection.
+func (w *warden) publisherFor(ctx context.Context, k *natspub.Kept) (gateway.Publisher, error) {
+	if k.Entry.Reason != natspub.SignatureReason || !w.request.Unverified || w.request.DryRun {
+		mode := natspub.SpoolOff
+		if h := w.app.handlerOf(k.Tenant, k.Source); h != nil && h.to == w.connection {
+			mode = h.spool
+		}
+		return routed{w.connection.publisher, mode}, nil
+	}
+	if w.unverified == nil {
+		p, err := w.q.Unverified(ctx, w.connection.UnverifiedStream.translate(w.connection.window(), false))
+		if err != nil {
+			return nil, fmt.Errorf("the stream for unverified events: %w", err)
+		}
+		w.unverified = p
+	}
+	return w.unverified, nil
+}
+
+// record says who did what and why: in the log, and as an operational event. One
+// that is not stored does not stop what is done.
+func (w *warden) record(ctx context.Context, k *natspub.Kept, r *quarantineResult) {
+	data := map[string]any{
+		"sequence": k.Sequence, "kind": k.Entry.Reason, "request_id": k.IngestID, "event_id": k.ID, "event_type": k.Type,
+		"result": r.Result, "reason": w.request.Reason, "by": w.request.By,
+	}
+	if r.Stream != "" {
+		data["stream"], data["stream_sequence"] = r.Stream, r.StreamSequence
+	}
+	if w.request.Unverified {
+		data["unverified"] = true
+	}
+	attrs := []slog.Attr{slog.String("action", w.action), slog.String("tenant", k.Tenant), slog.String("source", k.Source)}
+	for _, name := range []string{"sequence", "kind", "request_id", "event_id", "result", "stream", "stream_sequence", "unverified", "reason", "by"} {
+		if v, ok := data[name]; ok {
+			attrs = append(attrs, slog.Any(name, v))
+		}
+	}
+	w.app.log.LogAttrs(ctx, slog.LevelInfo, "quarantine", attrs...)
+	err := w.connection.ops.Load().Record(ctx, natspub.OpsEvent{
+		Tenant: k.Tenant, Source: k.Source, Name: quarantineAction + w.action,
+		Key: fmt.Sprintf("%s %d %s", k.IngestID, k.Sequence, w.action), Data: data,
+	})
+	if err != nil {
+		w.app.log.Warn("the record of what was done in quarantine is in the log alone", "sequence", k.Sequence, "error", err)
+	}
+}
+
+// handlerOf returns the handler for the events of a source, or nil.
+func (a *App) handlerOf(tenant, source string) *Handler {
+	if h := a.routes[tenant+"/"+source]; h != nil {
+		return h
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.routes)) {
+		h := a.routes[name]
+		if h.tenantName.overlaps(nameFrom{before: tenant}) && h.sourceName.overlaps(nameFrom{before: source}) {
+			return h
+		}
+	}
+	return nil
+}
+
+// routeOf returns the route for the events of a source, with the secrets of now.
+func (a *App) routeOf(ctx context.Context, tenant, source string) (*gateway.Route, error) {
+	h := a.handlerOf(tenant, source)
+	switch {
+	case h == nil:
+		return nil, errors.New(quarantineUnknown)
+	case h.tenants == nil:
+		return h.route, nil
+	}
+	route, err := h.tenants.Route(ctx, tenant, source)
+	if err != nil {
+		return nil, fmt.Errorf("finding the secrets of the tenant: %w", err)
+	}
+	return route, nil
+}
+
+// verifierAt returns what makes a verifier for which it is another time.
+func verifierAt(p verifiers.Provider, cfg verifiers.Config) func(time.Time) (verifiers.Verifier, error) {
+	return func(at time.Time) (verifiers.Verifier, error) {
+		then := cfg
+		then.Time = func() time.Time { return at }
+		return p.New(then)
+	}
+}
+
+// dryPublisher takes everything and stores nothing.
+type dryPublisher struct{ gateway.Publisher }
+
+// Publish implements [gateway.Publisher].
+func (dryPublisher) Publish(context.Context, *gateway.Event) (gateway.Ack, error) {
+	return gateway.Ack{Stream: "-"}, nil
+}
