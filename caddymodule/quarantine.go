@@ -230,7 +230,7 @@ func (a *App) adminQuarantined(_ http.ResponseWriter, r *http.Request) (any, err
 
 func summarize(k *natspub.Kept) keptSummary {
 	return keptSummary{
-		Sequence: k.Sequence, Tenant: k.Tenant, Source: k.Source, Kind: k.Entry.Reason, Detail: k.Detail,
+		Sequence: k.Sequence, Tenant: k.Tenant, Source: k.Source, Kind: k.Reason, Detail: k.Detail,
 		ID: k.ID, Type: k.Type, Trust: k.Trust, Size: len(k.Body), Request: k.IngestID, Received: k.Received,
 	}
 }

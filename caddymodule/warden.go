@@ -105,7 +105,7 @@ func (w *warden) filtered(ctx context.Context, from uint64) (uint64, *natspub.Ke
 func (w *warden) one(ctx context.Context, k *natspub.Kept) quarantineResult {
 	ctx, cancel := context.WithTimeout(ctx, oneReleaseTime)
 	defer cancel()
-	r := quarantineResult{Sequence: k.Sequence, Kind: k.Entry.Reason}
+	r := quarantineResult{Sequence: k.Sequence, Kind: k.Reason}
 	switch w.action {
 	case actionRetry:
 		w.retry(ctx, k, &r)
@@ -188,7 +188,7 @@ func (w *warden) release(ctx context.Context, k *natspub.Kept, r *quarantineResu
 // publisherFor returns who publishes a released event: the spool, as for the
 // events of its route, or the connection.
 func (w *warden) publisherFor(ctx context.Context, k *natspub.Kept) (gateway.Publisher, error) {
-	if k.Entry.Reason != natspub.SignatureReason || !w.request.Unverified || w.request.DryRun {
+	if k.Reason != natspub.SignatureReason || !w.request.Unverified || w.request.DryRun {
 		mode := natspub.SpoolOff
 		if h := w.app.handlerOf(k.Tenant, k.Source); h != nil && h.to == w.connection {
 			mode = h.spool
@@ -209,7 +209,7 @@ func (w *warden) publisherFor(ctx context.Context, k *natspub.Kept) (gateway.Pub
 // that is not stored does not stop what is done.
 func (w *warden) record(ctx context.Context, k *natspub.Kept, r *quarantineResult) {
 	data := map[string]any{
-		"sequence": k.Sequence, "kind": k.Entry.Reason, "request_id": k.IngestID, "event_id": k.ID, "event_type": k.Type,
+		"sequence": k.Sequence, "kind": k.Reason, "request_id": k.IngestID, "event_id": k.ID, "event_type": k.Type,
 		"result": r.Result, "reason": w.request.Reason, "by": w.request.By,
 	}
 	if r.Stream != "" {

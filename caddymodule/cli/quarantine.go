@@ -178,9 +178,18 @@ func QuarantineShow(ctx context.Context, api AdminClient, o QuarantineOptions, w
 	}
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for _, line := range []struct{ name, value string }{
-		{"sequence", strconv.FormatUint(e.Sequence, 10)}, {"source", e.Tenant + "/" + e.Source}, {"provider", e.Provider},
-		{"kind", e.Kind}, {"detail", e.Detail}, {"original", e.Original}, {"id", e.ID}, {"type", e.Type}, {"trust", e.Trust},
-		{"request id", e.Request}, {"received", e.Received.Format(time.RFC3339Nano)}, {"from", e.Remote},
+		{"sequence", strconv.FormatUint(e.Sequence, 10)},
+		{"source", e.Tenant + "/" + e.Source},
+		{"provider", e.Provider},
+		{"kind", e.Kind},
+		{"detail", e.Detail},
+		{"original", e.Original},
+		{"id", e.ID},
+		{"type", e.Type},
+		{"trust", e.Trust},
+		{"request id", e.Request},
+		{"received", e.Received.Format(time.RFC3339Nano)},
+		{"from", e.Remote},
 	} {
 		if line.value != "" {
 			fmt.Fprintf(tw, "%s\t%s\n", line.name, visible(line.value, false))
