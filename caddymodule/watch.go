@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -74,15 +75,25 @@ func (a *App) look(ctx context.Context, p *natspub.Publisher) ([]natspub.Finding
 // may change them at any time. Events for one that must be as promised, and is
 // not any more, are refused until it is.
 func (a *App) watch(ctx context.Context, p *natspub.Publisher) {
-	wait := time.Duration(a.PreflightInterval)
 	seen := make(map[string]int) // looks in a row that found the stream unfit
+	pause := lookAgain
 	for {
+		wait := time.Duration(a.PreflightInterval)
+		switch last := a.session.lastFound(); {
+		case len(a.unfit(last.list)) > 0:
+			wait = min(wait, lookAgain)
+		case fatal(last.list):
+			// It may be mended soon: a cluster that has just been started creates no
+			// stream before it knows its servers.
+			wait, pause = min(wait, pause), min(2*pause, wait)
+		default:
+			pause = lookAgain
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(wait):
 		}
-		wait = time.Duration(a.PreflightInterval)
 		last := a.session.lastFound()
 		list, err := a.look(ctx, p)
 		switch {
@@ -104,13 +115,14 @@ func (a *App) watch(ctx context.Context, p *natspub.Publisher) {
 			}
 		}
 		maps.DeleteFunc(seen, func(stream string, _ int) bool { return unfit[stream] == nil })
-		if len(unfit) > 0 {
-			wait = min(wait, lookAgain)
-		}
 		a.refuse(p, last.refused, refused)
 		a.say(last.list, list, true)
 		a.session.found(findings{at: time.Now().UTC(), list: list, refused: refused})
 	}
+}
+
+func fatal(list []natspub.Finding) bool {
+	return slices.ContainsFunc(list, func(f natspub.Finding) bool { return f.Severity == natspub.Fatal })
 }
 
 // unfit returns the streams of which strict is asked and that are not fit, with

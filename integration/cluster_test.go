@@ -70,7 +70,7 @@ type cluster struct {
 	js      jetstream.JetStream
 }
 
-// startCluster starts that many servers, with lines added to the
+// startCluster starts that many servers, with settings of JetStream added to the
 // configuration of each.
 func startCluster(t *testing.T, size int, settings string) *cluster {
 	t.Helper()
@@ -83,7 +83,7 @@ func startCluster(t *testing.T, size int, settings string) *cluster {
 	}
 	for i := range size {
 		dir := t.TempDir()
-		text := fmt.Sprintf("server_name: n%d\nlisten: %q\njetstream { store_dir: %q }\n%s\n", i, clients[i], filepath.Join(dir, "js"), settings)
+		text := fmt.Sprintf("server_name: n%d\nlisten: %q\njetstream { store_dir: %q, %s }\n", i, clients[i], filepath.Join(dir, "js"), settings)
 		if size > 1 {
 			text += fmt.Sprintf("cluster { name: c, listen: %q, routes: [%s] }\n", peers[i], strings.Join(routes, ", "))
 		}

@@ -19,19 +19,48 @@ import (
 	"time"
 )
 
-// throughputModes are what the gateway does with an event after it was verified
-// and validated.
-var throughputModes = []struct{ name, nats, publish string }{
-	{"not published", "sync always", "publish off\n\t\tpass_thru"},
-	{"group commit", "sync always", ""},
-	{"one by one", "sync always\n\t\t\tgroup_commit off", ""},
-	{"sync interval", "sync interval 2m", ""},
+// throughputMode is what the gateway does with an event after it was verified
+// and validated. Without servers JetStream is embedded.
+type throughputMode struct {
+	name, nats, publish string
+	servers             int
+	settings            string // of JetStream in each server
+}
+
+var throughputModes = []throughputMode{
+	{name: "not published", nats: "sync always", publish: "publish off\n\t\tpass_thru"},
+	{name: "group commit", nats: "sync always"},
+	{name: "one by one", nats: "sync always\n\t\t\tgroup_commit off"},
+	{name: "sync interval", nats: "sync interval 2m"},
+}
+
+// clusterModes are those of servers that are processes of their own, on the same
+// machine.
+var clusterModes = []throughputMode{
+	throughputModes[0],
+	{name: "R1", servers: 1},
+	{name: "R1, sync always", servers: 1, settings: "sync_interval: always"},
+	{name: "R3", servers: 3},
+	{name: "R3, sync always", servers: 3, settings: "sync_interval: always"},
 }
 
 // TestThroughput prints how many events a real Caddy takes in a second, from
 // GitHub's signature and schema to the answer, and how that compares with the same
 // without publishing. THROUGHPUT is how long each cell is measured, such as 5s.
 func TestThroughput(t *testing.T) {
+	measured := throughput(t, throughputModes)
+	if group, single := median(measured[cell{256, 1}]), median(measured[cell{256, 2}]); group.rate < single.rate {
+		t.Errorf("with 256 connections group commit takes %.0f events/s, and one by one %.0f", group.rate, single.rate)
+	}
+}
+
+// TestClusterThroughput is the same with one and three nats-server processes.
+func TestClusterThroughput(t *testing.T) { throughput(t, clusterModes) }
+
+type cell struct{ conns, mode int }
+
+func throughput(t *testing.T, modes []throughputMode) map[cell][]pace {
+	t.Helper()
 	each, err := time.ParseDuration(os.Getenv("THROUGHPUT"))
 	if err != nil {
 		t.Skip("set THROUGHPUT to how long to measure each cell, such as 5s")
@@ -41,15 +70,14 @@ func TestThroughput(t *testing.T) {
 		t.Fatal(err)
 	}
 	const rounds = 3
-	type cell struct{ conns, mode int }
 	measured := make(map[cell][]pace)
 	connections := []int{1, 16, 64, 256}
 	for range rounds {
 		for _, conns := range connections {
-			for mode := range throughputModes {
-				t.Run(fmt.Sprintf("%s/%d", throughputModes[mode].name, conns), func(t *testing.T) {
+			for mode := range modes {
+				t.Run(fmt.Sprintf("%s/%d", modes[mode].name, conns), func(t *testing.T) {
 					c := cell{conns, mode}
-					measured[c] = append(measured[c], run(t, mode, conns, each, body))
+					measured[c] = append(measured[c], run(t, modes[mode], conns, each, body))
 				})
 			}
 		}
@@ -59,16 +87,14 @@ func TestThroughput(t *testing.T) {
 	_, _ = fmt.Fprintf(w, "connections\t\tevents/s\tp50 ms\tp99 ms\tof not published\t\n")
 	for _, conns := range connections {
 		ceiling := median(measured[cell{conns, 0}])
-		for mode, m := range throughputModes {
+		for mode, m := range modes {
 			p := median(measured[cell{conns, mode}])
 			_, _ = fmt.Fprintf(w, "%d\t%s\t%.0f\t%.1f\t%.1f\t%.2f\t\n", conns, m.name, p.rate, p.p50, p.p99, p.rate/ceiling.rate)
 		}
 	}
 	_ = w.Flush()
 	t.Logf("medians of %d rounds\n%s", rounds, table.String())
-	if group, single := median(measured[cell{256, 1}]), median(measured[cell{256, 2}]); group.rate < single.rate {
-		t.Errorf("with 256 connections group commit takes %.0f events/s, and one by one %.0f", group.rate, single.rate)
-	}
+	return measured
 }
 
 // pace is what was measured in one cell, times in milliseconds.
@@ -83,15 +109,19 @@ func median(list []pace) pace {
 }
 
 // run measures one mode with that many connections.
-func run(t *testing.T, mode, conns int, each time.Duration, body []byte) pace {
+func run(t *testing.T, m throughputMode, conns int, each time.Duration, body []byte) pace {
 	t.Helper()
-	m := throughputModes[mode]
 	dir, addr := t.TempDir(), freeAddr(t)
 	schemas, err := filepath.Abs("testdata/github/schemas")
 	if err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "Caddyfile")
+	broker := "nats embedded {\n\t\t\t" + m.nats + "\n\t\t}"
+	if m.servers > 0 {
+		c := startCluster(t, m.servers, m.settings)
+		broker = fmt.Sprintf("nats %s\n\t\tspool off\n\t\tstream {\n\t\t\treplicas %d\n\t\t}", strings.Join(c.urls, " "), m.servers)
+	}
 	config := fmt.Sprintf(`{
 	admin off
 	auto_https off
@@ -99,9 +129,7 @@ func run(t *testing.T, mode, conns int, each time.Duration, body []byte) pace {
 		level ERROR
 	}
 	webhooks {
-		nats embedded {
-			%s
-		}
+		%s
 	}
 }
 http://%s {
@@ -113,7 +141,7 @@ http://%s {
 	}
 	respond /github 200
 }
-`, m.nats, addr, schemas, m.publish)
+`, broker, addr, schemas, m.publish)
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
