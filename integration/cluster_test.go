@@ -174,24 +174,35 @@ func (c *cluster) each(t *testing.T, stream string, call func(h nats.Header, seq
 	if err != nil {
 		t.Fatal(err)
 	}
-	consumer, err := c.js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{HeadersOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	messages, err := consumer.Messages()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer messages.Stop()
-	for range info.State.Msgs {
-		m, err := messages.Next(jetstream.NextContext(ctx))
+	// A reader whose server has just come back may wait for ever: it begins anew.
+	var last uint64
+	for n, tries := uint64(0), 0; n < info.State.Msgs; tries++ {
+		if tries == 10 {
+			t.Fatalf("%d of %d messages could be read", n, info.State.Msgs)
+		}
+		consumer, err := c.js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{
+			HeadersOnly: true, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: last + 1,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		meta, err := m.Metadata()
+		messages, err := consumer.Messages()
 		if err != nil {
 			t.Fatal(err)
 		}
-		call(m.Headers(), meta.Sequence.Stream)
+		for n < info.State.Msgs {
+			m, err := messages.Next(jetstream.NextMaxWait(10 * time.Second))
+			if err != nil {
+				break
+			}
+			meta, err := m.Metadata()
+			if err != nil {
+				t.Fatal(err)
+			}
+			last = meta.Sequence.Stream
+			call(m.Headers(), last)
+			n++
+		}
+		messages.Stop()
 	}
 }
