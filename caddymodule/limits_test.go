@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestRouteBudgets: a route that holds as much as it may refuses more, for now,
-// and takes nothing from the routes beside it.
+// TestRouteBudgets: a route that holds as much as it may refuses more until it
+// holds less, and takes nothing from the routes beside it.
 func TestRouteBudgets(t *testing.T) {
 	s := newSite(t)
 	s.load("", `webhooks /github github {env.GITHUB_SECRET} {

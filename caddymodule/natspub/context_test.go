@@ -168,7 +168,7 @@ func writeContext(t *testing.T, config, name string, file map[string]any) {
 func TestContextOfTool(t *testing.T) {
 	tool := os.Getenv("NATS_CLI")
 	if tool == "" {
-		t.Skip("set NATS_CLI to the nats tool")
+		t.Skip("NATS_CLI is not set: make the nats tool with `go build -C integration/clients/natscli -o /tmp/nats github.com/nats-io/natscli/nats`, and set NATS_CLI=/tmp/nats")
 	}
 	config := t.TempDir()
 	t.Setenv("XDG_CONFIG_HOME", config)

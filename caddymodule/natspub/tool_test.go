@@ -18,7 +18,7 @@ func natsTool(t *testing.T, url string) func(line string) {
 	t.Helper()
 	tool := os.Getenv("NATS_CLI")
 	if tool == "" {
-		t.Skip("set NATS_CLI to the nats tool")
+		t.Skip("NATS_CLI is not set: make the nats tool with `go build -C integration/clients/natscli -o /tmp/nats github.com/nats-io/natscli/nats`, and set NATS_CLI=/tmp/nats")
 	}
 	bin := t.TempDir()
 	if err := os.Symlink(tool, filepath.Join(bin, "nats")); err != nil {
