@@ -223,14 +223,7 @@ func TestConnectMistakes(t *testing.T) {
 // TestConnectBeforeTheServer: the gateway may start first.
 func TestConnectBeforeTheServer(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	port := freePort(t)
 	nc, err := Connect(ConnectConfig{URLs: []string{fmt.Sprintf("nats://127.0.0.1:%d", port)}})
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -41,14 +42,7 @@ func TestAPIPrefix(t *testing.T) {
 			t.Parallel()
 			hub := ""
 			if tt.hub != "" {
-				l, err := net.Listen("tcp", "127.0.0.1:0")
-				if err != nil {
-					t.Fatal(err)
-				}
-				hub = l.Addr().String()
-				if err := l.Close(); err != nil {
-					t.Fatal(err)
-				}
+				hub = net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t)))
 				runConfigured(t, tt.hub, map[string]string{"HUB": hub})
 			}
 			s := runConfigured(t, tt.config, map[string]string{"HUB": hub})
