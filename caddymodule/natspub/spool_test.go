@@ -374,7 +374,8 @@ func TestSpoolAlways(t *testing.T) {
 	t.Parallel()
 	h := newHub(t)
 	remote := ready(t, h.server.ClientURL(), nil)
-	s := newSpool(t, local(t, runServer(t, t.TempDir(), 0, nil).ClientURL()), remote, nil)
+	l := local(t, runServer(t, t.TempDir(), 0, nil).ClientURL())
+	s := newSpool(t, l, remote, nil)
 	for i := range 50 {
 		mustKeep(t, s.With(SpoolAlways), of("a", strconv.Itoa(i), "{}"), true)
 	}
@@ -382,6 +383,12 @@ func TestSpoolAlways(t *testing.T) {
 	if drained(t, s); stored(t, remote, "WEBHOOKS") != 51 {
 		t.Errorf("%d events", stored(t, remote, "WEBHOOKS"))
 	}
+	checkFor(t, 10*time.Second, func() error { // what is forwarded is removed a little later
+		if n := stored(t, l, "WEBHOOKS"); n > 0 {
+			return fmt.Errorf("%d events are still in the spool", n)
+		}
+		return nil
+	})
 	// Its original is not in the spool any more: the cluster compares.
 	if ack := mustKeep(t, s.With(SpoolAlways), of("a", "3", "{}"), true); ack.Duplicate {
 		t.Errorf("%+v", ack)
