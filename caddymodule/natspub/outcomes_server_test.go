@@ -315,7 +315,11 @@ func TestServerInFlight(t *testing.T) {
 	servers := runCluster(t)
 	p := newPublisher(t, servers[0].ClientURL(), func(c *Config) { onlyStream(c); c.Stream.Replicas = 3 })
 	checkFor(t, 20*time.Second, func() error {
-		_, err := p.Preflight(within(t, 5*time.Second))
+		if _, err := p.Preflight(within(t, 5*time.Second)); err != nil {
+			return err
+		}
+		// That the stream is there every server has to learn.
+		_, err := p.Publish(within(t, 5*time.Second), testEvent("first", "{}"))
 		return err
 	})
 	seen := make(map[jetstream.ErrorCode]int)
