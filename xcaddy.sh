@@ -9,7 +9,7 @@
 set -eu
 
 # What the result must add to Caddy, and nothing else.
-modules="http.handlers.webhooks webhooks"
+modules="admin.api.webhooks http.handlers.webhooks http.handlers.webhooks_health webhooks webhooks.secrets.dir webhooks.secrets.nats_kv"
 xcaddy=github.com/caddyserver/xcaddy/cmd/xcaddy@v0.4.5
 module=github.com/caddy-webhooks/caddy-webhooks
 example=Caddyfile.example
