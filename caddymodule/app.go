@@ -91,6 +91,7 @@ type App struct {
 	name      string              // of the connection; "" is the first
 	others    map[string]*App     // the further connections
 	routes    map[string]*Handler // by tenant and source
+	handlers  []*Handler          // all routes
 	spans     time.Duration       // the longest retry span of a route
 	largest   int64               // the largest body that a route takes
 	stores    bool                // a route needs the broker
@@ -202,6 +203,7 @@ func (a *App) register(h *Handler, p verifiers.Provider) error {
 		}
 	}
 	a.routes[key] = h
+	a.handlers = append(a.handlers, h)
 	if cfg.Publisher != nil {
 		to := h.to
 		to.stores = true

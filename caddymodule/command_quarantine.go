@@ -72,7 +72,7 @@ These commands ask the running Caddy through its admin API.`,
 	}
 	admin.add(cmd)
 	f := cmd.PersistentFlags()
-	f.StringVar(&o.Connection, "connection", "", "`name` of the connection to NATS (default: the first)")
+	f.StringVar(&o.Connection, "connection", "", "`name` of the connection to NATS, where there are several; default is the one without a name")
 	f.BoolVar(&o.JSON, "json", false, "print JSON")
 	cmd.AddCommand(quarantineList(&admin, &o), quarantineShow(&admin, &o),
 		quarantineDo(&admin, &o, actionRetry, "Puts events through their routes again", `

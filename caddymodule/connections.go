@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
+	"strings"
 )
 
 // Connection is one more connection to NATS, with streams of its own, for routes
@@ -43,6 +45,8 @@ func (a *App) provisionConnection(name string, c *Connection) (*App, error) {
 	switch {
 	case !connectionName.MatchString(name):
 		return nil, errors.New("the name is not one: use letters, digits, _ and -, at most 64")
+	case name == firstConnection:
+		return nil, errors.New("the name is that of the connection without one: choose another")
 	case c == nil || c.NATS == nil:
 		return nil, errors.New("nats is missing: write where its servers are")
 	case c.MaxPending < 0:
@@ -89,6 +93,42 @@ func (a *App) connection(name string) (*App, error) {
 		return nil, fmt.Errorf("there is no connection %q: add `nats %s <url>...` to the global block webhooks", name, name)
 	}
 	return nil, fmt.Errorf("there is no connection %q: use one of %v, or add it to the global block webhooks", name, slices.Sorted(maps.Keys(a.others)))
+}
+
+// firstConnection names the connection without a name where one has to be chosen.
+const firstConnection = "default"
+
+// chosen returns the app of the connection that an operator names. Without a name
+// it is the only one that is open: of several none is the obvious one, and what
+// is done to events of the wrong cluster cannot be undone. The error is for the
+// admin API.
+func (a *App) chosen(name string) (*App, error) {
+	var open []*App
+	var names []string
+	for _, c := range a.all() {
+		label := c.name
+		if c == a {
+			label = firstConnection
+		}
+		if c.session == nil {
+			continue
+		}
+		if name == label {
+			return c, nil
+		}
+		open, names = append(open, c), append(names, label)
+	}
+	switch {
+	case name == "" && len(open) == 1:
+		return open[0], nil
+	case name == "" && len(open) > 1:
+		return nil, apiError(http.StatusBadRequest, "there are several connections to NATS, and which one is meant is not said: name one of %s", strings.Join(names, ", "))
+	case name == "" || name == firstConnection || a.others[name] != nil:
+		return nil, apiError(http.StatusServiceUnavailable, "no route uses the connection to NATS")
+	case len(open) == 0:
+		return nil, apiError(http.StatusNotFound, "there is no connection %q, nor any other", name)
+	}
+	return nil, apiError(http.StatusNotFound, "there is no connection %q: name one of %s", name, strings.Join(names, ", "))
 }
 
 // connectAll opens the connections that routes need, at the same time, and waits

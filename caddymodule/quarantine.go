@@ -33,15 +33,14 @@ const (
 )
 
 const (
-	quarantinePage    = 100
-	largestPage       = 1000
-	quarantineTime    = 25 * time.Second // of one request to the admin API
-	oneReleaseTime    = 10 * time.Second
-	defaultReleases   = 100 // a second
-	largestReason     = 512
-	largestOperator   = 128
-	quarantineAction  = "quarantine_"
-	quarantineUnknown = "no route of the running configuration has this tenant and source: add it, or release the event"
+	quarantinePage   = 100
+	largestPage      = 1000
+	quarantineTime   = 25 * time.Second // of one request to the admin API
+	oneReleaseTime   = 10 * time.Second
+	defaultReleases  = 100 // a second
+	largestReason    = 512
+	largestOperator  = 128
+	quarantineAction = "quarantine_"
 )
 
 // acting makes what operators do one after the other: two that release the same
@@ -87,7 +86,8 @@ type keptList struct {
 
 // quarantineRequest is what is to be done with which events.
 type quarantineRequest struct {
-	// Connection is the name of the connection to NATS; "" is the first.
+	// Connection is the name of the connection to NATS, "default" for the one
+	// without a name. It may be left out where there is only one.
 	Connection string `json:"connection,omitempty"`
 	// Sequences name the events. Otherwise All has to be true, and the filter
 	// chooses.
@@ -135,12 +135,9 @@ type quarantineAnswer struct {
 
 // quarantineOf returns the quarantine of a connection.
 func (a *App) quarantineOf(connection string) (*App, *natspub.Quarantine, error) {
-	c, err := a.connection(connection)
+	c, err := a.chosen(connection)
 	if err != nil {
-		return nil, nil, apiError(http.StatusNotFound, "%w", err)
-	}
-	if c.session == nil {
-		return nil, nil, apiError(http.StatusServiceUnavailable, "no route uses the connection to NATS")
+		return nil, nil, err
 	}
 	c.session.mu.Lock()
 	p := c.session.publisher
@@ -257,10 +254,11 @@ func (a *App) adminQuarantineAction(_ http.ResponseWriter, r *http.Request) (any
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), quarantineTime+oneReleaseTime)
-	defer cancel()
 	acting.Lock()
 	defer acting.Unlock()
+	// From now on, and not from when the one before it has begun.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), quarantineTime+oneReleaseTime)
+	defer cancel()
 	w := &warden{app: a, connection: c, q: q, action: action, request: &request}
 	return w.work(ctx, r.Context())
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"time"
 
@@ -25,6 +24,8 @@ type warden struct {
 	action     string
 	request    *quarantineRequest
 	unverified gateway.Publisher // made when it is needed
+	// waiting says why the events of a source, as tenant/source, stay for now.
+	waiting map[string]string
 }
 
 // work goes on as long as there is time and the caller listens.
@@ -126,12 +127,19 @@ func (w *warden) one(ctx context.Context, k *natspub.Kept) quarantineResult {
 
 // retry takes the event through its route again.
 func (w *warden) retry(ctx context.Context, k *natspub.Kept, r *quarantineResult) {
-	route, err := w.app.routeOf(ctx, k.Tenant, k.Source)
-	if err != nil {
-		r.Result, r.Problem = resultKept, err.Error()
+	source := k.Tenant + "/" + k.Source
+	if problem := w.waiting[source]; problem != "" {
+		r.Result, r.Problem = resultKept, problem
 		return
 	}
-	res := route.Retry(ctx, k.Entry, w.request.DryRun)
+	res, err := w.throughRoutes(ctx, k)
+	if err != nil {
+		r.Result, r.Problem = resultKept, err.Error()
+		if !errors.Is(err, errNoRoute) && !errors.Is(err, gateway.ErrUnknownTenant) {
+			w.wait(source, r.Problem)
+		}
+		return
+	}
 	if res.Err != nil {
 		r.Problem = res.Err.Error()
 	}
@@ -151,11 +159,52 @@ func (w *warden) retry(ctx context.Context, k *natspub.Kept, r *quarantineResult
 		r.Result, r.Kind = resultKept, res.Reason
 	case o == gateway.Dropped:
 		r.Result, r.Problem = resultKept, "the route's filter does not want it: drop it"
-	case o.Retryable() && o != gateway.Internal && o != gateway.Undecidable:
+	case o == gateway.Undecidable:
+		r.Result = resultKept
+		w.wait(source, r.Problem)
+	case o.Retryable() && o != gateway.Internal:
 		r.Result = resultFailed
 	default:
 		r.Result = resultKept
 	}
+}
+
+// wait keeps what follows from a source of which an event cannot be verified now.
+// In a moment it may be possible again, and the event would be overtaken.
+func (w *warden) wait(source, problem string) {
+	if w.waiting == nil {
+		w.waiting = make(map[string]string)
+	}
+	w.waiting[source] = "it waits for an earlier event of its source: " + problem
+}
+
+// throughRoutes takes the event through the routes of its source, of which there
+// may be several with secrets of their own, until one finds it authentic. The
+// error says that there is none, or that its secrets cannot be found.
+func (w *warden) throughRoutes(ctx context.Context, k *natspub.Kept) (res gateway.Result, problem error) {
+	problem = errNoRoute
+	found := false
+	for _, h := range w.app.handlersOf(w.connection, k.Tenant, k.Source) {
+		route := h.route
+		if h.tenants != nil {
+			var err error
+			if route, err = h.tenants.Route(ctx, k.Tenant, k.Source); err != nil {
+				problem = fmt.Errorf("finding the secrets of the tenant: %w", err)
+				continue
+			}
+		}
+		again := route.Retry(ctx, k.Entry, w.request.DryRun)
+		if found && again.Outcome == gateway.BadSignature {
+			continue
+		}
+		if res, found = again, true; again.Outcome != gateway.BadSignature {
+			break
+		}
+	}
+	if found {
+		problem = nil
+	}
+	return res, problem
 }
 
 // release publishes the event as it is.
@@ -190,8 +239,8 @@ func (w *warden) release(ctx context.Context, k *natspub.Kept, r *quarantineResu
 func (w *warden) publisherFor(ctx context.Context, k *natspub.Kept) (gateway.Publisher, error) {
 	if k.Reason != natspub.SignatureReason || !w.request.Unverified || w.request.DryRun {
 		mode := natspub.SpoolOff
-		if h := w.app.handlerOf(k.Tenant, k.Source); h != nil && h.to == w.connection {
-			mode = h.spool
+		if list := w.app.handlersOf(w.connection, k.Tenant, k.Source); len(list) > 0 && list[0].to == w.connection {
+			mode = list[0].spool
 		}
 		return routed{w.connection.publisher, mode}, nil
 	}
@@ -234,34 +283,29 @@ func (w *warden) record(ctx context.Context, k *natspub.Kept, r *quarantineResul
 	}
 }
 
-// handlerOf returns the handler for the events of a source, or nil.
-func (a *App) handlerOf(tenant, source string) *Handler {
-	if h := a.routes[tenant+"/"+source]; h != nil {
-		return h
-	}
-	for _, name := range slices.Sorted(maps.Keys(a.routes)) {
-		h := a.routes[name]
-		if h.tenantName.overlaps(nameFrom{before: tenant}) && h.sourceName.overlaps(nameFrom{before: source}) {
-			return h
+var errNoRoute = errors.New("no route of the running configuration has this tenant and source: add it, or release the event")
+
+// handlersOf returns the handlers for the events of a source: those that publish
+// on the connection, if there are any, and those that name it before those of
+// which the request says whose it is.
+func (a *App) handlersOf(connection *App, tenant, source string) []*Handler {
+	var here, elsewhere []*Handler
+	for _, dynamic := range []bool{false, true} {
+		for _, h := range a.handlers {
+			switch {
+			case dynamic != (h.tenantName.dynamic() || h.sourceName.dynamic()):
+			case !h.tenantName.overlaps(nameFrom{before: tenant}) || !h.sourceName.overlaps(nameFrom{before: source}):
+			case h.to == connection:
+				here = append(here, h)
+			default:
+				elsewhere = append(elsewhere, h)
+			}
 		}
 	}
-	return nil
-}
-
-// routeOf returns the route for the events of a source, with the secrets of now.
-func (a *App) routeOf(ctx context.Context, tenant, source string) (*gateway.Route, error) {
-	h := a.handlerOf(tenant, source)
-	switch {
-	case h == nil:
-		return nil, errors.New(quarantineUnknown)
-	case h.tenants == nil:
-		return h.route, nil
+	if len(here) > 0 {
+		return here
 	}
-	route, err := h.tenants.Route(ctx, tenant, source)
-	if err != nil {
-		return nil, fmt.Errorf("finding the secrets of the tenant: %w", err)
-	}
-	return route, nil
+	return elsewhere
 }
 
 // verifierAt returns what makes a verifier for which it is another time.
