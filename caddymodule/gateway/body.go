@@ -35,11 +35,10 @@ var (
 )
 
 // limitReadTime bounds how long the server waits for the rest of the request,
-// whether the pipeline reads it or the server drains it after a refusal. The
-// server takes the deadline back when it has seen the end of the body, or, if
-// there is none, has done so already: it goes on reading to learn that the
-// sender has gone, and must not mistake a deadline for that. A server's own
-// shorter limit, which counts from the request's first byte, is left alone.
+// whether the pipeline reads it or the server drains it after a refusal. It is not
+// for requests without a body: the server reads on already, to learn that the
+// sender has gone. A server's own shorter limit, which counts from the request's
+// first byte, is left alone.
 func (x *exchange) limitReadTime() {
 	if x.r.Body == nil || x.r.Body == http.NoBody {
 		return
@@ -50,7 +49,17 @@ func (x *exchange) limitReadTime() {
 	}
 	// Not the route's clock: the deadline is the network's. Where there are no
 	// deadlines, readAll looks at the time itself.
-	_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(x.route.cfg.ReadTimeout))
+	x.limited = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(x.route.cfg.ReadTimeout)) == nil
+}
+
+// unlimitReadTime takes the deadline back after the end of the body, in case that
+// the server saw the end before the deadline was set, as where another handler has
+// read the body already. It would take a deadline that passes for a sender that has
+// gone, and end the context of every later request of the connection with it.
+func (x *exchange) unlimitReadTime() {
+	if x.limited {
+		_ = http.NewResponseController(x.w).SetReadDeadline(time.Time{})
+	}
 }
 
 // read reads the whole body or ends the exchange.
@@ -71,6 +80,7 @@ func (x *exchange) read() bool {
 		x.unread = true
 		return x.end(outcome, "", fmt.Errorf("reading the body: %w", err))
 	}
+	x.unlimitReadTime()
 	return true
 }
 
@@ -131,7 +141,6 @@ func (x *exchange) fill(buf []byte, body io.Reader, length, limit int64) ([]byte
 			if int64(len(buf)) < length {
 				return buf, BodyCut, errShort
 			}
-			pace.end()
 			return buf, Accepted, nil
 		case err != nil:
 			outcome := x.readOutcome(err)
@@ -157,7 +166,6 @@ func (x *exchange) fill(buf []byte, body io.Reader, length, limit int64) ([]byte
 		case n > 0:
 			return buf, BodyCut, errLong
 		case errors.Is(err, io.EOF):
-			pace.end()
 			return buf, Accepted, nil
 		case err != nil:
 			return buf, x.readOutcome(err), err

@@ -66,6 +66,7 @@ type exchange struct {
 	refusal  int           // status of a refused handshake; 0: as any
 	wait     time.Duration // until a limit has room again
 	unread   bool          // the body was not read to its end
+	limited  bool          // it has a read deadline
 	beyond   [1]byte
 }
 

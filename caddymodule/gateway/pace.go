@@ -26,6 +26,7 @@ func (x *exchange) newPace() pace {
 	p := pace{start: time.Now(), limit: x.route.cfg.ReadTimeout, rate: x.route.cfg.MinRate}
 	if p.rate > 0 {
 		p.conn = http.NewResponseController(x.w)
+		x.limited = true
 		if s, ok := x.r.Context().Value(http.ServerContextKey).(*http.Server); ok && s.ReadTimeout > 0 {
 			p.limit = min(p.limit, s.ReadTimeout)
 		}
@@ -56,14 +57,6 @@ func (p *pace) wait(received int) {
 
 // late reports whether the next bytes should have been there by now.
 func (p *pace) late(received int) bool { return time.Since(p.start) > p.permits(received) }
-
-// end takes the deadline back after the end of the body, in case that the
-// server saw the end before the last wait.
-func (p *pace) end() {
-	if p.conn != nil {
-		_ = p.conn.SetReadDeadline(time.Time{})
-	}
-}
 
 // cause is the error of a body that did not arrive in time.
 func (p *pace) cause(received int) error {

@@ -110,33 +110,56 @@ func TestMinRateWithoutDeadlines(t *testing.T) {
 	})
 }
 
-// TestMinRateEndsWithTheBody: whoever is handed the request afterwards must not
-// be told that the sender has gone.
-func TestMinRateEndsWithTheBody(t *testing.T) {
+// TestDeadlineEndsWithABufferedBody: another handler has read the body to its end
+// before the gateway did. Whoever is handed the request afterwards must not be told
+// that the sender has gone, and the sender can use the connection again.
+func TestDeadlineEndsWithABufferedBody(t *testing.T) {
 	t.Parallel()
-	var gone error
-	next := make(chan *gateway.Route, 1)
-	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		// Another handler has read the body to its end before the gateway did.
-		all, _ := io.ReadAll(req.Body)
-		req.Body = io.NopCloser(strings.NewReader(string(all)))
-		res := (<-next).Handle(w, gateway.Request{Request: req})
-		time.Sleep(time.Minute)
-		gone = req.Context().Err()
-		res.Write(w)
-	})}
-	inBubble(t, srv, func(c *gateway.Config) { c.MinRate = 1000 }, func(t *testing.T, r *rig, dial func() net.Conn) {
-		next <- r.route
-		conn := dial()
-		if err := r.request("d1", payload("1")).Write(conn); err != nil {
-			t.Fatal(err)
-		}
-		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		if err != nil || resp.StatusCode != 200 || gone != nil {
-			t.Errorf("got %v, %v and a context with %v, want 200 and a sender that is there", resp, err, gone)
-		}
-		conn.Close()
-	})
+	for _, tt := range []struct {
+		name   string
+		change func(*gateway.Config)
+		status int
+	}{
+		{"any rate", nil, 200},
+		{"a lowest rate", func(c *gateway.Config) { c.MinRate = 1000 }, 200},
+		{"refused unread", func(c *gateway.Config) { c.Methods = []string{"PUT"} }, 405},
+		{"refused half read", func(c *gateway.Config) { c.Budgets = []*gateway.Budget{gateway.NewBudget(0, 1)} }, 503},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var gone error
+			next := make(chan *gateway.Route, 1)
+			srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+				rt := <-next
+				next <- rt
+				all, _ := io.ReadAll(req.Body)
+				req.Body = io.NopCloser(strings.NewReader(string(all)))
+				res := rt.Handle(w, gateway.Request{Request: req})
+				if res.Outcome.Success() { // else nobody is handed it
+					time.Sleep(time.Minute)
+				}
+				gone = req.Context().Err()
+				w.WriteHeader(res.Status)
+			})}
+			inBubble(t, srv, tt.change, func(t *testing.T, r *rig, dial func() net.Conn) {
+				next <- r.route
+				conn := dial()
+				defer conn.Close()
+				answers := bufio.NewReader(conn)
+				for i := range 2 {
+					if err := r.request("d1", payload("1")).Write(conn); err != nil {
+						t.Fatal(err)
+					}
+					resp, err := http.ReadResponse(answers, nil)
+					if err != nil || resp.StatusCode != tt.status || gone != nil {
+						t.Errorf("request %d: got %v, %v and a context with %v, want %d and a sender that is there", i+1, resp, err, gone, tt.status)
+						return
+					}
+					time.Sleep(time.Minute)
+				}
+			})
+		})
+	}
 }
 
 // TestMinRateHTTP2: a stream that trickles is refused, and the others of its
