@@ -95,6 +95,7 @@ type App struct {
 	spans     time.Duration       // the longest retry span of a route
 	largest   int64               // the largest body that a route takes
 	stores    bool                // a route needs the broker
+	reads     bool                // a route's secrets are in a bucket there
 	anybody   bool                // a route has insecure_skip_verify
 	spools    bool                // a route needs the spool
 	settings  *brokerSettings

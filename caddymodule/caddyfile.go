@@ -32,7 +32,9 @@ func init() {
 //			until <RFC 3339>
 //		}
 //		secrets_from            dir <path>
-//		secrets_from            nats_kv <bucket> [<key>]
+//		secrets_from            nats_kv <bucket> [<key>] {
+//			nats <name>
+//		}
 //		verify                  <scheme> [<hash>] { ... }
 //		tolerance               <duration>
 //		capture_secret          <file>

@@ -76,6 +76,11 @@ func (a *App) begin() (wait func() error, err error) {
 // trying.
 func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}) {
 	err := a.session.broker.wait(ctx)
+	if err == nil && !a.publishes() {
+		heirs.Store(a.heirKey(), a)
+		early <- nil
+		return
+	}
 	if err == nil {
 		err = a.startOps()
 	}

@@ -45,7 +45,7 @@ func (a *App) provisionConnection(name string, c *Connection) (*App, error) {
 	switch {
 	case !connectionName.MatchString(name):
 		return nil, errors.New("the name is not one: use letters, digits, _ and -, at most 64")
-	case name == firstConnection:
+	case name == firstBroker:
 		return nil, errors.New("the name is that of the connection without one: choose another")
 	case c == nil || c.NATS == nil:
 		return nil, errors.New("nats is missing: write where its servers are")
@@ -81,9 +81,9 @@ func (a *App) provisionConnection(name string, c *Connection) (*App, error) {
 }
 
 // connection returns the app of the connection with this name; that without a
-// name is the first.
+// name is the first, and its name is "default".
 func (a *App) connection(name string) (*App, error) {
-	if name == "" {
+	if name == "" || name == firstBroker {
 		return a, nil
 	}
 	if other := a.others[name]; other != nil {
@@ -95,9 +95,6 @@ func (a *App) connection(name string) (*App, error) {
 	return nil, fmt.Errorf("there is no connection %q: use one of %v, or add it to the global block webhooks", name, slices.Sorted(maps.Keys(a.others)))
 }
 
-// firstConnection names the connection without a name where one has to be chosen.
-const firstConnection = "default"
-
 // chosen returns the app of the connection that an operator names. Without a name
 // it is the only one that is open: of several none is the obvious one, and what
 // is done to events of the wrong cluster cannot be undone. The error is for the
@@ -106,24 +103,20 @@ func (a *App) chosen(name string) (*App, error) {
 	var open []*App
 	var names []string
 	for _, c := range a.all() {
-		label := c.name
-		if c == a {
-			label = firstConnection
-		}
-		if c.session == nil {
+		if c.session == nil || !c.publishes() {
 			continue
 		}
-		if name == label {
+		if name == c.label() {
 			return c, nil
 		}
-		open, names = append(open, c), append(names, label)
+		open, names = append(open, c), append(names, c.label())
 	}
 	switch {
 	case name == "" && len(open) == 1:
 		return open[0], nil
 	case name == "" && len(open) > 1:
 		return nil, apiError(http.StatusBadRequest, "there are several connections to NATS, and which one is meant is not said: name one of %s", strings.Join(names, ", "))
-	case name == "" || name == firstConnection || a.others[name] != nil:
+	case name == "" || name == firstBroker || a.others[name] != nil:
 		return nil, apiError(http.StatusServiceUnavailable, "no route uses the connection to NATS")
 	case len(open) == 0:
 		return nil, apiError(http.StatusNotFound, "there is no connection %q, nor any other", name)
@@ -140,7 +133,7 @@ func (a *App) connectAll() error {
 	for i, app := range a.all() {
 		switch {
 		case i == 0 && !app.stores && app.Embedded == nil && app.NATS == nil:
-		case i > 0 && !app.stores:
+		case !app.publishes() && !app.reads:
 			app.log.Warn("no route uses this connection to NATS; it is not opened")
 		default:
 			wait, err := app.begin()
@@ -161,6 +154,10 @@ func (a *App) connectAll() error {
 	}
 	return errors.Join(problems...)
 }
+
+// publishes reports whether the connection has streams of the gateway: a further
+// one that nothing but secrets is read from has none.
+func (a *App) publishes() bool { return a.name == "" || a.stores }
 
 // named says in an error which connection it is about.
 func (a *App) named(err error) error {

@@ -125,7 +125,7 @@ const (
 	unwatchedFresh = time.Second
 )
 
-// KVSecrets are values in a KV bucket of the app's cluster, one for each source
+// KVSecrets are values in a KV bucket of a cluster, one for each source
 // of a tenant, in the form of the files of `dir`. The bucket is watched: a change
 // takes effect at once.
 type KVSecrets struct {
@@ -133,9 +133,12 @@ type KVSecrets struct {
 	Bucket string `json:"bucket"`
 	// The key, with `{tenant}` and `{source}`. Default: `{tenant}.{source}`.
 	Key string `json:"key,omitempty"`
+	// The name of the connection of the app to the cluster with the bucket. Default:
+	// the connection without a name.
+	Connection string `json:"connection,omitempty"`
 
 	template tenants.Template
-	app      *App
+	app      *App // of the connection
 	log      *slog.Logger
 
 	mu      sync.Mutex
@@ -151,7 +154,9 @@ func (*KVSecrets) CaddyModule() caddy.ModuleInfo {
 
 // UnmarshalCaddyfile reads:
 //
-//	secrets_from nats_kv <bucket> [<key>]
+//	secrets_from nats_kv <bucket> [<key>] {
+//		nats <name>
+//	}
 func (s *KVSecrets) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume module name
 	switch args := d.RemainingArgs(); len(args) {
@@ -162,7 +167,9 @@ func (s *KVSecrets) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	default:
 		return d.Err("secrets_from nats_kv takes a bucket and maybe a key: write `secrets_from nats_kv SECRETS {tenant}.{source}`")
 	}
-	return nil
+	return parseBlock(d, "secrets_from nats_kv", map[string]subdirective[*KVSecrets]{
+		"nats": {parse: func(s *KVSecrets, d *caddyfile.Dispenser) error { return parseString(d, &s.Connection) }},
+	}, s)
 }
 
 var bucketKey = regexp.MustCompile(`^[-/_=A-Za-z0-9]+(\.[-/_=A-Za-z0-9]+)*$`)
@@ -178,9 +185,13 @@ func (s *KVSecrets) Provision(ctx caddy.Context) error {
 	if !ok {
 		return fmt.Errorf("app webhooks is a %T", val)
 	}
-	if s.app = app; app.NATS == nil {
-		return errors.New("a bucket is in a cluster, and the embedded server takes no secrets: configure `nats <url>`, or use `secrets_from dir`")
+	if s.app, err = app.connection(s.Connection); err != nil {
+		return err
 	}
+	if s.app.NATS == nil {
+		return errors.New("a bucket is in a cluster, and the embedded server takes no secrets: configure `nats <url>`, name another connection in a block with `nats <name>`, or use `secrets_from dir`")
+	}
+	s.app.reads = true
 	if !connectionName.MatchString(s.Bucket) {
 		return fmt.Errorf("%q is not the name of a bucket: use A-Z, a-z, 0-9, _ and -", s.Bucket)
 	}

@@ -198,6 +198,12 @@ func (a *App) brokerStatus(s *session) brokerStatus {
 		return st
 	}
 	st.connection(b.conn)
+	if !a.publishes() {
+		if st.Ready = b.conn.IsConnected(); !st.Ready {
+			st.Problem = errNoAnswer.Error()
+		}
+		return st
+	}
 	s.mu.Lock()
 	p := s.publisher
 	s.mu.Unlock()
@@ -228,6 +234,9 @@ func (st *brokerStatus) connection(nc *nats.Conn) {
 func (a *App) streamStatus(session *session) []streamStatus {
 	last := session.lastFound()
 	list := []streamStatus{}
+	if !a.publishes() {
+		return list
+	}
 	for _, s := range []struct {
 		role string
 		cfg  *Stream
