@@ -197,10 +197,15 @@ func (a *App) register(h *Handler, p verifiers.Provider) error {
 	cfg := h.route.Config()
 	key := h.tenantName.String() + "/" + h.sourceName.String()
 	for _, name := range slices.Sorted(maps.Keys(a.routes)) {
-		if other := a.routes[name]; other.mayMeet(h) && other.Provider != h.Provider {
+		switch other := a.routes[name]; {
+		case !other.mayMeet(h):
+		case other.Provider != h.Provider:
 			return fmt.Errorf("the source %q is also that of the route %s with the provider %s, "+
 				"and events of both would be taken for duplicates of each other: give one of them another name with `source <name>`",
 				key, other.label(), other.Provider)
+		case other.Partitions != h.Partitions:
+			return fmt.Errorf("the source %q is also that of the route %s with %d partitions, and one key would be in two of them: "+
+				"give both the same number, or one of them another name with `source <name>`", key, other.label(), other.Partitions)
 		}
 	}
 	a.routes[key] = h

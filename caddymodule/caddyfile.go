@@ -71,6 +71,7 @@ func init() {
 //			nats    <connection>
 //			headers <name>...
 //			timeout <duration>
+//			partitions <n>
 //		}
 //		quarantine              on|off
 //		spool                   off|on_outage|always

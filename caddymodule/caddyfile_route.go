@@ -285,15 +285,17 @@ func (h *Handler) parseDedupe(d *caddyfile.Dispenser) error { return parseOff(d,
 //	publish {
 //		headers <name>...
 //		timeout <duration>
+//		partitions <n>
 //	}
 func (h *Handler) parsePublish(d *caddyfile.Dispenser) error {
 	if d.CountRemainingArgs() > 0 {
 		return parseOff(d, &h.NoPublish)
 	}
 	return parseBlock(d, "publish", map[string]subdirective[*Handler]{
-		"nats":    {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseString(d, &h.Connection) }},
-		"headers": {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseList(d, &h.Headers) }},
-		"timeout": {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseDuration(d, &h.PublishTimeout) }},
+		"nats":       {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseString(d, &h.Connection) }},
+		"headers":    {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseList(d, &h.Headers) }},
+		"timeout":    {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseDuration(d, &h.PublishTimeout) }},
+		"partitions": {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseCount(d, &h.Partitions) }},
 	}, h)
 }
 

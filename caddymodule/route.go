@@ -49,6 +49,7 @@ func (h *Handler) provision() error {
 		EventType:      h.EventType,
 		EventTime:      h.EventTime,
 		OrderKey:       h.OrderKey,
+		Partitions:     h.Partitions,
 		Accept:         h.Accept,
 		Drop:           h.Drop,
 		NoDedupe:       h.NoDedupe,

@@ -217,6 +217,9 @@ func (w *warden) release(ctx context.Context, k *natspub.Kept, r *quarantineResu
 	if w.request.DryRun {
 		to = dryPublisher{}
 	}
+	if h := w.app.handlerOf(k.Tenant, k.Source); h != nil {
+		k.Partitions = h.Partitions // consumers read those of now
+	}
 	ack, err := gateway.Release(ctx, to, k.Entry, w.request.NewID, w.request.Unverified)
 	if err == nil && !w.request.DryRun {
 		r.Stream, r.StreamSequence = ack.Stream, ack.Sequence

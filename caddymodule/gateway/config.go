@@ -21,6 +21,8 @@ const (
 	defaultDeadline    = 10 * time.Second
 	longestWork        = 10 * time.Second
 	shortestWork       = time.Second
+	leastPartitions    = 2
+	mostPartitions     = 1024
 )
 
 // problems gathers what is wrong with a configuration.
@@ -187,6 +189,13 @@ func (c *Config) validateEvents(p *problems) {
 	validateSource(p, "EventType", c.EventType, true)
 	validateSource(p, "EventTime", c.EventTime, true)
 	validateSource(p, "OrderKey", c.OrderKey, true)
+	switch {
+	case c.Partitions == 0:
+	case c.Partitions < leastPartitions || c.Partitions > mostPartitions:
+		p.add("Partitions", "%d is out of range: use %d to %d, or 0 for none", c.Partitions, leastPartitions, mostPartitions)
+	case c.OrderKey.IsZero():
+		p.add("Partitions", "there is nothing to divide the events by: set OrderKey, or use 0")
+	}
 	validateSource(p, "Provider.ID", c.Provider.ID, true)
 	validateSource(p, "Provider.Type", c.Provider.Type, true)
 	validateSource(p, "Provider.Time", c.Provider.Time, true)

@@ -55,6 +55,9 @@ type Event struct {
 
 	// OrderKey is what the event is about; "" if that is not known.
 	OrderKey string
+	// Partitions, unless 0, is into how many the events of the source are divided,
+	// by OrderKey, so that as many consumers read them side by side.
+	Partitions int
 
 	// IngestID names this request, for logs and for the sender.
 	IngestID string

@@ -55,6 +55,7 @@ func (x *exchange) makeEvent(received time.Time, header http.Header) {
 		Schema:     SchemaNone,
 		Dedupe:     !cfg.NoDedupe,
 		Released:   x.released,
+		Partitions: cfg.Partitions,
 	}
 	if x.route.varies != nil {
 		x.event.Same = x.route.varies.DigestWithout(x.req.Body)

@@ -101,6 +101,10 @@ type Config struct {
 	// events have none. A key that is missing or cannot be used (as for EventID)
 	// is left out.
 	OrderKey verifiers.Source
+	// Partitions, 2 to 1024, divides the route's events by OrderKey, which must
+	// be set, so that as many consumers read them side by side, each key in order.
+	// 0 does not.
+	Partitions int
 	// Accept and Drop are globs over the type: "*" is any run of characters
 	// ("invoice.*" fits "invoice.paid"). An event is wanted if Accept is empty
 	// or one fits, and none of Drop fits.

@@ -21,6 +21,9 @@ const (
 	headerSame     = "ce-whsame"
 	headerIngestID = "ce-whingestid"
 	headerIndex    = "ce-whbatchindex"
+	// headerPartition is the number of the partition, a slash, and how many there
+	// are.
+	headerPartition = "ce-whpartition"
 )
 
 // maxHeaders caps the headers of a message in bytes. Those that are copied from
@@ -55,6 +58,9 @@ func headers(e *gateway.Event, msgID, stream string) nats.Header {
 		key := escape(e.OrderKey)
 		set("ce-subject", key)
 		set("ce-partitionkey", key)
+	}
+	if e.Partitions > 0 {
+		set(headerPartition, strconv.Itoa(partition(e))+"/"+strconv.Itoa(e.Partitions))
 	}
 	set("ce-recordedtime", timestamp(e.Received))
 	set("ce-datacontenttype", escape(e.ContentType))

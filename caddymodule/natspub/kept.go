@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -84,7 +85,7 @@ func entry(h nats.Header, body []byte) (*gateway.Entry, error) {
 		ContentType: unescape(one(h, "ce-datacontenttype")), SchemaURI: unescape(strings.TrimPrefix(unescape(one(h, "ce-dataschema")), "schema:")),
 		Trust: gateway.Trust(one(h, "ce-whtrust")), Scheme: unescape(one(h, "ce-whscheme")), KeyID: unescape(one(h, "ce-whkeyid")),
 		Schema: gateway.SchemaVerdict(one(h, "ce-whschema")), Suspect: one(h, "ce-whsuspect"), Dedupe: one(h, "ce-whdedupe") != "off",
-		Body: body,
+		Body: body, Partitions: partitions(h),
 	}
 	e.Time, _ = time.Parse(time.RFC3339Nano, one(h, "ce-time"))
 	e.Received, _ = time.Parse(time.RFC3339Nano, one(h, "ce-recordedtime"))
@@ -116,7 +117,7 @@ func entry(h nats.Header, body []byte) (*gateway.Entry, error) {
 		}
 	}
 	e.Quarantine = gateway.Quarantine{Reason: unescape(one(h, headerReason)), Detail: unescape(one(h, headerDetail))}
-	e.TypePrefix, e.Type = splitType(unescape(one(h, "ce-type")), one(h, headerSubject))
+	e.TypePrefix, e.Type = splitType(unescape(one(h, "ce-type")), one(h, headerSubject), e.Partitions > 0)
 	return e, restoreKept(e, one(h, headerKept))
 }
 
@@ -145,9 +146,13 @@ func restoreKept(e *gateway.Entry, text string) error {
 }
 
 // splitType takes ce-type apart by the subject that the event had: the type has
-// as many parts as the subject has after the source.
-func splitType(ceType, subject string) (prefix, typ string) {
+// as many parts as the subject has after the source, and after the partition
+// where there is one.
+func splitType(ceType, subject string, partitioned bool) (prefix, typ string) {
 	tokens := strings.Split(subject, ".")
+	if partitioned && len(tokens) > 5 {
+		tokens = slices.Delete(tokens, 4, 5)
+	}
 	if len(tokens) < 5 || tokens[len(tokens)-1] == noType && len(tokens) == 5 {
 		return strings.TrimSuffix(ceType, "."+unknownType), ""
 	}

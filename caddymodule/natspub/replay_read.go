@@ -22,11 +22,15 @@ type replayed struct {
 
 // tail returns the tokens of the subject that are the type's.
 func (e *replayed) tail() string {
-	parts := strings.SplitN(e.rest(), ".", 3)
-	if len(parts) < 3 {
+	before := 2 // tenant and source
+	if partitions(e.header) > 0 {
+		before++
+	}
+	parts := strings.SplitN(e.rest(), ".", before+1)
+	if len(parts) <= before {
 		return ""
 	}
-	return parts[2]
+	return parts[before]
 }
 
 // rest returns the subject without its root: tenant, source and type.

@@ -25,18 +25,26 @@ const (
 	cutMark   = "=~" // followed by 8 hex digits of the SHA-256 of what was cut
 )
 
+// LanesRoot is a root of the contract that nothing is published on: it is kept for
+// copies of events by partition.
+const LanesRoot = "wh-lanes.v1"
+
 // Subject returns the subject of an event: the root by its trust, tenant,
-// source, and its type's tokens.
+// source, the number of its partition if there are any, and its type's tokens.
 func Subject(e *gateway.Event) string {
 	root := Root
 	if e.Trust == gateway.Unverified {
 		root = UnverifiedRoot
 	}
 	var b strings.Builder
-	b.Grow(len(root) + len(e.Tenant) + len(e.Source) + len(e.Type) + 3)
+	b.Grow(len(root) + len(e.Tenant) + len(e.Source) + len(e.Type) + 3 + len("1023."))
 	b.WriteString(root)
 	writeToken(&b, e.Tenant)
 	writeToken(&b, e.Source)
+	if e.Partitions > 0 {
+		b.WriteByte('.')
+		b.WriteString(strconv.Itoa(partition(e)))
+	}
 	writeType(&b, e.Type)
 	return b.String()
 }
