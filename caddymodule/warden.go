@@ -217,8 +217,8 @@ func (w *warden) release(ctx context.Context, k *natspub.Kept, r *quarantineResu
 	if w.request.DryRun {
 		to = dryPublisher{}
 	}
-	if h := w.app.handlerOf(k.Tenant, k.Source); h != nil {
-		k.Partitions = h.Partitions // consumers read those of now
+	if list := w.app.handlersOf(w.connection, k.Tenant, k.Source); len(list) > 0 {
+		k.Partitions = list[0].Partitions // consumers read those of now
 	}
 	ack, err := gateway.Release(ctx, to, k.Entry, w.request.NewID, w.request.Unverified)
 	if err == nil && !w.request.DryRun {
