@@ -60,6 +60,7 @@ type exchange struct {
 	stay     bool   // in quarantine it is already
 	dry      bool   // nothing is to be stored
 	trusted  bool   // it was verified when it came
+	doubt    error  // why the secrets may be others by now; nil: they are not
 
 	ended    bool
 	answered reply         // the answer of a handshake
@@ -253,6 +254,8 @@ func (x *exchange) verifyWith(v verifiers.Verifier) bool {
 	switch {
 	case errors.Is(err, verifiers.ErrUnavailable):
 		return x.end(Undecidable, "", err)
+	case x.doubt != nil && (errors.Is(err, verifiers.ErrMismatch) || errors.Is(err, verifiers.ErrUnknownKey)):
+		return x.end(Undecidable, "", fmt.Errorf("%w: %w", err, x.doubt))
 	case err != nil:
 		// An error of no known kind is a mistake of ours, not the sender's.
 		if reason := verifiers.Reason(err); reason != "internal" {

@@ -20,14 +20,18 @@ var (
 	// ErrTooManyLookups: whose request it is would have to be looked up, and too
 	// much is being looked up already.
 	ErrTooManyLookups = errors.New("too many tenants are being looked up")
+	// ErrOldSecrets comes with a route: its secrets are those that were known
+	// before, because they cannot be looked up now. What fits one of them is
+	// authentic; of what fits none it cannot be said that it is not.
+	ErrOldSecrets = errors.New("the tenant's secrets cannot be looked up, and may have changed")
 )
 
 // A Resolver finds the route of the tenant that a request is for. It is safe for
 // concurrent use.
 type Resolver interface {
 	// Resolve returns a route that [Route.For] has made, or an error that says no
-	// more about the request than names that are valid. The body has not been
-	// read, and is not for the Resolver.
+	// more about the request than names that are valid, or both if the error wraps
+	// [ErrOldSecrets]. The body has not been read, and is not for the Resolver.
 	Resolve(ctx context.Context, r *Request) (*Route, error)
 }
 
@@ -100,13 +104,16 @@ func (x *exchange) resolve() bool {
 	}
 	route, err := resolver.Resolve(x.r.Context(), &x.r)
 	switch {
+	case errors.Is(err, ErrOldSecrets) && route != nil:
+		x.doubt = err
 	case errors.Is(err, ErrUnknownTenant):
 		return x.end(NotFound, "", err)
 	case errors.Is(err, ErrTooManyLookups):
 		return x.end(Overloaded, "", err)
 	case err != nil:
 		return x.end(Undecidable, "", fmt.Errorf("finding the tenant: %w", err))
-	case route == nil || route.cfg.Resolver != nil:
+	}
+	if route == nil || route.cfg.Resolver != nil {
 		return x.end(Internal, "", errNoRoute)
 	}
 	x.route = route

@@ -163,6 +163,53 @@ func TestTenantsAreIsolated(t *testing.T) {
 	}
 }
 
+// oldTenants finds tenants while their secrets cannot be looked up.
+type oldTenants struct{ tenants }
+
+func (ts *oldTenants) Resolve(ctx context.Context, r *gateway.Request) (*gateway.Route, error) {
+	rt, err := ts.tenants.Resolve(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return rt, fmt.Errorf("%w: the store is away", gateway.ErrOldSecrets)
+}
+
+// TestOldSecrets: what fits a secret of before is authentic, and of what fits none
+// nobody is told that it is forged.
+func TestOldSecrets(t *testing.T) {
+	old := &oldTenants{}
+	ts, base, pub, _ := newTenants(t, func(cfg *gateway.Config) { cfg.Resolver = old })
+	ts.add(t, base, "acme", nil, "of-acme")
+	old.routes = ts.routes
+	unsigned := tenantRequest(t, "acme", "e-3", payload("e-3"), "of-acme")
+	unsigned.Header.Del("X-Hub-Signature-256")
+	malformed := tenantRequest(t, "acme", "e-4", payload("e-4"), "of-acme")
+	malformed.Header.Set("X-Hub-Signature-256", "sha256=zz")
+	for _, test := range []struct {
+		name    string
+		request gateway.Request
+		outcome gateway.Outcome
+		status  int
+	}{
+		{"fits", tenantRequest(t, "acme", "e-1", payload("e-1"), "of-acme"), gateway.Accepted, 200},
+		{"fits none", tenantRequest(t, "acme", "e-2", payload("e-2"), "rotated"), gateway.Undecidable, 503},
+		{"no signature", unsigned, gateway.BadSignature, 401},
+		{"malformed", malformed, gateway.BadSignature, 401},
+		{"unknown", tenantRequest(t, "globex", "e-5", payload("e-5"), "of-acme"), gateway.NotFound, 404},
+	} {
+		res := base.Handle(nil, test.request)
+		if res.Outcome != test.outcome || res.Status != test.status || (res.Header.Get("Retry-After") != "") != (test.status == 503) {
+			t.Errorf("%s: %v, status %d, Retry-After %q, %v", test.name, res.Outcome, res.Status, res.Header.Get("Retry-After"), res.Err)
+		}
+		if test.outcome == gateway.Undecidable && (!errors.Is(res.Err, gateway.ErrOldSecrets) || !strings.Contains(res.Err.Error(), "the store is away")) {
+			t.Errorf("%s: the log does not say why: %v", test.name, res.Err)
+		}
+	}
+	if n := len(pub.Events()); n != 1 {
+		t.Errorf("%d events are stored", n)
+	}
+}
+
 func TestResolverErrors(t *testing.T) {
 	for _, test := range []struct {
 		name    string

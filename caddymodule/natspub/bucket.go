@@ -35,8 +35,8 @@ type BucketConfig struct {
 	// `$JS.API.`.
 	APIPrefix string
 	// Changed, if not nil, is called with each key that has been written or
-	// deleted, and with "" when any may have been: when the watch begins, and
-	// again after the connection was lost.
+	// deleted, and with "" when any may have been: when the watch begins, when the
+	// connection is lost, and when it is there again.
 	Changed func(key string)
 	// Logger gets what is wrong with the watch. Nil means that nobody does.
 	Logger *slog.Logger
@@ -199,11 +199,16 @@ func (b *Bucket) watchOnce(ctx context.Context) error {
 	b.cfg.Changed("")
 	tick := time.NewTicker(lookInterval)
 	defer tick.Stop()
+	lost := false
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+			if !conn.IsConnected() && !lost {
+				lost = true
+				b.cfg.Changed("") // from now on nobody is told
+			}
 			if conn.IsClosed() || conn.Stats().Reconnects != reconnects {
 				return nil
 			}

@@ -163,10 +163,11 @@ func TestBucketOutage(t *testing.T) {
 	if !errors.Is(err, gateway.ErrNotReady) || time.Since(start) > time.Second {
 		t.Errorf("without a server: %v after %v", err, time.Since(start))
 	}
+	told.wait(t, "", 2) // what is known may be old from now on
 	var n int
 	fmt.Sscan(port, &n)
 	s = runServer(t, dir, n, nil)
-	told.wait(t, "", 2)
+	told.wait(t, "", 3)
 	other := makeBucketHandle(t, s.ClientURL())
 	put(t, other, "acme.github", "two")
 	told.wait(t, "acme.github", 1)

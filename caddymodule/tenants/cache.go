@@ -101,6 +101,7 @@ type entry struct {
 	digest [sha256.Size]byte // of the document that it was made of
 	looked time.Time         // when the store has last answered
 	due    time.Time         // when it is to be asked again
+	doubt  error             // why the store did not answer since
 }
 
 // absence is what is remembered of names that have no route.
@@ -160,7 +161,8 @@ func New(cfg Config) *Cache {
 
 // Route returns the route of a source of a tenant. The names may be anything:
 // what is not one is [gateway.ErrUnknownTenant], and is not looked up. The errors
-// are those of a [gateway.Resolver].
+// are those of a [gateway.Resolver]; with [gateway.ErrOldSecrets] comes the route
+// that was known before.
 func (c *Cache) Route(ctx context.Context, tenant, source string) (*gateway.Route, error) {
 	if !gateway.IsName(tenant) || !gateway.IsName(source) {
 		return nil, fmt.Errorf("%w: the request names none", gateway.ErrUnknownTenant)
@@ -172,7 +174,7 @@ func (c *Cache) Route(ctx context.Context, tenant, source string) (*gateway.Rout
 	if isKnown && now.Before(e.due) {
 		c.mu.Unlock()
 		c.cfg.Observe(Hit)
-		return e.route, nil
+		return e.route, e.doubt
 	}
 	if !isKnown {
 		if a, ok := c.unknown.get(key); ok && now.Before(a.until) {
@@ -349,9 +351,10 @@ func (c *Cache) settle(f *flight, key string, before, after *entry, now time.Tim
 		c.forgo(f, key, now.Add(notThere))
 		return Absent
 	case !bad && before != nil && now.Sub(before.looked) < c.cfg.Stale:
-		before.due = now.Add(failed)
-		c.known.put(key, before)
-		f.route = before.route
+		old := *before
+		old.due, old.doubt = now.Add(failed), fmt.Errorf("%w: %w", gateway.ErrOldSecrets, err)
+		c.known.put(key, &old)
+		f.route, f.err = old.route, old.doubt
 		return Stale
 	}
 	f.err = err

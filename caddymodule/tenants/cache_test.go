@@ -124,6 +124,10 @@ func (r *cacheRig) count(result Result) int {
 func (r *cacheRig) get(tenant, source string) string {
 	r.t.Helper()
 	rt, err := r.Route(r.t.Context(), tenant, source)
+	if errors.Is(err, gateway.ErrOldSecrets) {
+		id, _ := r.ids.Load(rt)
+		return fmt.Sprint(id, " of before")
+	}
 	switch {
 	case errors.Is(err, gateway.ErrUnknownTenant):
 		return "unknown"
@@ -358,7 +362,7 @@ func TestCacheStoreAway(t *testing.T) {
 	for range 10 {
 		r.clock.advance(time.Second)
 		for range 10 {
-			r.want("acme", "github", "acme key-1")
+			r.want("acme", "github", "acme key-1 of before")
 		}
 	}
 	r.wantLookups(13)
