@@ -96,7 +96,7 @@ func (a *App) brokerSettings() (*brokerSettings, error) {
 			SyncInterval: time.Duration(e.SyncInterval),
 			Listen:       e.Listen,
 			MaxStore:     e.MaxStore,
-			Readable:     []string{a.Stream.Name, a.UnverifiedStream.Name, a.QuarantineStream.Name, a.OpsStream.Name, "OBJ_" + a.BodyStore.Bucket},
+			Readable:     []string{a.Stream.Name, a.UnverifiedStream.Name, a.QuarantineStream.Name, a.OpsStream.Name, natspub.ReplayStream, "OBJ_" + a.BodyStore.Bucket},
 		},
 		connect: connect,
 		single:  e.GroupCommit == "off",

@@ -12,7 +12,7 @@ import (
 func reachFlags(cmd *cobra.Command, r *cli.Reach) {
 	f := cmd.Flags()
 	f.StringVar(&r.Admin, "admin", "", "`address` of Caddy's admin API (default: $CADDY_ADMIN, or "+cli.DefaultAdmin+")")
-	f.StringVar(&r.Broker, "broker", "", "`name` of the gateway's connection to NATS (default: the first)")
+	f.StringVar(&r.Connection, "connection", "", "`name` of the gateway's connection to NATS, default for the one without a name (not needed if there is only one)")
 	f.StringVar(&r.NATS, "nats", "", "without the admin API: `URLs` of NATS servers, separated by commas")
 	f.StringVar(&r.Context, "context", "", "without the admin API: `name` of a context of the nats tool")
 	f.StringVar(&r.Credentials, "creds", "", "`file` with NATS credentials, with --nats")

@@ -15,6 +15,7 @@ func (a *App) startOps() error {
 	stored, dropped := a.metrics.ops.WithLabelValues("stored"), a.metrics.ops.WithLabelValues("dropped")
 	ops, err := natspub.NewOps(natspub.OpsConfig{
 		Conn:      a.session.broker.conn,
+		APIPrefix: a.settings.prefix,
 		Stream:    a.OpsStream.translate(time.Hour, true),
 		Embedded:  a.session.broker.embedded.StoreDir != "",
 		Instance:  a.settings.connect.Name,

@@ -61,7 +61,7 @@ func (a *App) adminReplay(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err := adminBody(r, &req); err != nil {
 		return nil, err
 	}
-	at, replayer, err := a.replayer(req.Broker, req.By)
+	at, replayer, err := a.replayer(req.Connection, req.By)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (a *App) adminReplay(_ http.ResponseWriter, r *http.Request) (any, error) {
 
 // adminReplays answers GET /webhooks/replay with the jobs.
 func (a *App) adminReplays(_ http.ResponseWriter, r *http.Request) (any, error) {
-	at, replayer, err := a.replayer(r.URL.Query().Get("broker"), "")
+	at, replayer, err := a.replayer(r.URL.Query().Get("connection"), "")
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (a *App) adminReplays(_ http.ResponseWriter, r *http.Request) (any, error) 
 
 // adminReplayJob answers GET /webhooks/replay/{job}.
 func (a *App) adminReplayJob(_ http.ResponseWriter, r *http.Request) (any, error) {
-	at, replayer, err := a.replayer(r.URL.Query().Get("broker"), "")
+	at, replayer, err := a.replayer(r.URL.Query().Get("connection"), "")
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (a *App) adminReplayResume(_ http.ResponseWriter, r *http.Request) (any, er
 	if err := adminBody(r, &req); err != nil {
 		return nil, err
 	}
-	at, replayer, err := a.replayer(req.Broker, req.By)
+	at, replayer, err := a.replayer(req.Connection, req.By)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (a *App) adminReplayStop(_ http.ResponseWriter, r *http.Request) (any, erro
 	if err := adminBody(r, &req); err != nil {
 		return nil, err
 	}
-	at, replayer, err := a.replayer(req.Broker, req.By)
+	at, replayer, err := a.replayer(req.Connection, req.By)
 	if err != nil {
 		return nil, err
 	}
@@ -152,8 +152,8 @@ func (a *App) adminReplayStop(_ http.ResponseWriter, r *http.Request) (any, erro
 }
 
 // replayer returns the app of the connection, and what replays there.
-func (a *App) replayer(broker, by string) (*App, *natspub.Replayer, error) {
-	at, s, err := a.connected(broker)
+func (a *App) replayer(connection, by string) (*App, *natspub.Replayer, error) {
+	at, s, err := a.connected(connection)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -164,17 +164,14 @@ func (a *App) replayer(broker, by string) (*App, *natspub.Replayer, error) {
 	return at, r, err
 }
 
-// connected returns the app of the connection with this name, and its session, if
+// connected returns the app of the connection that is meant, and its session, if
 // that has a broker to ask.
-func (a *App) connected(broker string) (*App, *session, error) {
-	at, err := a.connection(broker)
+func (a *App) connected(connection string) (*App, *session, error) {
+	at, err := a.chosen(connection)
 	if err != nil {
-		return nil, nil, apiError(http.StatusNotFound, "%w", err)
+		return nil, nil, err
 	}
-	s := at.shown.Load()
-	if s == nil {
-		return nil, nil, apiError(http.StatusServiceUnavailable, "there is no connection to NATS: no route stores events")
-	}
+	s := at.session
 	select {
 	case <-s.broker.done:
 	default:

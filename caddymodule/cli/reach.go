@@ -42,8 +42,9 @@ type Reach struct {
 	// socket. Empty means the environment variable CADDY_ADMIN, and without it
 	// [DefaultAdmin].
 	Admin string
-	// Broker is the name of the gateway's connection; "" is the first.
-	Broker string
+	// Connection is the name of one of the gateway's connections, "default" for the
+	// one without a name. It may be empty where only one is open.
+	Connection string
 	// NATS are the URLs of servers, separated by commas, and Context the name of a
 	// context of the nats tool. With one of them the admin API is not used.
 	NATS, Context string
@@ -65,8 +66,8 @@ func (r *Reach) complete() error {
 	switch {
 	case r.NATS != "" && r.Context != "":
 		return fmt.Errorf("%w: --nats and --context contradict each other", ErrUsage)
-	case r.direct() && (r.Admin != "" || r.Broker != ""):
-		return fmt.Errorf("%w: --nats and --context do without the admin API: leave --admin and --broker out", ErrUsage)
+	case r.direct() && (r.Admin != "" || r.Connection != ""):
+		return fmt.Errorf("%w: --nats and --context do without the admin API: leave --admin and --connection out", ErrUsage)
 	case r.NATS == "" && (r.Credentials != "" || r.CA != ""):
 		return fmt.Errorf("%w: --creds and --ca belong to --nats", ErrUsage)
 	}

@@ -57,15 +57,17 @@ type ReplayOptions struct {
 // ReplayRequest is what the admin API is asked for.
 type ReplayRequest struct {
 	natspub.ReplaySpec
-	Broker string `json:"broker,omitempty"`
-	By     string `json:"by,omitempty"`
-	DryRun bool   `json:"dry_run,omitempty"`
+	// Connection is the name of the connection to NATS, "default" for the one
+	// without a name. It may be left out where only one is open.
+	Connection string `json:"connection,omitempty"`
+	By         string `json:"by,omitempty"`
+	DryRun     bool   `json:"dry_run,omitempty"`
 }
 
 // ReplayJob is what the admin API is asked for about a job.
 type ReplayJob struct {
-	Broker string `json:"broker,omitempty"`
-	By     string `json:"by,omitempty"`
+	Connection string `json:"connection,omitempty"`
+	By         string `json:"by,omitempty"`
 }
 
 // ReplayJobs are what the admin API answers.
@@ -277,14 +279,14 @@ type adminReplay struct {
 }
 
 func (b *adminReplay) query() string {
-	if b.o.Broker == "" {
+	if b.o.Connection == "" {
 		return ""
 	}
-	return "?broker=" + url.QueryEscape(b.o.Broker)
+	return "?connection=" + url.QueryEscape(b.o.Connection)
 }
 
 func (b *adminReplay) plan(ctx context.Context) (plan natspub.ReplayPlan, err error) {
-	err = b.admin.call(ctx, http.MethodPost, "replay", ReplayRequest{b.o.Spec, b.o.Broker, b.o.By, true}, &plan)
+	err = b.admin.call(ctx, http.MethodPost, "replay", ReplayRequest{b.o.Spec, b.o.Connection, b.o.By, true}, &plan)
 	return plan, err
 }
 
@@ -299,7 +301,7 @@ func (b *adminReplay) stop(ctx context.Context, job string) (natspub.ReplayState
 }
 
 func (b *adminReplay) about(ctx context.Context, job, verb string) (st natspub.ReplayState, err error) {
-	err = b.admin.call(ctx, http.MethodPost, "replay/"+url.PathEscape(job)+"/"+verb, ReplayJob{b.o.Broker, b.o.By}, &st)
+	err = b.admin.call(ctx, http.MethodPost, "replay/"+url.PathEscape(job)+"/"+verb, ReplayJob{b.o.Connection, b.o.By}, &st)
 	return st, err
 }
 
@@ -309,7 +311,7 @@ func (b *adminReplay) run(ctx context.Context, say func(natspub.ReplayState)) (s
 	if b.o.Resume != "" {
 		st, err = b.about(ctx, b.o.Resume, "resume")
 	} else {
-		err = b.admin.call(ctx, http.MethodPost, "replay", ReplayRequest{b.o.Spec, b.o.Broker, b.o.By, false}, &st)
+		err = b.admin.call(ctx, http.MethodPost, "replay", ReplayRequest{b.o.Spec, b.o.Connection, b.o.By, false}, &st)
 	}
 	if err != nil {
 		return natspub.ReplayState{}, err

@@ -48,6 +48,9 @@ const (
 type OpsConfig struct {
 	// Conn is the connection to publish on; it stays the caller's. Required.
 	Conn *nats.Conn
+	// APIPrefix is where JetStream is asked, such as `$JS.hub.API`; "" means
+	// `$JS.API`.
+	APIPrefix string
 	// Stream is where the events are kept. A Stream with Create is made or brought
 	// up to date before the first event. Required.
 	Stream StreamConfig
@@ -117,7 +120,7 @@ func NewOps(cfg OpsConfig) (*Ops, error) {
 	if cfg.Done == nil {
 		cfg.Done = func(bool) {}
 	}
-	p, err := New(Config{Conn: cfg.Conn, Embedded: cfg.Embedded, MaxPending: 1})
+	p, err := New(Config{Conn: cfg.Conn, APIPrefix: cfg.APIPrefix, Embedded: cfg.Embedded, MaxPending: 1})
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +219,11 @@ func (o *Ops) prepare(ctx context.Context) {
 	defer cancel()
 	_, found, err := o.p.prepare(ctx, OpsRoot, o.cfg.Stream)
 	for _, f := range found {
-		o.cfg.Logger.Warn("preflight", "stream", f.Stream, "finding", f.Problem, "cure", f.Cure)
+		level := slog.LevelWarn
+		if f.Severity == Note {
+			level = slog.LevelInfo
+		}
+		o.cfg.Logger.Log(ctx, level, "preflight", "stream", f.Stream, "finding", f.Problem, "cure", f.Cure)
 	}
 	if err != nil {
 		o.cfg.Logger.Info("the stream for operational events is not ready", "error", err)

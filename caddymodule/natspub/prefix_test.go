@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -28,12 +29,15 @@ func TestAPIPrefix(t *testing.T) {
 		{"account", "JS.HUB.API", `
 			jetstream { store_dir: "$DIR" }
 			accounts {
-				HUB { jetstream: enabled, exports: [{ service: "$JS.API.>" }, { service: "wh.v1.>" }] }
+				HUB { jetstream: enabled, exports: [{ service: "$JS.API.>" }, { service: "wh.v1.>" }, { service: "wh-ops.v1.>" }, { service: "wh-replay.v1.>" }, { service: "$KV.>" }] }
 				EDGE {
 					users: [{ user: edge, password: p }]
 					imports: [
 						{ service: { account: HUB, subject: "$JS.API.>" }, to: "JS.HUB.API.>" }
 						{ service: { account: HUB, subject: "wh.v1.>" } }
+						{ service: { account: HUB, subject: "wh-ops.v1.>" } }
+						{ service: { account: HUB, subject: "wh-replay.v1.>" } }
+						{ service: { account: HUB, subject: "$KV.>" }, to: "JS.HUB.API.$KV.>" }
 					]
 				}
 			}`, ""},
@@ -85,6 +89,7 @@ func TestAPIPrefix(t *testing.T) {
 					t.Errorf("%d: got %+v, %v, want %+v", i, ack, err, want)
 				}
 			}
+			operate(t, p, nc, tt.prefix)
 			local, err := jetstream.New(nc)
 			if err != nil {
 				t.Fatal(err)
@@ -93,6 +98,36 @@ func TestAPIPrefix(t *testing.T) {
 				t.Error("the stream is at the default prefix")
 			}
 		})
+	}
+}
+
+// operate wants what is for operators to be there as well: operational events,
+// whose stream is made first, and a replay.
+func operate(t *testing.T, p *Publisher, nc *nats.Conn, prefix string) {
+	t.Helper()
+	o, err := NewOps(OpsConfig{
+		Conn: nc, APIPrefix: prefix,
+		Stream: StreamConfig{Name: "WEBHOOKS_OPS", Window: time.Hour, MaxAge: 24 * time.Hour, DropOldest: true, Create: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { o.Close(within(t, time.Second)) })
+	o.Send(OpsEvent{Name: "drift"})
+	checkFor(t, 10*time.Second, func() error {
+		s, err := p.js.Stream(within(t, time.Second), "WEBHOOKS_OPS")
+		if err != nil {
+			return err
+		}
+		_, err = s.GetLastMsgForSubject(within(t, time.Second), "wh-ops.v1._._.drift")
+		return err
+	})
+	r, err := NewReplayer(ReplayConfig{Conn: nc, APIPrefix: prefix})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st, err := r.start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS"}); err != nil || st.Sent != 1 {
+		t.Errorf("replay: got %+v, %v", st, err)
 	}
 }
 

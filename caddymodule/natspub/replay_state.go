@@ -103,9 +103,9 @@ func (r *Replayer) jobs(ctx context.Context, replicas int) (*replayJobs, error) 
 	switch {
 	case errors.Is(err, jetstream.ErrBucketNotFound):
 		return nil, fmt.Errorf("%w: nothing was replayed yet", ErrNoReplay)
-	case err != nil && ctx.Err() != nil:
-		return nil, fmt.Errorf("opening the bucket %s, where replays are kept: %w: allow this user to use $JS.API.STREAM.*.KV_%s and $KV.%s.>, "+
-			"or replay through the gateway's admin API", ReplayBucket, err, ReplayBucket, ReplayBucket)
+	case err != nil && ctx.Err() != nil, errors.Is(err, nats.ErrNoResponders):
+		return nil, fmt.Errorf("opening the bucket %s, where replays are kept: %w: this user may not use it: allow it what docs/permissions.md says of replays, "+
+			"or replay through the gateway's admin API", ReplayBucket, err)
 	case err != nil:
 		return nil, fmt.Errorf("opening the bucket %s, where replays are kept: %w", ReplayBucket, err)
 	}
