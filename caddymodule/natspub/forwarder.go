@@ -519,7 +519,7 @@ func (s *Spool) emptied(l *lane, writes int) {
 	}
 	for key, h := range s.shares {
 		if key.stream == l.stream {
-			s.bytes -= h.bytes
+			s.weigh(key, -h.bytes)
 			delete(s.shares, key)
 		}
 	}

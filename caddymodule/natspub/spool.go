@@ -34,9 +34,10 @@ const (
 const (
 	// defaultSpoolBytes is the default of SpoolConfig.MaxBytes.
 	defaultSpoolBytes = 8 << 30
-	// spoolShare bounds what one source may have in the spool: so many times
-	// what is still free. One source alone gets eight ninths, and however many
-	// fill it, there is room for the next.
+	// spoolShare bounds what one tenant may have in the spool: so many times what
+	// is still free. One alone gets eight ninths, and however many fill it, there
+	// is room for the next. In the same way it bounds what a source may have of its
+	// tenant's part, so that it does not matter how many sources a tenant has.
 	spoolShare = 8
 	// spoolOverhead is about what the store adds to a message.
 	spoolOverhead = 40
@@ -89,8 +90,9 @@ type Spool struct {
 
 	mu       sync.Mutex
 	shares   map[spoolKey]share
-	bytes    int64 // of all shares
-	out      bool  // the cluster did not take an event
+	tenants  map[string]int64 // bytes of their shares
+	bytes    int64            // of all shares
+	out      bool             // the cluster did not take an event
 	since    time.Time
 	cause    error
 	tripped  context.Context //nolint:containedctx // ends when out becomes true, for those that wait for the cluster
@@ -158,7 +160,7 @@ func NewSpool(ctx context.Context, cfg SpoolConfig) (*Spool, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Spool{cfg: cfg, local: cfg.Local, done: make(chan struct{}), shares: make(map[spoolKey]share)}
+	s := &Spool{cfg: cfg, local: cfg.Local, done: make(chan struct{}), shares: make(map[spoolKey]share), tenants: make(map[string]int64)}
 	s.tripped, s.trip = context.WithCancel(context.Background())
 	for _, c := range []StreamConfig{s.local.cfg.Stream, s.local.cfg.Unverified, s.local.cfg.Quarantine} {
 		if c.Name != "" {
@@ -391,12 +393,14 @@ func (s *Spool) admit(key spoolKey, size int64) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h, free := s.shares[key], s.cfg.MaxBytes-s.bytes
-	if size > free || h.bytes+size > spoolShare*free {
-		return fmt.Errorf("%w: the spool has %d of %d bytes, and of this source %d", gateway.ErrFull, s.bytes, s.cfg.MaxBytes, h.bytes)
+	h, tenant := s.shares[key], s.tenants[key.tenant]
+	// The most that the tenant may have, with what the others have.
+	most := (s.cfg.MaxBytes - (s.bytes - tenant)) / (spoolShare + 1) * spoolShare
+	if free := most - tenant; size > free || h.bytes+size > spoolShare*free {
+		return fmt.Errorf("%w: the spool has %d of %d bytes, of this tenant %d and of this source %d", gateway.ErrFull, s.bytes, s.cfg.MaxBytes, tenant, h.bytes)
 	}
 	s.shares[key] = share{h.events + 1, h.bytes + size, h.writing + 1}
-	s.bytes += size
+	s.weigh(key, size)
 	return nil
 }
 
@@ -426,13 +430,21 @@ func (s *Spool) put(key spoolKey, h share, events, bytes int64) {
 	h.events = max(h.events+events, 0)
 	change := max(h.bytes+bytes, 0) - h.bytes
 	h.bytes += change
-	s.bytes += change
+	s.weigh(key, change)
 	if h.events == 0 && h.writing == 0 {
-		s.bytes -= h.bytes
+		s.weigh(key, -h.bytes)
 		delete(s.shares, key)
 		return
 	}
 	s.shares[key] = h
+}
+
+// weigh notes that there is so much more of a key.
+func (s *Spool) weigh(key spoolKey, bytes int64) {
+	s.bytes += bytes
+	if s.tenants[key.tenant] += bytes; s.tenants[key.tenant] <= 0 {
+		delete(s.tenants, key.tenant)
+	}
 }
 
 func (s *Spool) lane(stream string) *lane {
@@ -478,8 +490,9 @@ func (s *Spool) recount(ctx context.Context) error {
 		l.begin(info.State.FirstTime)
 	}
 	s.shares, s.bytes = shares, 0
-	for _, h := range shares {
-		s.bytes += h.bytes
+	clear(s.tenants)
+	for key, h := range shares {
+		s.weigh(key, h.bytes)
 	}
 	return nil
 }
