@@ -104,6 +104,7 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 		Embedded:      a.session.broker.embedded.StoreDir != "",
 		SyncAlways:    a.settings.embed.SyncInterval == 0,
 		NoGroupCommit: a.settings.single,
+		Stage:         a.session.broker.stage(),
 		Ready:         a.session.broker.ready,
 		Ops:           a.ops.Load(),
 		Logger:        a.log,

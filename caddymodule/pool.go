@@ -205,6 +205,14 @@ func (b *broker) ready() error {
 	return nil
 }
 
+// stage returns what has an embedded server keep incomplete batches in memory.
+func (b *broker) stage() func(string) bool {
+	if b.server.Load() == nil {
+		return nil
+	}
+	return func(stream string) bool { return b.server.Load().Stage(stream) }
+}
+
 // Destruct ends the connection and the server. The pool calls it when no
 // configuration and no request needs them any more.
 func (b *broker) Destruct() error {

@@ -189,6 +189,7 @@ func (a *App) openSpool(ctx context.Context) (_ *spooling, err error) {
 		MaxPending: a.MaxPending,
 		Embedded:   true,
 		SyncAlways: true,
+		Stage:      b.stage(),
 		Ready:      b.ready,
 		Ops:        a.ops.Load(),
 		Logger:     a.log,

@@ -28,6 +28,9 @@ func lockDir(dir string) (*os.File, error) {
 	return f, nil
 }
 
+// syncsDirs: a directory can be synced.
+const syncsDirs = true
+
 func unlock(f *os.File) { _ = f.Close() }
 
 // freeSpace returns the bytes that are free for this user on the directory's

@@ -99,6 +99,7 @@ type Server struct {
 	log      *logger
 	password string
 	reserve  int64
+	staging  staging
 	once     sync.Once
 }
 
@@ -120,7 +121,14 @@ func Start(cfg Config) (*Server, error) {
 	if s.password == "" {
 		s.password = rand.Text()
 	}
-	opts, err := s.options()
+	s.collect()
+	if cfg.SyncInterval == 0 {
+		err = settle(cfg.StoreDir)
+	}
+	var opts *server.Options
+	if err == nil {
+		opts, err = s.options()
+	}
 	if err == nil {
 		s.nats, err = server.NewServer(opts)
 	}
@@ -259,6 +267,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.once.Do(func() {
 			s.nats.Shutdown()
 			s.nats.WaitForShutdown()
+			s.staging.clear()
 			unlock(s.lock)
 		})
 	}()

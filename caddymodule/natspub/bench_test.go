@@ -8,36 +8,41 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natsembed"
 )
 
 // BenchmarkPublish is one event of 1 KiB, from Publish to its Ack, with as many
-// others waiting at the same time as the name says.
+// others waiting at the same time as the name says: each synced alone, with group
+// commit, with group commit staged in memory as the gateway does it, and synced
+// now and then.
 func BenchmarkPublish(b *testing.B) {
 	for _, mode := range []struct {
-		name        string
-		sync, group bool
-	}{{"always", true, false}, {"group", true, true}, {"interval", false, false}} {
-		sync := mode.sync
+		name         string
+		interval     time.Duration
+		group, stage bool
+	}{{"always", 0, false, false}, {"group", 0, true, false}, {"staged", 0, true, true}, {"interval", 2 * time.Minute, false, false}} {
 		for _, waiting := range []int{1, 16, 64, 256} {
 			b.Run(fmt.Sprintf("%s/%d", mode.name, waiting), func(b *testing.B) {
-				s, err := server.NewServer(&server.Options{DontListen: true, JetStream: true, StoreDir: b.TempDir(), NoLog: true, NoSigs: true, SyncAlways: sync})
+				s, err := natsembed.Start(natsembed.Config{StoreDir: b.TempDir(), SyncInterval: mode.interval})
 				if err != nil {
 					b.Fatal(err)
 				}
-				go s.Start()
-				defer s.WaitForShutdown()
-				defer s.Shutdown()
-				if !s.ReadyForConnections(20 * time.Second) {
-					b.Fatal("the server is not ready")
+				defer func() { _ = s.Shutdown(b.Context()) }()
+				if err := s.WaitReady(b.Context()); err != nil {
+					b.Fatal(err)
 				}
-				nc, err := Connect(ConnectConfig{InProcess: s})
+				nc, err := nats.Connect("", nats.InProcessServer(s), nats.UserInfo(s.Credentials()))
 				if err != nil {
 					b.Fatal(err)
 				}
 				defer nc.Close()
 				cfg := testStreams
-				cfg.Conn, cfg.Embedded, cfg.SyncAlways, cfg.NoGroupCommit = nc, true, sync, !mode.group
+				cfg.Conn, cfg.Embedded, cfg.SyncAlways, cfg.NoGroupCommit = nc, true, mode.interval == 0, !mode.group
+				if mode.stage {
+					cfg.Stage = s.Stage
+				}
 				p, err := New(cfg)
 				if err != nil {
 					b.Fatal(err)

@@ -19,8 +19,13 @@ import (
 const (
 	// breakEven is how many events must wait for a batch to cost less than as many
 	// publishes, as long as nothing was measured; the least and the most that a
-	// measurement can make of it follow.
+	// measurement can make of it follow. Where batches are staged in memory they
+	// cost about one sync.
 	breakEven, leastBreakEven, mostBreakEven = 24, 8, 96
+	breakEvenStaged, leastStaged             = 4, 3
+	// measureAgain is how long fewer than that are sent one by one before a batch
+	// is tried all the same: it was measured when the disk was busy, maybe.
+	measureAgain = 5 * time.Second
 	// largestBatch and largestBatchBytes bound one batch. The server takes 1000.
 	largestBatch      = 256
 	largestBatchBytes = 8 << 20
@@ -51,9 +56,11 @@ type committer struct {
 
 	mu      sync.Mutex
 	queue   []*message
-	singles int  // events on their way one by one
-	batch   bool // a batch is on its way
-	off     bool // the stream takes no batches
+	singles int       // events on their way one by one
+	batch   bool      // a batch is on its way
+	off     bool      // the stream takes no batches
+	staged  bool      // batches are staged in memory
+	last    time.Time // when a batch was sent
 	recent  recent
 
 	// What was measured: a round of singles begins when there are none.
@@ -63,7 +70,7 @@ type committer struct {
 }
 
 func newCommitter(p *Publisher, stream string) *committer {
-	return &committer{p: p, stream: stream, recent: recent{known: make(map[string]bool)}}
+	return &committer{p: p, stream: stream, staged: p.cfg.Stage != nil, last: time.Now(), recent: recent{known: make(map[string]bool)}}
 }
 
 // turn is what becomes of a message that waits: it was sent, and the answer is
@@ -139,7 +146,7 @@ func (c *committer) singleDone() {
 // dispatch sends what should be sent now.
 func (c *committer) dispatch() {
 	for len(c.queue) > 0 && !c.batch {
-		if c.off || c.singles+len(c.queue) < c.breakEven() {
+		if c.off || !c.pays(c.singles+len(c.queue)) {
 			for _, m := range c.queue {
 				c.sendSingle(m)
 			}
@@ -151,13 +158,13 @@ func (c *committer) dispatch() {
 			return // meanwhile more come
 		}
 		list := c.take()
-		if len(list) < leastBreakEven {
+		if len(list) < c.least() {
 			for _, m := range list {
 				c.sendSingle(m)
 			}
 			continue
 		}
-		c.batch = true
+		c.batch, c.last = true, time.Now()
 		go c.commit(list)
 	}
 }
@@ -203,11 +210,12 @@ func (c *committer) take() []*message {
 // commit sends one batch.
 func (c *committer) commit(list []*message) {
 	begin := time.Now()
+	staged := c.p.cfg.Stage != nil && c.p.cfg.Stage(c.stream)
 	last, err := c.publish(list)
 	took := time.Since(begin)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.batch = false
+	c.batch, c.staged = false, staged
 	api, refused := errors.AsType[*jetstream.APIError](err)
 	switch {
 	case err == nil:
@@ -283,12 +291,28 @@ func (c *committer) ask(msg *nats.Msg, id string, count int) (uint64, error) {
 	return ack.Last, nil
 }
 
+// pays reports whether that many events make a batch worth its cost, or worth
+// finding out what it costs now.
+func (c *committer) pays(waiting int) bool {
+	return waiting >= c.breakEven() || waiting >= c.least() && time.Since(c.last) >= measureAgain
+}
+
 // breakEven is how many events a batch must have, by what was measured.
 func (c *committer) breakEven() int {
-	if c.single == 0 || c.fix == 0 {
-		return breakEven
+	switch {
+	case c.single > 0 && c.fix > 0:
+		return min(max(int(c.fix/c.single), c.least()), mostBreakEven)
+	case c.staged:
+		return breakEvenStaged
 	}
-	return min(max(int(c.fix/c.single), leastBreakEven), mostBreakEven)
+	return breakEven
+}
+
+func (c *committer) least() int {
+	if c.staged {
+		return leastStaged
+	}
+	return leastBreakEven
 }
 
 func average(have, next time.Duration) time.Duration {

@@ -347,21 +347,32 @@ func TestRecent(t *testing.T) {
 	}
 }
 
-// TestBreakEven follows what was measured, between bounds.
+// TestBreakEven follows what was measured, between bounds, and measures again what
+// was not measured for a while.
 func TestBreakEven(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
+		staged      bool
 		single, fix time.Duration
 		want        int
+		again       int // how many suffice when batches were not tried for a while
 	}{
-		{0, 0, breakEven},
-		{time.Millisecond, 0, breakEven},
-		{400 * time.Microsecond, 6 * time.Millisecond, 15},
-		{10 * time.Millisecond, 10 * time.Millisecond, leastBreakEven},
-		{time.Microsecond, 10 * time.Millisecond, mostBreakEven},
+		{false, 0, 0, breakEven, leastBreakEven},
+		{false, time.Millisecond, 0, breakEven, leastBreakEven},
+		{false, 400 * time.Microsecond, 6 * time.Millisecond, 15, leastBreakEven},
+		{false, 10 * time.Millisecond, 10 * time.Millisecond, leastBreakEven, leastBreakEven},
+		{false, time.Microsecond, 10 * time.Millisecond, mostBreakEven, leastBreakEven},
+		{true, 0, 0, breakEvenStaged, leastStaged},
+		{true, time.Millisecond, time.Millisecond, leastStaged, leastStaged},
+		{true, 100 * time.Microsecond, 2 * time.Millisecond, 20, leastStaged},
 	} {
-		if got := (&committer{single: tt.single, fix: tt.fix}).breakEven(); got != tt.want {
-			t.Errorf("%v and %v: got %d, want %d", tt.single, tt.fix, got, tt.want)
+		c := &committer{staged: tt.staged, single: tt.single, fix: tt.fix, last: time.Now()}
+		if got := c.breakEven(); got != tt.want || !c.pays(got) || c.pays(got-1) {
+			t.Errorf("%+v: got %d, want %d", tt, got, tt.want)
+		}
+		c.last = time.Now().Add(-measureAgain)
+		if !c.pays(tt.again) || c.pays(tt.again-1) {
+			t.Errorf("%+v: after %v a batch of %d is not tried", tt, measureAgain, tt.again)
 		}
 	}
 }

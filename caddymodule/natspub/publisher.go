@@ -57,6 +57,9 @@ type Config struct {
 	// are where that is what makes syncing cheap: on an embedded server that syncs
 	// always, if many wait.
 	NoGroupCommit bool
+	// Stage, if not nil, is called with the name of a stream before a batch is sent
+	// to it, and reports whether a batch costs about one sync and not several.
+	Stage func(stream string) bool
 	// Ready, if not nil, is asked twice a second whether the broker is well. As
 	// long as it returns an error events are refused at once: a server whose
 	// disk is full does not answer at all.
