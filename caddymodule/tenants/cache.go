@@ -97,11 +97,12 @@ type Cache struct {
 
 // entry is a tenant's route.
 type entry struct {
-	route  *gateway.Route
-	digest [sha256.Size]byte // of the document that it was made of
-	looked time.Time         // when the store has last answered
-	due    time.Time         // when it is to be asked again
-	doubt  error             // why the store did not answer since
+	route   *gateway.Route
+	digest  [sha256.Size]byte // of the document that it was made of
+	looked  time.Time         // when the store has last answered
+	due     time.Time         // when it is to be asked again
+	doubt   error             // why the store did not answer since
+	changed bool              // the store has said so; guarded by Cache.mu
 }
 
 // absence is what is remembered of names that have no route.
@@ -198,7 +199,13 @@ func (c *Cache) Route(ctx context.Context, tenant, source string) (*gateway.Rout
 		c.flights[key] = f
 		go c.look(f) //nolint:gosec // it is for all that ask now, and outlives each of them
 	}
+	// While the store is not well nobody waits for it who need not.
+	usable := isKnown && e.doubt != nil && !e.changed && now.Sub(e.looked) < c.cfg.Stale
 	c.mu.Unlock()
+	if usable {
+		c.cfg.Observe(Stale)
+		return e.route, e.doubt
+	}
 	return c.wait(ctx, f)
 }
 
@@ -212,7 +219,7 @@ func (c *Cache) Forget(tenant, source string) {
 		for _, f := range c.flights {
 			f.changed = true
 		}
-		c.known.each(func(e *entry) { e.due = now })
+		c.known.each(func(e *entry) { e.due, e.changed = now, true })
 		c.unknown.clear()
 		return
 	}
@@ -221,7 +228,7 @@ func (c *Cache) Forget(tenant, source string) {
 		f.changed = true
 	}
 	if e, ok := c.known.get(key); ok {
-		e.due = now
+		e.due, e.changed = now, true
 	}
 	c.unknown.remove(key)
 }
@@ -352,6 +359,7 @@ func (c *Cache) settle(f *flight, key string, before, after *entry, now time.Tim
 		return Absent
 	case !bad && before != nil && now.Sub(before.looked) < c.cfg.Stale:
 		old := *before
+		old.changed = false
 		old.due, old.doubt = now.Add(failed), fmt.Errorf("%w: %w", gateway.ErrOldSecrets, err)
 		c.known.put(key, &old)
 		f.route, f.err = old.route, old.doubt

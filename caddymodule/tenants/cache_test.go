@@ -363,6 +363,7 @@ func TestCacheStoreAway(t *testing.T) {
 		r.clock.advance(time.Second)
 		for range 10 {
 			r.want("acme", "github", "acme key-1 of before")
+			r.settled()
 		}
 	}
 	r.wantLookups(13)
@@ -503,5 +504,53 @@ func TestLimits(t *testing.T) {
 	}
 	if NewLimits(gateway.Rate{}, 0).Of("a") != nil {
 		t.Error("no rate limits")
+	}
+}
+
+// TestStoreHangs: while the store does not answer, whoever is known waits for it
+// once, and then only for what the store says has changed.
+func TestStoreHangs(t *testing.T) {
+	t.Parallel()
+	r := newCache(t, nil)
+	r.want("acme", "github", "acme key-1")
+	hold := make(chan struct{})
+	r.store.set(func() { r.store.hold = hold })
+	for round := range 5 {
+		r.clock.advance(2 * time.Second)
+		begin := time.Now()
+		r.want("acme", "github", "acme key-1 of before")
+		if waited := time.Since(begin); (waited > 400*time.Millisecond) != (round == 0) {
+			t.Errorf("round %d: it took %v", round, waited)
+		}
+		r.settled()
+	}
+	r.clock.advance(2 * time.Second)
+	r.want("acme", "github", "acme key-1 of before") // which has it looked up
+	r.store.put("acme/github", `{"secrets": [{"id": "new", "secret": "s3"}]}`)
+	r.Forget("acme", "github")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.want("acme", "github", "acme new")
+	}()
+	time.Sleep(20 * time.Millisecond) // it may wait by now; if it does not yet, the result is the same
+	r.store.set(func() { r.store.hold = nil })
+	close(hold)
+	<-done
+}
+
+// settled waits until nothing is being looked up.
+func (r *cacheRig) settled() {
+	r.t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		r.Cache.mu.Lock()
+		n := len(r.flights)
+		r.Cache.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			r.t.Fatal("something is still being looked up")
+		}
 	}
 }
