@@ -61,6 +61,12 @@ type App struct {
 	// meaning for it.
 	OpsStream *Stream `json:"ops_stream,omitempty"`
 
+	// The key that signs each event whose sender was verified, so that consumers
+	// can prove with the public key that it came through a gateway that has the
+	// key: an Ed25519 private key, as the seed of an nkey or as PKCS #8 in PEM. It
+	// must be a placeholder, `{env.NAME}` or `{file./absolute/path}`. The signature
+	// is in `ce-whsig`. Default: events are not signed.
+	Attest string `json:"attest,omitempty"`
 	// Which of the requests with a bad signature are kept in quarantine.
 	SignatureSamples *SignatureSamples `json:"signature_samples,omitempty"`
 	// Where large bodies go.
@@ -87,6 +93,7 @@ type App struct {
 	fetcher   *keyfetch.Fetcher
 	budget    *gateway.Budget
 	publisher *publisher
+	attester  *natspub.Attester // nil: events are not signed
 	providers map[string]verifiers.Provider
 	name      string              // of the connection; "" is the first
 	others    map[string]*App     // the further connections
@@ -154,7 +161,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 			problems = append(problems, err)
 		}
 	}
-	problems = append(problems, a.describeProviders(), a.checkStreams(), a.checkSpool(), a.checkBodies(), a.checkSamples())
+	problems = append(problems, a.describeProviders(), a.checkStreams(), a.checkSpool(), a.checkBodies(), a.checkSamples(), a.checkAttest())
 	settings, err := a.brokerSettings()
 	a.settings = settings
 	problems = append(problems, err, a.provisionConnections())
@@ -203,7 +210,7 @@ func (a *App) register(h *Handler, p verifiers.Provider) error {
 			return fmt.Errorf("the source %q is also that of the route %s with the provider %s, "+
 				"and events of both would be taken for duplicates of each other: give one of them another name with `source <name>`",
 				key, other.label(), other.Provider)
-		case other.Partitions != h.Partitions:
+		case other.Partitions != h.Partitions && !h.NoPublish && !other.NoPublish && other.to == h.to:
 			return fmt.Errorf("the source %q is also that of the route %s with %d partitions, and one key would be in two of them: "+
 				"give both the same number, or one of them another name with `source <name>`", key, other.label(), other.Partitions)
 		}

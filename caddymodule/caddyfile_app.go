@@ -66,6 +66,7 @@ func init() {
 //			max_age  <duration>
 //		}
 //		preflight_interval <duration>
+//		attest <placeholder>
 //		signature_samples [off] {
 //			per_source <n>
 //			total      <n>
@@ -134,6 +135,7 @@ var globalSubdirectives = map[string]subdirective[*App]{
 	"max_pending":        {parse: func(a *App, d *caddyfile.Dispenser) error { return parseCount(d, &a.MaxPending) }},
 	"max_memory":         {parse: func(a *App, d *caddyfile.Dispenser) error { return parseSize(d, &a.MaxMemory) }},
 	"provider":           {parse: (*App).parseProvider, repeat: true},
+	"attest":             {parse: (*App).parseAttest},
 	"signature_samples":  {parse: (*App).parseSamples},
 }
 

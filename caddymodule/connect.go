@@ -106,6 +106,7 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 		NoGroupCommit: a.settings.single,
 		Stage:         a.session.broker.stage(),
 		Ready:         a.session.broker.ready,
+		Attester:      a.attester,
 		Ops:           a.ops.Load(),
 		Logger:        a.log,
 	})

@@ -58,7 +58,7 @@ func (a *App) provisionConnection(name string, c *Connection) (*App, error) {
 		MaxPending: c.MaxPending, PreflightInterval: a.PreflightInterval,
 
 		name: name, ctx: a.ctx, log: a.log.With("connection", name),
-		metrics: a.metrics, fetcher: a.fetcher, budget: a.budget, lease: a.lease, linked: make(chan struct{}),
+		attester: a.attester, metrics: a.metrics, fetcher: a.fetcher, budget: a.budget, lease: a.lease, linked: make(chan struct{}),
 	}
 	other.publisher = newPublisher(other.heir)
 	if other.MaxPending == 0 {

@@ -191,6 +191,7 @@ func (a *App) openSpool(ctx context.Context) (_ *spooling, err error) {
 		SyncAlways: true,
 		Stage:      b.stage(),
 		Ready:      b.ready,
+		Attester:   a.attester,
 		Ops:        a.ops.Load(),
 		Logger:     a.log,
 	})

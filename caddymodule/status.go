@@ -22,6 +22,8 @@ type appStatus struct {
 	Streams  []streamStatus `json:"streams"`
 	Budget   budgetStatus   `json:"budget"`
 	Spools   []spoolStatus  `json:"spools,omitempty"`
+
+	Attestation *attestationStatus `json:"attestation,omitempty"`
 }
 
 type routeStatus struct {
@@ -107,6 +109,8 @@ func (a *App) adminStatus(http.ResponseWriter, *http.Request) (any, error) {
 		Streams:  []streamStatus{},
 		Ready:    true,
 		Budget:   budgetStatus{MaxMemory: a.MaxMemory},
+
+		Attestation: a.attestationStatus(),
 	}
 	st.Budget.Requests, st.Budget.Memory = a.budget.InUse()
 	for _, c := range a.all() {

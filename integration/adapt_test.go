@@ -240,6 +240,9 @@ func secretFor(name string) string {
 	return "a secret of no worth"
 }
 
+// attestSeed is the seed of an nkey that protects nothing.
+const attestSeed = "SUABJPORS2PCYF7MSHPO3AAWVWOM542XNW44D5B3Z6FVKZG3PEGLUKL27A"
+
 // documentedFiles puts a file of ours in the place of each file that a block
 // names.
 func documentedFiles(t *testing.T, block string) string {
@@ -261,5 +264,14 @@ func documentedFiles(t *testing.T, block string) string {
 		t.Fatal(err)
 	}
 	block = strings.ReplaceAll(block, "/etc/nats/gateway.json", context)
-	return regexp.MustCompile(`\{file\./[^}]*\}`).ReplaceAllString(block, "{file."+secret+"}")
+	attest := filepath.Join(dir, "attest")
+	if err := os.WriteFile(attest, []byte(attestSeed+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return regexp.MustCompile(`\{file\./[^}]*\}`).ReplaceAllStringFunc(block, func(placeholder string) string {
+		if strings.HasSuffix(placeholder, "/attest.pem}") {
+			return "{file." + attest + "}"
+		}
+		return "{file." + secret + "}"
+	})
 }

@@ -49,6 +49,7 @@ func TestScripts(t *testing.T) {
 			"example":   cmdExample,
 			"filesize":  cmdFileSize,
 			"freeports": cmdFreePorts,
+			"gobuild":   cmdGoBuild,
 			"http":      cmdHTTP,
 			"kv":        cmdKV,
 			"within":    cmdWithin,
@@ -57,6 +58,7 @@ func TestScripts(t *testing.T) {
 			"sigkill":   cmdSignal(syscall.SIGKILL),
 			"sigterm":   cmdSignal(syscall.SIGTERM),
 			"padded":    cmdPadded,
+			"snippet":   cmdSnippet,
 		},
 	})
 }

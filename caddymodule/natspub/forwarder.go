@@ -451,6 +451,7 @@ func (p *Publisher) conflict(m *message, key spoolKey) *message {
 	}
 	q := gateway.Quarantine{Reason: "conflict"}
 	h := maps.Clone(m.header)
+	delete(h, headerAttestation) // what is in quarantine is vouched for by nobody
 	h[headerMsgID] = []string{quarantineMsgID(e, q)}
 	h[headerStream] = []string{p.cfg.Quarantine.Name}
 	h[headerReason] = []string{q.Reason}

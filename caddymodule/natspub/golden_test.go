@@ -33,6 +33,7 @@ type goldenMessage struct {
 	// body, if not empty, replaces the vector's, which is then not signed.
 	body   string
 	config func(c *gateway.Config)
+	attest bool
 }
 
 var goldenMessages = []goldenMessage{
@@ -41,6 +42,10 @@ var goldenMessages = []goldenMessage{
 		c.OrderKey = verifiers.Source{Pointer: "/repository/full_name"}
 		c.CESource = "https://hooks.example.com/default/github_order_key"
 	}},
+	{name: "github_partition", provider: "github", vector: 3, config: func(c *gateway.Config) {
+		c.OrderKey, c.Partitions = verifiers.Source{Pointer: "/repository/full_name"}, 16
+	}},
+	{name: "github_attested", provider: "github", vector: 3, attest: true},
 	{name: "github_unverified", provider: "github", vector: 3, body: `{"action":"opened"}`, config: unverified},
 	{name: "stripe", provider: "stripe", vector: 1},
 	{name: "stripe_dedupe_off", provider: "stripe", vector: 1, config: func(c *gateway.Config) { c.NoDedupe = true }},
@@ -87,7 +92,8 @@ func TestGoldenMessages(t *testing.T) {
 		}
 		vectors[s.Provider] = byID
 	}
-	p := ready(t, runServer(t, t.TempDir(), 0, nil).ClientURL(), claiming)
+	url := runServer(t, t.TempDir(), 0, nil).ClientURL()
+	plain, attested := ready(t, url, claiming), ready(t, url, attesting(t))
 	files := map[string]bool{}
 	for _, m := range goldenMessages {
 		files[m.name+".txt"] = true
@@ -95,6 +101,10 @@ func TestGoldenMessages(t *testing.T) {
 			v, ok := vectors[m.provider][m.vector]
 			if !ok {
 				t.Fatalf("%s has no vector %d", m.provider, m.vector)
+			}
+			p := plain
+			if m.attest {
+				p = attested
 			}
 			got := m.messages(t, p, &v)
 			file := filepath.Join("testdata", "messages", m.name+".txt")

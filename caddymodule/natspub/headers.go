@@ -130,7 +130,7 @@ func ceType(e *gateway.Event) string {
 // is room. Those with anything but printable ASCII are left out: not every
 // client could read the message.
 func copyRequest(h nats.Header, e *gateway.Event) {
-	size := 0
+	size := attestationRoom
 	for name, values := range h {
 		size += len(name) + len(values[0]) + 4
 	}

@@ -122,7 +122,7 @@ func TestPartitionedConsumers(t *testing.T) {
 			t.Fatal(err)
 		}
 		readers.Go(func() {
-			for left := int(c.CachedInfo().NumPending); left > 0; left-- { //nolint:gosec // small
+			for left := int(c.CachedInfo().NumPending); left > 0; left-- {
 				m, err := c.Next(jetstream.FetchMaxWait(20 * time.Second))
 				if err != nil {
 					t.Error(err)
@@ -192,7 +192,7 @@ func TestPartitionsInQuarantine(t *testing.T) {
 		if _, err := p.store(within(t, 20*time.Second), m); err != nil {
 			t.Fatal(err)
 		}
-		k, err := q.Get(within(t, 20*time.Second), uint64(i+1)) //nolint:gosec // small
+		k, err := q.Get(within(t, 20*time.Second), uint64(i+1))
 		if err != nil {
 			t.Fatal(err)
 		}

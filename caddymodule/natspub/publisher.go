@@ -64,6 +64,8 @@ type Config struct {
 	// long as it returns an error events are refused at once: a server whose
 	// disk is full does not answer at all.
 	Ready func() error
+	// Attester signs what was verified; nil means that nothing is signed.
+	Attester *Attester
 	// Ops is told about conflicts; nil means that nobody is.
 	Ops *Ops
 	// Logger gets what no caller is told. Nil means that nobody does.
@@ -207,10 +209,12 @@ func (p *Publisher) message(e *gateway.Event) *message {
 	if e.Trust == gateway.Unverified {
 		stream = p.cfg.Unverified.Name
 	}
-	return &message{
+	m := &message{
 		subject: Subject(e), stream: stream, event: e,
 		header: headers(e, MsgID(e.Tenant, e.Source, e.DedupeID()), stream),
 	}
+	p.attest(m.header, e)
+	return m
 }
 
 // Quarantine stores the event in the quarantine stream.
