@@ -3,71 +3,59 @@
 package natspub
 
 import (
-	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
-	"unsafe"
-
-	"github.com/nats-io/nats.go"
-
-	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natsembed"
 )
 
 const (
-	// powerRounds names the variable that asks for the test: it needs root, and
-	// mounts a file system of its own.
+	// powerRounds names the variable that asks for these tests: they need root, and
+	// mount file systems of their own.
 	powerRounds = "POWER_LOSS_ROUNDS"
-	// powerRole and powerDir tell the child what to do, and where.
+	// powerRole and powerDir tell a child what to do, and where.
 	powerRole, powerDir = "POWER_LOSS_ROLE", "POWER_LOSS_DIR"
-
-	// shutdownFS is FS_IOC_SHUTDOWN, and noLogFlush its argument by which nothing
-	// that is not yet on disk gets there, not even the journal.
-	shutdownFS, noLogFlush = 0x8004587d, 2
 )
+
+// roles are what a child can be: the process whose power is cut, or the one that
+// reads what it has left.
+var roles = map[string]func(*testing.T, []string){
+	"events": playEvents,
+	"bodies": playBodies,
+	"target": playTarget,
+	"spool":  playSpool,
+}
 
 // TestPowerLoss cuts the power, as far as a file system can tell: it is shut down
 // at a random moment while events are published, what was not synced is gone, the
 // process is killed, and the store is opened again. Every event that was
-// acknowledged must be there, once. With POWER_LOSS_ROUNDS=n it does so n times, and
-// then a few times more with a server that does not sync, to see that it would
-// notice.
+// acknowledged must be there, once: in its stream, or in quarantine if it went
+// there, from which others are released meanwhile, and where samples make room for
+// samples. With POWER_LOSS_ROUNDS=n it does so n times, and then a few times more
+// with a server that does not sync, to see that it would notice.
 func TestPowerLoss(t *testing.T) {
-	rounds, _ := strconv.Atoi(os.Getenv(powerRounds))
-	switch {
-	case os.Getenv(powerRole) != "":
-		playPower(t)
+	if role := strings.Fields(os.Getenv(powerRole)); len(role) > 0 {
+		go func() { // nobody is left behind
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			os.Exit(1)
+		}()
+		roles[role[0]](t, role[1:])
 		return
-	case rounds == 0:
-		t.Skip("set " + powerRounds + ", as root, to cut the power of a file system that often")
-	case os.Geteuid() != 0:
-		t.Skip("mounting needs root")
 	}
-	for _, tool := range []string{"mkfs.ext4", "mount", "umount"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip(err)
-		}
-	}
+	rounds := powerRoundsOf(t)
 	disk := newDisk(t)
-	got := cutOften(t, disk, rounds, "always")
-	t.Logf("%d rounds: %d events acknowledged, %d of them in batches, %d lost, %d doubled", rounds, got.acked, got.batched, got.lost, got.doubled)
-	if got.lost > 0 || got.doubled > 0 {
-		t.Errorf("%d events were lost, and %d doubled", got.lost, got.doubled)
+	got := cutOften(t, disk, "events always", rounds)
+	t.Logf("%d rounds: %s", rounds, got)
+	got.mustBeClean(t)
+	if got.batched == 0 || rounds >= 20 && (got.aside == 0 || got.released == 0) {
+		t.Error("nothing was stored in batches, put into quarantine, or released from it")
 	}
-	if got.batched == 0 {
-		t.Error("nothing was stored in batches")
-	}
-	if got := cutOften(t, disk, 3, "interval"); got.lost == 0 {
+	if got := cutOften(t, disk, "events interval", 3); got.lost == 0 {
 		t.Errorf("without syncs none of %d events was lost: the power was not cut", got.acked)
 	}
 }
@@ -80,295 +68,150 @@ func TestKilled(t *testing.T) {
 	if n, _ := strconv.Atoi(os.Getenv("KILL_ROUNDS")); n > 0 {
 		rounds = n
 	}
-	got := cutOften(t, &disk{t: t, root: t.TempDir()}, rounds, "always")
-	t.Logf("%d rounds: %d events acknowledged, %d of them in batches, %d lost, %d doubled", rounds, got.acked, got.batched, got.lost, got.doubled)
-	if got.lost > 0 || got.doubled > 0 || got.acked == 0 || got.acked > 1000 && got.batched == 0 {
-		t.Errorf("got %+v, want none lost or doubled, and some in batches", got)
+	got := cutOften(t, &disk{t: t, root: filepath.Join(t.TempDir(), "root")}, "events always", rounds)
+	t.Logf("%d rounds: %s", rounds, got)
+	got.mustBeClean(t)
+	if got.acked > 1000 && got.batched == 0 {
+		t.Error("nothing was stored in batches")
 	}
 }
 
-type toll struct{ acked, batched, lost, doubled int }
+// powerRoundsOf returns how often the power is to be cut, or skips the test.
+func powerRoundsOf(t *testing.T) int {
+	t.Helper()
+	rounds, _ := strconv.Atoi(os.Getenv(powerRounds))
+	if rounds == 0 {
+		t.Skip("set " + powerRounds + ", as root, to cut the power of a file system that often")
+	}
+	return rounds
+}
+
+// toll is what cutting the power has cost.
+type toll struct {
+	acked, lost, doubled     int
+	broken                   int // their body is not there, or is another's
+	batched, aside, released int // of those that were acknowledged
+	problems                 []string
+}
+
+func (n toll) String() string {
+	return fmt.Sprintf("%d acknowledged (%d in batches, %d in quarantine, %d released from it), %d lost, %d doubled, %d without their body",
+		n.acked, n.batched, n.aside, n.released, n.lost, n.doubled, n.broken)
+}
+
+func (n toll) mustBeClean(t *testing.T) {
+	t.Helper()
+	if n.lost > 0 || n.doubled > 0 || n.broken > 0 || n.acked == 0 {
+		t.Errorf("got %s:\n%s", n, strings.Join(n.problems[:min(len(n.problems), 20)], "\n"))
+	}
+}
 
 // cutOften cuts the power of a store, and of a new one every twenty times.
-func cutOften(t *testing.T, d *disk, rounds int, mode string) (sum toll) {
+func cutOften(t *testing.T, d *disk, role string, rounds int) (sum toll) {
 	t.Helper()
-	promised := make(map[string]bool)
+	var promised promises
 	for round := range rounds {
 		if round%20 == 0 {
 			d.format()
-			clear(promised)
+			promised = make(promises)
 		}
 		d.mount()
-		acked := cutPower(t, d, mode, round)
-		sum.acked += len(acked)
-		for _, id := range acked {
-			promised[id] = true
-		}
+		promised.add(cutPower(t, d, role, round))
 		d.unmount()
 		d.mount()
-		there := readBack(t, d, mode)
-		for id := range promised {
-			stored := there[id]
-			switch {
-			case stored.times == 0:
-				sum.lost++
-			case stored.times > 1:
-				sum.doubled++
-			}
-		}
-		for _, id := range acked {
-			if there[id].batch {
-				sum.batched++
-			}
-		}
-		if sum.lost > 0 {
-			clear(promised) // they are counted
-		}
+		promised.check(readBack(t, d, role), &sum)
 		d.unmount()
 	}
 	return sum
 }
 
-// cutPower publishes in a process of its own until the power goes, and returns the
-// ids that were acknowledged before. Nobody is told anything after a power failure,
-// whereas here the process goes on for a moment, in which the kernel may call what
-// it has given up synced.
-func cutPower(t *testing.T, d *disk, mode string, round int) []string {
-	t.Helper()
-	child, out := d.child(t, mode+" "+strconv.Itoa(round))
-	type ack struct {
-		id string
-		at int64
+// promises are what was acknowledged, by stream and id, and whether it is counted.
+type promises map[string]bool
+
+func (p promises) add(acked []string) {
+	for _, key := range acked {
+		p[key] = p[key] || false
 	}
-	var acks []ack
-	var reading sync.WaitGroup
-	begun := make(chan struct{})
-	reading.Go(func() {
-		for s := bufio.NewScanner(out); s.Scan(); {
-			var a ack
-			if _, err := fmt.Sscanf(s.Text(), "acked %s %d", &a.id, &a.at); err != nil {
-				continue
-			}
-			if len(acks) == 0 {
-				close(begun)
-			}
-			acks = append(acks, a)
+}
+
+// check compares what was promised with what is there. What is lost is counted
+// once. What was in quarantine may have been released.
+func (p promises) check(there map[string]found, sum *toll) {
+	for key, counted := range p {
+		stream, id, _ := strings.Cut(key, " ")
+		aside := stream == testStreams.Quarantine.Name
+		in := there[key]
+		if in.times == 0 && (!aside || there[testStreams.Stream.Name+" "+id].times == 0) {
+			sum.lost++
+			sum.problems = append(sum.problems, fmt.Sprintf("lost: %s", key))
+			delete(p, key)
 		}
-	})
-	select {
-	case <-begun:
-	case <-time.After(30 * time.Second):
-		t.Fatalf("round %d: nothing was acknowledged", round)
+		if counted {
+			continue
+		}
+		p[key] = true
+		sum.acked++
+		switch {
+		case in.batch:
+			sum.batched++
+		case aside:
+			sum.aside++
+		}
+		if !aside && strings.HasPrefix(id, asidePrefix) {
+			sum.released++
+		}
 	}
+	for key, in := range there {
+		if in.times > 1 {
+			sum.doubled++
+			sum.problems = append(sum.problems, fmt.Sprintf("doubled: %s, %d times", key, in.times))
+		}
+		if in.broken != "" {
+			sum.broken++
+			sum.problems = append(sum.problems, fmt.Sprintf("broken: %s: %s", key, in.broken))
+		}
+	}
+}
+
+// cutPower publishes in a process of its own until the power goes, and returns
+// what was acknowledged before.
+func cutPower(t *testing.T, d *disk, role string, round int) []string {
+	t.Helper()
+	child := d.child(role + " " + strconv.Itoa(round))
+	child.mustAck()
 	time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond)
-	cut := time.Now().UnixNano()
+	cut := time.Now()
 	d.shutdown()
-	_ = child.Process.Kill()
-	reading.Wait()
-	_ = child.Wait()
-	var ids []string
-	for _, a := range acks {
-		if a.at < cut {
-			ids = append(ids, a.id)
-		}
-	}
-	return ids
+	child.kill()
+	return child.ackedBefore(cut)
 }
 
-// kept is how an event is stored.
-type kept struct {
-	times int
-	batch bool
+// found is how an event is stored.
+type found struct {
+	times  int
+	batch  bool
+	broken string
 }
 
-// readBack opens the store again and returns its events by id.
-func readBack(t *testing.T, d *disk, mode string) map[string]kept {
+// readBack opens the store again and returns its events by stream and id.
+func readBack(t *testing.T, d *disk, role string) map[string]found {
 	t.Helper()
-	child, out := d.child(t, mode+" read")
-	there := make(map[string]kept)
-	for s := bufio.NewScanner(out); s.Scan(); {
-		if id, ok := strings.CutPrefix(s.Text(), "there "); ok {
-			id, batch, _ := strings.Cut(id, " ")
-			there[id] = kept{there[id].times + 1, batch != ""}
+	return parseFound(d.child(role + " read").rest())
+}
+
+func parseFound(lines []string) map[string]found {
+	there := make(map[string]found)
+	for _, line := range lines {
+		f := strings.SplitN(line, " ", 5)
+		if len(f) < 4 || f[0] != "there" {
+			continue
 		}
-	}
-	if err := child.Wait(); err != nil {
-		t.Fatalf("opening the store again: %v", err)
+		key := f[1] + " " + f[2]
+		in := found{times: there[key].times + 1, batch: f[3] == "batch"}
+		if len(f) == 5 {
+			in.broken = f[4]
+		}
+		there[key] = in
 	}
 	return there
-}
-
-// playPower is the process whose power is cut, and the one that comes after.
-func playPower(t *testing.T) {
-	mode, role, _ := strings.Cut(os.Getenv(powerRole), " ")
-	embed := natsembed.Config{StoreDir: filepath.Join(os.Getenv(powerDir), "store"), MaxStore: 256 << 20}
-	if mode == "interval" {
-		embed.SyncInterval = time.Hour
-	}
-	server, err := natsembed.Start(embed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.WaitReady(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	nc, err := nats.Connect("", nats.InProcessServer(server), nats.UserInfo(server.Credentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := testStreams
-	cfg.Conn, cfg.Embedded, cfg.SyncAlways = nc, true, mode == "always"
-	p, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.Preflight(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if role == "read" {
-		readAll(t, p)
-		return
-	}
-	var out sync.Mutex
-	for worker := range 64 {
-		go func() {
-			for n := 0; ; n++ {
-				id := fmt.Sprintf("%s-%d-%d", role, worker, n)
-				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-				_, err := p.Publish(ctx, testEvent(id, strings.Repeat("x", 200+worker*16)))
-				cancel()
-				if err != nil {
-					time.Sleep(10 * time.Millisecond)
-					continue
-				}
-				out.Lock()
-				fmt.Printf("acked %s %d\n", id, time.Now().UnixNano())
-				out.Unlock()
-			}
-		}()
-	}
-	select {} // until it is killed
-}
-
-func readAll(t *testing.T, p *Publisher) {
-	t.Helper()
-	s, err := p.js.Stream(t.Context(), "WEBHOOKS")
-	if err != nil {
-		t.Fatal(err)
-	}
-	state := s.CachedInfo().State
-	for seq := state.FirstSeq; seq <= state.LastSeq && state.Msgs > 0; seq++ {
-		m, err := s.GetMsg(t.Context(), seq)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Println("there " + m.Header.Get("ce-id") + " " + m.Header.Get("Nats-Batch-Id"))
-	}
-}
-
-// disk is a file system in a file, or without an image just a directory.
-type disk struct {
-	t           *testing.T
-	image, root string
-	mounted     bool
-}
-
-func newDisk(t *testing.T) *disk {
-	t.Helper()
-	dir := t.TempDir()
-	d := &disk{t: t, image: filepath.Join(dir, "image"), root: filepath.Join(dir, "root")}
-	if err := os.Mkdir(d.root, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	d.format()
-	if out, err := exec.Command("mount", "-o", "loop", d.image, d.root).CombinedOutput(); err != nil {
-		t.Skipf("no loop devices here: %v %s", err, out)
-	}
-	d.mounted = true
-	d.unmount()
-	t.Cleanup(func() {
-		if d.mounted {
-			d.unmount()
-		}
-	})
-	return d
-}
-
-func (d *disk) run(name string, args ...string) {
-	d.t.Helper()
-	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
-		d.t.Fatalf("%s: %v: %s", name, err, out)
-	}
-}
-
-func (d *disk) format() {
-	d.t.Helper()
-	if d.image == "" {
-		if err := os.RemoveAll(filepath.Join(d.root, "store")); err != nil {
-			d.t.Fatal(err)
-		}
-		return
-	}
-	_ = os.Remove(d.image)
-	f, err := os.Create(d.image)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	if err := f.Truncate(512 << 20); err != nil {
-		d.t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		d.t.Fatal(err)
-	}
-	d.run("mkfs.ext4", "-q", d.image)
-}
-
-func (d *disk) mount() {
-	d.t.Helper()
-	if d.image == "" {
-		return
-	}
-	d.run("mount", "-o", "loop", d.image, d.root)
-	d.mounted = true
-}
-
-func (d *disk) unmount() {
-	d.t.Helper()
-	if d.image == "" {
-		return
-	}
-	d.mounted = false
-	d.run("umount", d.root)
-}
-
-// shutdown lets nothing more get to the disk.
-func (d *disk) shutdown() {
-	d.t.Helper()
-	if d.image == "" {
-		return
-	}
-	f, err := os.Open(d.root)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	defer f.Close()
-	flags := uint32(noLogFlush)
-	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), shutdownFS, uintptr(unsafe.Pointer(&flags))); errno != 0 {
-		d.t.Fatalf("shutting the file system down: %v", errno)
-	}
-}
-
-// child starts this test again, in a role.
-func (d *disk) child(t *testing.T, role string) (*exec.Cmd, io.Reader) {
-	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestPowerLoss$", "-test.count=1")
-	cmd.Env = append(os.Environ(), powerRole+"="+role, powerDir+"="+d.root)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return cmd, out
 }
