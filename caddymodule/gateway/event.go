@@ -102,6 +102,29 @@ type Event struct {
 	// Part says which element of a batch the event is; nil if it is all that the
 	// request held.
 	Part *Part
+
+	from *exchange // while it is being published; nil if nothing may be kept
+	kept *Kept     // of an event that an operator lets out of quarantine
+}
+
+// KeptRequest returns the request that the event came in, as quarantine would keep it,
+// or nil if nothing of it is to be kept. It is for a [Publisher] that finds out
+// only later whether the event belongs there, is to be called before Publish, or
+// the second step of Start, returns, and costs about as much as to verify the
+// request.
+func (e *Event) KeptRequest() *Kept {
+	if e.from == nil {
+		return e.kept
+	}
+	return e.from.keepProven()
+}
+
+// Clone returns a copy for a [Publisher] that keeps it. It shares what the event
+// refers to, and has no KeptRequest.
+func (e *Event) Clone() *Event {
+	c := *e
+	c.from, c.kept = nil, nil
+	return &c
 }
 
 // DedupeID is what the event is deduplicated by, within its tenant and source:

@@ -215,6 +215,7 @@ func (x *exchange) retryElement(e *Entry) {
 // the Publisher's.
 func Release(ctx context.Context, p Publisher, e *Entry, newID, unverified bool) (Ack, error) {
 	out := e.Event
+	out.kept = e.Request
 	out.Released = ReleasedAsIs
 	out.Digest = sha256.Sum256(out.Body)
 	switch {

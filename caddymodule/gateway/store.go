@@ -101,13 +101,25 @@ func (x *exchange) begin() func() {
 		return x.store
 	}
 	x.suspect()
+	x.attach()
 	wait := s.Start(x.ctx, x.event)
 	return func() { x.published(wait()) }
 }
 
-func (x *exchange) publish() { x.published(x.route.cfg.Publisher.Publish(x.ctx, x.event)) }
+func (x *exchange) publish() {
+	x.attach()
+	x.published(x.route.cfg.Publisher.Publish(x.ctx, x.event))
+}
+
+// attach lets the publisher have the request of the event, if it may be kept.
+func (x *exchange) attach() {
+	if !x.route.cfg.NoQuarantine {
+		x.event.from = x
+	}
+}
 
 func (x *exchange) published(ack Ack, err error) {
+	x.event.from = nil
 	switch {
 	case err != nil:
 		x.end(x.storeOutcome(err), "", fmt.Errorf("publishing: %w", err))
@@ -144,7 +156,7 @@ func (x *exchange) keepAside() {
 		return
 	}
 	q.Request = x.keepProven()
-	if q.Reason == reasonConflict {
+	if q.Reason == reasonConflict && !x.res.Ack.Spooled {
 		q.Original = x.res.Ack
 	}
 	ack, err := x.route.cfg.Publisher.Quarantine(x.ctx, x.event, q)

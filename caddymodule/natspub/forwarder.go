@@ -71,6 +71,8 @@ type spooled struct {
 	msg   *message
 	done  bool
 	stuck bool
+	kept  string // its request
+	extra int64  // bytes that it took in the store besides the message
 }
 
 func newLane(s *Spool, stream string) *lane {
@@ -271,8 +273,12 @@ func (l *lane) parse(m *nats.Msg) (*spooled, error) {
 		h[headerMsgID] = id
 		delete(h, headerSpoolID)
 	}
+	kept, extra := takeRequest(h)
 	e := &gateway.Event{Body: m.Data, IngestID: one(h, headerIngestID)}
-	return &spooled{seq: seq, at: at, key: keyOf(l.stream, subject), msg: &message{subject: subject, stream: l.stream, header: h, event: e}}, nil
+	return &spooled{
+		seq: seq, at: at, key: keyOf(l.stream, subject), kept: kept, extra: extra,
+		msg: &message{subject: subject, stream: l.stream, header: h, event: e},
+	}, nil
 }
 
 // send forwards the events, and marks those that the cluster has.
@@ -393,6 +399,7 @@ func (l *lane) judge(ctx context.Context, remote *Publisher, k *spooled, ack *je
 		return nil
 	}
 	aside := remote.conflict(k.msg, k.key)
+	remote.keepRequest(aside, k.kept, gateway.Ack{Stream: ack.Stream, Sequence: ack.Sequence})
 	if _, err := remote.deliver(ctx, aside); err != nil {
 		return fmt.Errorf("quarantining an event whose id belongs to another: %w", err)
 	}
@@ -449,7 +456,7 @@ func (p *Publisher) conflict(m *message, key spoolKey) *message {
 	if sum, err := hex.DecodeString(one(m.header, headerDigest)); err == nil {
 		copy(e.Digest[:], sum)
 	}
-	q := gateway.Quarantine{Reason: "conflict"}
+	q := gateway.Quarantine{Reason: reasonConflict}
 	h := maps.Clone(m.header)
 	delete(h, headerAttestation) // what is in quarantine is vouched for by nobody
 	h[headerMsgID] = []string{quarantineMsgID(e, q)}
@@ -496,7 +503,7 @@ func (s *Spool) forwarded(list []*spooled) {
 	}
 }
 
-func (k *spooled) size() int64 { return k.msg.size() }
+func (k *spooled) size() int64 { return k.msg.size() + k.extra }
 
 // emptied notes that the lane has nothing to forward, unless something was stored
 // since writes were counted.

@@ -32,6 +32,9 @@ const (
 	largestKept = 24 << 10
 )
 
+// reasonConflict is why an event whose id belongs to another is in quarantine.
+const reasonConflict = "conflict"
+
 // errNoEvent: a message in the quarantine stream was not put there by a gateway.
 var errNoEvent = errors.New("the message is none of a gateway's")
 
@@ -53,6 +56,13 @@ func keep(h nats.Header, e *gateway.Event, q gateway.Quarantine, room int64) {
 	if q.Request == nil {
 		return
 	}
+	if text := keptText(e, q, room); text != "" {
+		h[headerKept] = []string{text}
+	}
+}
+
+// keptText is what headerKept holds, or "" if room bytes do not suffice.
+func keptText(e *gateway.Event, q gateway.Quarantine, room int64) string {
 	k := keptHeader{
 		Kept: *q.Request, Type: e.Type, TypePrefix: e.TypePrefix, HasID: e.HasID, CESource: e.CESource, SchemaURI: e.SchemaURI,
 		Stream: q.Original.Stream, Sequence: q.Original.Sequence,
@@ -62,9 +72,10 @@ func keep(h nats.Header, e *gateway.Event, q gateway.Quarantine, room int64) {
 		k.Redacted = nil
 		text, err = encodeKept(&k)
 	}
-	if err == nil && len(text) <= largestKept && int64(len(text)) <= room {
-		h[headerKept] = []string{text}
+	if err != nil || len(text) > largestKept || int64(len(text)) > room {
+		return ""
 	}
+	return text
 }
 
 func encodeKept(k *keptHeader) (string, error) {

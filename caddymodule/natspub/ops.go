@@ -327,20 +327,23 @@ func OpsSubject(e OpsEvent) string {
 	return b.String()
 }
 
-// conflict tells operators that an id came again with other bytes. Deliveries of
-// the same bytes are told of once, as long as the stream remembers.
+// conflict tells operators that an id came again with other bytes, and where the
+// original is, if that is known. Deliveries of the same bytes are told of once, as
+// long as the stream remembers.
 func (o *Ops) conflict(m *message, original gateway.Ack) {
 	if o == nil {
 		return
 	}
 	e, digest := m.event, compared(m.header)
+	data := map[string]any{
+		"event_id": e.ID, "event_type": e.Type, "request_id": e.IngestID, "size": len(e.Body),
+		"sha256": hex.EncodeToString(e.Digest[:]),
+	}
+	if original.Stream != "" {
+		data["original_stream"], data["original_sequence"] = original.Stream, original.Sequence
+	}
 	o.Send(OpsEvent{
 		Tenant: e.Tenant, Source: e.Source, Name: "conflict",
-		Key: m.id() + digest,
-		Data: map[string]any{
-			"event_id": e.ID, "event_type": e.Type, "request_id": e.IngestID, "size": len(e.Body),
-			"sha256":          hex.EncodeToString(e.Digest[:]),
-			"original_stream": original.Stream, "original_sequence": original.Sequence,
-		},
+		Key: m.id() + digest, Data: data,
 	})
 }

@@ -39,16 +39,23 @@ func (p *Publisher) ack(m *message, ack *jetstream.PubAck) gateway.Ack {
 	return gateway.Ack{Stream: ack.Stream, Sequence: ack.Sequence, Duplicate: ack.Duplicate, Attempts: m.attempts}
 }
 
-// compare makes the Ack for a duplicate of o.
+// compare makes the Ack for a duplicate of o, and tells of a conflict.
 func (p *Publisher) compare(m *message, ack *jetstream.PubAck, o original) gateway.Ack {
+	a := p.judge(m, ack, o)
+	if a.Conflict {
+		p.cfg.Ops.conflict(m, a)
+	}
+	return a
+}
+
+// judge makes the Ack for a duplicate of o.
+func (p *Publisher) judge(m *message, ack *jetstream.PubAck, o original) gateway.Ack {
 	a := p.ack(m, ack)
 	if m.unknown && o.is(m) {
 		a.Duplicate = false
 		return a
 	}
-	if a.Conflict = o.digest != compared(m.header); a.Conflict {
-		p.cfg.Ops.conflict(m, a)
-	}
+	a.Conflict = o.digest != compared(m.header)
 	return a
 }
 

@@ -231,11 +231,7 @@ func (p *Publisher) aside(e *gateway.Event, q gateway.Quarantine) *message {
 	if q.Detail != "" {
 		m.header[headerDetail] = []string{escape(q.Detail)}
 	}
-	room := int64(largestKept)
-	if most := p.cfg.Conn.MaxPayload(); most > 0 && !p.claims(m) {
-		room = min(room, most-maxHeaders-int64(len(e.Body)))
-	}
-	keep(m.header, e, q, room)
+	keep(m.header, e, q, p.roomKept(m))
 	return m
 }
 

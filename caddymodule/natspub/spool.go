@@ -339,6 +339,7 @@ func (s *Spool) direct(ctx context.Context, key spoolKey, mode SpoolMode) (*Publ
 // already is stored again, under an id of its own, because whether it is the same
 // only the cluster can say.
 func (s *Spool) keep(ctx context.Context, m *message, key spoolKey) func() (gateway.Ack, error) {
+	m = s.withRequest(m)
 	size := m.size()
 	if err := s.admit(key, size); err != nil {
 		return func() (gateway.Ack, error) { return gateway.Ack{}, err }
@@ -362,7 +363,12 @@ func (s *Spool) kept(ctx context.Context, m *message) (gateway.Ack, error) {
 	}
 	o, err := s.local.original(ctx, ack)
 	if err == nil {
-		return s.local.compare(m, ack, o), nil
+		a := s.local.judge(m, ack, o)
+		if a.Conflict {
+			// Where the other will be in the cluster's stream nobody knows yet.
+			s.local.cfg.Ops.conflict(m, gateway.Ack{})
+		}
+		return a, nil
 	}
 	if !gone(err) {
 		return gateway.Ack{}, fmt.Errorf("%w: %w", gateway.ErrTimeout, err)

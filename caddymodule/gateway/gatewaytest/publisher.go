@@ -128,9 +128,9 @@ func (p *Publisher) wait(ctx context.Context) error {
 
 // clone copies the body, which the caller may use again.
 func clone(e *gateway.Event) gateway.Event {
-	c := *e
+	c := e.Clone()
 	c.Body = slices.Clone(e.Body)
-	return c
+	return *c
 }
 
 // Fail makes Publish fail with err, storing nothing; nil ends that.
