@@ -20,20 +20,32 @@ import (
 // runCluster starts three servers that know each other.
 func runCluster(t *testing.T) []*server.Server {
 	t.Helper()
+	servers, _ := runClusterAgain(t)
+	return servers
+}
+
+// runClusterAgain also returns what starts one of them once more, on its store.
+func runClusterAgain(t *testing.T) (servers []*server.Server, start func(i int)) {
+	t.Helper()
 	var routes []*url.URL
-	ports := make([]int, 3)
-	for i := range ports {
-		ports[i] = freePort(t)
-		routes = append(routes, &url.URL{Scheme: "nats-route", Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[i]))})
+	var ports []int
+	var dirs []string
+	for range 3 {
+		port := freePort(t)
+		ports, dirs = append(ports, port), append(dirs, t.TempDir())
+		routes = append(routes, &url.URL{Scheme: "nats-route", Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port))})
 	}
-	servers := make([]*server.Server, 3)
-	for i := range servers {
-		servers[i] = runServer(t, t.TempDir(), 0, func(o *server.Options) {
+	servers = make([]*server.Server, 3)
+	start = func(i int) {
+		servers[i] = runServer(t, dirs[i], 0, func(o *server.Options) {
 			o.ServerName = fmt.Sprintf("n%d", i)
 			o.Cluster = server.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: ports[i]}
 			o.Routes = routes
 			o.SyncAlways = false // what is tested is agreement
 		})
+	}
+	for i := range servers {
+		start(i)
 	}
 	checkFor(t, 20*time.Second, func() error {
 		for _, s := range servers {
@@ -43,7 +55,7 @@ func runCluster(t *testing.T) []*server.Server {
 		}
 		return errors.New("no leader")
 	})
-	return servers
+	return servers, start
 }
 
 // TestCluster: copies of an event that are being stored at the same time, and

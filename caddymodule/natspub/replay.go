@@ -43,9 +43,16 @@ const (
 	// and replayBytes about how many bytes.
 	replayBatch = 128
 	replayBytes = 4 << 20
-	// replayQuiet is after what time without an event it is asked whether there
-	// are more.
-	replayQuiet = 2 * time.Second
+	// replayQuiet is how long a request for events waits, and replayQuietest after
+	// how many in vain another server is asked.
+	replayQuiet    = time.Second
+	replayQuietest = 2
+	// replayQuestion bounds a question to a server that may be busy, replayAlone is
+	// after what time without requests it ends what reads, and replayReading for how
+	// long it is tried to read.
+	replayQuestion = 5 * time.Second
+	replayAlone    = 30 * time.Second
+	replayReading  = 2 * time.Minute
 )
 
 // Errors of replays.
@@ -291,11 +298,7 @@ func (r *Replayer) work(ctx context.Context, stream jetstream.Stream, target rep
 	if first := stream.CachedInfo().State.FirstSeq; st.Position > 0 && first > st.Position+1 {
 		r.cfg.Logger.Warn("events that were not replayed yet may have ended with their age", "job", st.Job, "stream", st.Spec.Stream, "from", st.Position+1, "to", first-1)
 	}
-	src, err := r.open(ctx, stream, &st, false)
-	if err != nil {
-		return err
-	}
-	defer src.close()
+	src := r.open(stream, &st, false)
 	pace := pacer{rate: st.Spec.Rate}
 	for {
 		list, err := src.next(ctx, pace.atOnce(target.atOnce()))

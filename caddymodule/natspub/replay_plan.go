@@ -52,11 +52,7 @@ func (r *Replayer) Plan(ctx context.Context, spec ReplaySpec) (ReplayPlan, error
 		st.Last = min(st.Last, spec.ToSeq)
 	}
 	plan := ReplayPlan{Stream: spec.Stream, To: spec.To, BySource: map[string]uint64{}, First: []ReplayEvent{}}
-	src, err := r.open(ctx, stream, &st, true)
-	if err != nil {
-		return plan, err
-	}
-	defer src.close()
+	src := r.open(stream, &st, true)
 	for !src.ended {
 		list, err := src.next(ctx, replayBatch)
 		if err != nil {

@@ -2,6 +2,8 @@ package natspub
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -42,56 +44,42 @@ func (e *replayed) rest() string {
 }
 
 // reader reads what a job selects, in the order of the stream, each event once,
-// over restarts of the server.
+// over restarts of the server. That nothing is left the stream's leader says: the
+// server that reads may be one that does not have all events yet.
 type reader struct {
+	r        *Replayer
+	stream   jetstream.Stream
 	spec     *ReplaySpec
+	config   jetstream.ConsumerConfig // of a consumer, but for its beginning
+	since    *time.Time               // where the first one begins, if not at a sequence
 	last     uint64
-	consumer jetstream.Consumer
-	messages jetstream.MessagesContext
-	pending  uint64 // what the consumer has after the last one that was read
+	consumer jetstream.Consumer // nil: one has to be made
+	count    uint64             // of the consumer's events
+	pending  uint64             // what the consumer has after the last one, as far as it knows
+	ahead    []*replayed        // read, and not yet asked for
+	at       uint64             // how far it has read ahead
+	quiet    int                // requests in a row without an event
+	failing  time.Time          // since when nothing can be read; zero if it can
 	ended    bool
-	passed   uint64 // how far it has read, wanted or not
 }
 
 // open begins to read behind the job's position. With headersOnly events have no
 // payload.
-func (r *Replayer) open(ctx context.Context, stream jetstream.Stream, st *ReplayState, headersOnly bool) (*reader, error) {
-	spec := &st.Spec
-	src := &reader{spec: spec, last: st.Last, passed: st.Position}
-	from := max(spec.FromSeq, st.Position+1)
-	if from > src.last {
-		src.ended = true
-		return src, nil
+func (r *Replayer) open(stream jetstream.Stream, st *ReplayState, headersOnly bool) *reader {
+	from := max(st.Spec.FromSeq, st.Position+1)
+	src := &reader{r: r, stream: stream, spec: &st.Spec, last: st.Last, at: from - 1, ended: from > st.Last}
+	filters := st.Spec.filters(stream.CachedInfo().Config.Subjects)
+	src.config = jetstream.ConsumerConfig{
+		AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: replayAlone, Replicas: 1, MemoryStorage: true, HeadersOnly: headersOnly,
+		FilterSubjects: filters,
 	}
-	cfg := jetstream.OrderedConsumerConfig{
-		FilterSubjects: spec.filters(stream.CachedInfo().Config.Subjects),
-		DeliverPolicy:  jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:    from,
-		HeadersOnly:    headersOnly,
+	if len(filters) == 1 {
+		src.config.FilterSubject, src.config.FilterSubjects = filters[0], nil
 	}
-	if st.Position == 0 && spec.FromSeq == 0 && !spec.Since.IsZero() {
-		cfg.DeliverPolicy, cfg.OptStartSeq, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, 0, &spec.Since
+	if st.Position == 0 && st.Spec.FromSeq == 0 && !st.Spec.Since.IsZero() {
+		src.since = &st.Spec.Since
 	}
-	var err error
-	if src.consumer, err = stream.OrderedConsumer(ctx, cfg); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", spec.Stream, err)
-	}
-	if src.pending = src.consumer.CachedInfo().NumPending; src.pending == 0 {
-		src.ended = true
-		return src, nil
-	}
-	// Not less than one message may have, or it would never be sent.
-	limit := replayBytes + int(r.cfg.Conn.MaxPayload())
-	if src.messages, err = src.consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(replayBatch, limit)); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", spec.Stream, err)
-	}
-	return src, nil
-}
-
-func (src *reader) close() {
-	if src.messages != nil {
-		src.messages.Stop()
-	}
+	return src
 }
 
 // next returns the next events that are wanted, at most so many, and fewer where
@@ -107,54 +95,180 @@ func (src *reader) next(ctx context.Context, most int) ([]*replayed, error) {
 		if e == nil {
 			break
 		}
-		src.passed = e.seq
 		if src.spec.selects(e) {
 			list = append(list, e)
 			size += len(e.data)
 		}
-		src.ended = src.ended || e.seq >= src.last || src.pending == 0
+		src.ended = src.ended || e.seq >= src.last
 	}
 	return list, nil
 }
 
-// one returns the next event, or nil at the end.
+// one returns the next event, or nil at the end. What goes wrong is tried again for
+// a while.
 func (src *reader) one(ctx context.Context) (*replayed, error) {
-	for {
-		short, cancel := context.WithTimeout(ctx, replayQuiet)
-		m, err := src.messages.Next(jetstream.NextContext(short))
-		cancel()
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
-			if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, nats.ErrTimeout) {
-				return nil, fmt.Errorf("reading %s: %w", src.spec.Stream, err)
-			}
-			// What was left when it was counted may have been removed since.
-			if src.over(ctx) {
-				src.ended = true
-				return nil, nil
-			}
+	for len(src.ahead) == 0 {
+		err := src.read(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case src.ended:
+			return nil, nil
+		case err == nil:
+			src.failing = time.Time{}
 			continue
-		}
-		meta, err := m.Metadata()
-		if err != nil {
+		case src.failing.IsZero():
+			src.failing = time.Now()
+		case time.Since(src.failing) > replayReading || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, jetstream.ErrStreamNotFound):
 			return nil, fmt.Errorf("reading %s: %w", src.spec.Stream, err)
 		}
-		src.pending = meta.NumPending
-		e := &replayed{seq: meta.Sequence.Stream, at: meta.Timestamp, subject: m.Subject(), header: m.Headers(), data: m.Data()}
-		if e.seq > src.last {
-			src.ended = true
-			return nil, nil
+		src.consumer = nil
+		if !pauseFor(ctx, replayAgain) {
+			return nil, ctx.Err()
 		}
-		return e, nil
 	}
+	e := src.ahead[0]
+	src.ahead[0], src.ahead = nil, src.ahead[1:]
+	if e.seq > src.last {
+		src.ended = true
+		return nil, nil
+	}
+	return e, nil
 }
 
-// over reports whether the server has nothing more for the consumer.
-func (src *reader) over(ctx context.Context) bool {
+// read reads some events ahead, or finds out that there are no more.
+func (src *reader) read(ctx context.Context) error {
+	if src.consumer == nil {
+		if err := src.begin(ctx); err != nil {
+			return err
+		}
+	}
+	if src.pending == 0 || src.quiet > 0 {
+		more, err := src.more(ctx)
+		if err != nil || !more {
+			src.ended = err == nil
+			return err
+		}
+	}
+	before := src.at
+	if err := src.fetch(ctx); err != nil {
+		return err
+	}
+	if src.at > before {
+		src.quiet = 0
+		return nil
+	}
+	// This server does not have what the leader has. Perhaps it will, and perhaps it
+	// is better to have another one read.
+	if src.quiet++; src.quiet >= replayQuietest {
+		src.quiet, src.consumer = 1, nil
+		src.r.cfg.Logger.Warn("the server that reads for a replay is behind; another is asked for", "stream", src.spec.Stream, "position", src.at, "last", src.last)
+	}
+	return nil
+}
+
+// begin makes a consumer behind what was read.
+func (src *reader) begin(ctx context.Context) error {
+	cfg := src.config
+	cfg.Name = "webhooks-replay-" + strings.ToLower(rand.Text()[:12])
+	cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, src.at+1
+	if src.since != nil {
+		cfg.DeliverPolicy, cfg.OptStartSeq, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, 0, src.since
+	}
+	ctx, cancel := context.WithTimeout(ctx, replayQuestion)
+	defer cancel()
+	c, err := src.stream.CreateConsumer(ctx, cfg)
+	if err != nil {
+		return fmt.Errorf("making a reader: %w", err)
+	}
+	info := c.CachedInfo()
+	src.consumer, src.count, src.pending = c, 0, info.NumPending
+	// What is before the time is behind us; what the server does not have yet is not.
+	src.at, src.since = max(src.at, info.Delivered.Stream), nil
+	return nil
+}
+
+// fetch asks the consumer for events. It returns early when it has no more.
+func (src *reader) fetch(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, replayQuiet)
 	defer cancel()
-	info, err := src.consumer.Info(ctx)
-	return err == nil && info.NumPending == 0 && info.Delivered.Stream <= src.passed
+	most := replayBatch
+	if src.pending > 0 {
+		most = int(min(src.pending, replayBatch)) //nolint:gosec // it is small
+	}
+	// Not less than one message may have, or it would never be sent.
+	limit := replayBytes + int(src.r.cfg.Conn.MaxPayload())
+	batch, err := src.consumer.Fetch(most, jetstream.FetchMaxBytes(limit), jetstream.FetchContext(ctx))
+	if err != nil {
+		return err
+	}
+	for m := range batch.Messages() {
+		meta, err := m.Metadata()
+		if err != nil {
+			return err
+		}
+		if src.count++; meta.Sequence.Consumer != src.count {
+			src.consumer = nil // one was lost on its way: from there again
+			return nil
+		}
+		src.pending, src.at = meta.NumPending, meta.Sequence.Stream
+		src.ahead = append(src.ahead, &replayed{seq: src.at, at: meta.Timestamp, subject: m.Subject(), header: m.Headers(), data: m.Data()})
+	}
+	if err := batch.Error(); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+// more reports whether the stream has anything for the job behind what was read.
+func (src *reader) more(ctx context.Context) (bool, error) {
+	filters := src.config.FilterSubjects
+	if src.config.FilterSubject != "" {
+		filters = []string{src.config.FilterSubject}
+	}
+	if len(filters) == 0 {
+		filters = []string{">"}
+	}
+	for _, filter := range filters {
+		seq, err := src.r.following(ctx, src.spec.Stream, src.at+1, filter)
+		if err != nil {
+			return false, fmt.Errorf("asking whether there are more: %w", err)
+		}
+		if seq > 0 && seq <= src.last {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// following asks the stream's leader for the first message at the sequence or
+// behind it on a subject, and returns its sequence; 0 if there is none.
+func (r *Replayer) following(ctx context.Context, stream string, from uint64, subject string) (uint64, error) {
+	text, err := json.Marshal(map[string]any{"seq": from, "next_by_subj": subject})
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, replayQuestion)
+	defer cancel()
+	m, err := r.cfg.Conn.RequestWithContext(ctx, strings.TrimSuffix(r.cfg.APIPrefix, ".")+".STREAM.MSG.GET."+stream, text)
+	if err != nil {
+		return 0, err
+	}
+	var answer struct {
+		Error   *jetstream.APIError `json:"error"`
+		Message *struct {
+			Sequence uint64 `json:"seq"`
+		} `json:"message"`
+	}
+	switch err := json.Unmarshal(m.Data, &answer); {
+	case err != nil:
+		return 0, err
+	case answer.Error != nil && answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+		return 0, nil
+	case answer.Error != nil:
+		return 0, answer.Error
+	case answer.Message == nil:
+		return 0, errors.New("the answer holds no message")
+	}
+	return answer.Message.Sequence, nil
 }
