@@ -81,6 +81,9 @@ type ReplayConfig struct {
 	// APIPrefix is where JetStream is asked, such as `$JS.hub.API`; "" means
 	// `$JS.API`.
 	APIPrefix string
+	// MaxBytes bounds the stream of the replay roots where it has to be made; zero
+	// means that only the store is a limit.
+	MaxBytes int64
 	// By says who replays, for the record of the job.
 	By string
 	// Sign, for a job that asks for it, returns what signs its requests; signing is
@@ -153,7 +156,9 @@ func (r *Replayer) Begin(ctx context.Context, spec ReplaySpec) (*Replay, error) 
 	info := stream.CachedInfo()
 	now := r.cfg.Now().UTC()
 	job := "replay-" + now.Format("20060102T150405") + "-" + strings.ToLower(rand.Text()[:6])
-	spec.to(job, info.Config.Subjects)
+	if err := spec.to(job, info.Config.Subjects); err != nil {
+		return nil, err
+	}
 	st := ReplayState{
 		Job: job, By: r.cfg.By, Created: now, Spec: spec,
 		Source: info.Created.UTC(), Last: info.State.LastSeq, Status: ReplayRunning,
@@ -192,12 +197,19 @@ func (r *Replayer) Reopen(ctx context.Context, job string) (*Replay, error) {
 	if st.Status == ReplayDone {
 		return &Replay{r: r, record: &replayRecord{jobs: jobs, st: st}}, nil
 	}
+	// Others may be able to write the record.
+	if err := st.Spec.complete(); err != nil {
+		return nil, err
+	}
 	stream, err := r.source(ctx, st.Spec.Stream)
 	if err != nil {
 		return nil, err
 	}
 	if created := stream.CachedInfo().Created.UTC(); !created.Equal(st.Source) {
 		return nil, fmt.Errorf("%w: the stream %s was made anew at %s, so that its sequences are others", ErrReplaySpec, st.Spec.Stream, created.Format(time.RFC3339))
+	}
+	if err := st.Spec.to(job, stream.CachedInfo().Config.Subjects); err != nil {
+		return nil, err
 	}
 	target, err := r.target(ctx, &st)
 	if err != nil {
@@ -264,6 +276,7 @@ func (j *Replay) Run(ctx context.Context) error {
 	if j.stream == nil {
 		return nil
 	}
+	defer j.target.close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var beat sync.WaitGroup

@@ -36,7 +36,7 @@ type ReplayEvent struct {
 	Type    string    `json:"type"`
 }
 
-// Plan says what Start would replay now, and sends nothing.
+// Plan says what Begin would replay now, and sends nothing.
 func (r *Replayer) Plan(ctx context.Context, spec ReplaySpec) (ReplayPlan, error) {
 	if err := spec.complete(); err != nil {
 		return ReplayPlan{}, err
@@ -46,7 +46,9 @@ func (r *Replayer) Plan(ctx context.Context, spec ReplaySpec) (ReplayPlan, error
 		return ReplayPlan{}, err
 	}
 	info := stream.CachedInfo()
-	spec.to("<job>", info.Config.Subjects)
+	if err := spec.to("<job>", info.Config.Subjects); err != nil {
+		return ReplayPlan{}, err
+	}
 	st := ReplayState{Spec: spec, Last: info.State.LastSeq}
 	if spec.ToSeq > 0 {
 		st.Last = min(st.Last, spec.ToSeq)

@@ -11,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
 )
 
 // replayed is an event that was read.
@@ -33,6 +35,18 @@ func (e *replayed) tail() string {
 		return ""
 	}
 	return parts[before]
+}
+
+// verified reports whether the event is one that was verified when it came.
+func (e *replayed) verified() bool {
+	return (under(e.subject, Root) || under(e.subject, ReplayRoot)) && one(e.header, "ce-whtrust") != string(gateway.Unverified)
+}
+
+// refused reports whether it is known that the event was not verified, or not
+// accepted.
+func (e *replayed) refused() bool {
+	return under(e.subject, UnverifiedRoot) || under(e.subject, QuarantineRoot) || under(e.subject, UnverifiedReplayRoot) ||
+		one(e.header, "ce-whtrust") == string(gateway.Unverified)
 }
 
 // rest returns the subject without its root: tenant, source and type.

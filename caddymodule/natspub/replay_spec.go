@@ -3,6 +3,7 @@ package natspub
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -49,7 +50,13 @@ type ReplaySpec struct {
 	Signing json.RawMessage `json:"signing,omitempty"`
 }
 
-const replayAttempts = 8
+const (
+	replayAttempts = 8
+	// largestSpec bounds what is stored of a job each time that it gets on.
+	largestSpec = 64 << 10
+	// slowestReplay is the least rate: one event an hour, about.
+	slowestReplay = 0.00025
+)
 
 // complete fills in defaults and returns what is wrong, as [ErrReplaySpec].
 func (s *ReplaySpec) complete() error {
@@ -67,6 +74,8 @@ func (s *ReplaySpec) complete() error {
 		return bad("the end %s is before the beginning, %s", s.Until.Format(time.RFC3339), s.Since.Format(time.RFC3339))
 	case s.Rate < 0 || s.Attempts < 0:
 		return bad("rate and attempts must not be negative")
+	case s.Rate != 0 && !(s.Rate >= slowestReplay) || math.IsInf(s.Rate, 0):
+		return bad("the rate %v is no number of events in a second: write one from %v, or leave it out", s.Rate, slowestReplay)
 	case s.Resign && !s.toURL():
 		return bad("only what goes to a URL can be signed anew")
 	case s.SkipRefused && !s.toURL():
@@ -74,6 +83,18 @@ func (s *ReplaySpec) complete() error {
 	}
 	if s.Attempts == 0 {
 		s.Attempts = replayAttempts
+	}
+	for _, list := range []*[]string{&s.Tenants, &s.Sources, &s.Types, &s.IDs} {
+		*list = slices.Compact(slices.Sorted(slices.Values(*list))) // two filters must not overlap
+		if slices.Contains(*list, "") {
+			return bad("an empty name fits nothing: leave it out, or name something")
+		}
+	}
+	if slices.Contains(s.Tenants, "*") || slices.Contains(s.Sources, "*") {
+		return bad(`"*" is no tenant and no source: to have all, leave it out`)
+	}
+	if text, err := json.Marshal(s); err != nil || len(text) > largestSpec {
+		return bad("what is to be replayed may be described with %d bytes, and here are %d: choose by sequence, time, source or type instead of by so many ids", largestSpec, len(text))
 	}
 	if s.toURL() {
 		u, err := url.Parse(s.To)
@@ -115,16 +136,28 @@ func (s *ReplaySpec) checkSubject() error {
 	return nil
 }
 
-// to completes the target with the name of the job: trust stays in the root.
-func (s *ReplaySpec) to(job string, subjects []string) {
+// to completes the target with the name of the job: trust stays in the root. A
+// stream that has no subjects of its own, such as a mirror, does not say whose
+// events it has. The error is ErrReplaySpec.
+func (s *ReplaySpec) to(job string, subjects []string) error {
+	if under(s.To, ReplayRoot) && slices.ContainsFunc(subjects, func(have string) bool {
+		return under(have, UnverifiedRoot) || under(have, QuarantineRoot) || under(have, UnverifiedReplayRoot)
+	}) {
+		return fmt.Errorf("%w: what is in %s was not verified, and does not belong under %s: write %s.<name>, or leave the target out",
+			ErrReplaySpec, s.Stream, ReplayRoot, UnverifiedReplayRoot)
+	}
 	if s.To != "" {
-		return
+		return nil
 	}
 	s.To = ReplayRoot + "." + job
-	if slices.ContainsFunc(subjects, func(have string) bool { return !strings.HasPrefix(have, Root+".") }) {
+	if len(subjects) == 0 || slices.ContainsFunc(subjects, func(have string) bool { return !under(have, Root) }) {
 		s.To = UnverifiedReplayRoot + "." + job
 	}
+	return nil
 }
+
+// under reports whether the subject is the root or begins with it.
+func under(subject, root string) bool { return strings.HasPrefix(subject+".", root+".") }
 
 // filters are the subjects that can hold what is wanted.
 func (s *ReplaySpec) filters(subjects []string) []string {

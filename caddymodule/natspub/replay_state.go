@@ -211,15 +211,24 @@ func (j *replayJobs) take(ctx context.Context, job, by string) (*replayRecord, e
 type replayRecord struct {
 	jobs *replayJobs
 
-	mu       sync.Mutex
-	st       ReplayState
+	mu       sync.Mutex // held while it is stored, which may take long
 	revision uint64
+
+	look sync.Mutex // guards st, which is written with mu held
+	st   ReplayState
 }
 
 func (r *replayRecord) state() ReplayState {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.look.Lock()
+	defer r.look.Unlock()
 	return r.st
+}
+
+// change changes the state, with mu held.
+func (r *replayRecord) change(how func(*ReplayState)) {
+	r.look.Lock()
+	defer r.look.Unlock()
+	how(&r.st)
 }
 
 // advance stores that everything up to the sequence is done. It returns when
@@ -227,11 +236,13 @@ func (r *replayRecord) state() ReplayState {
 func (r *replayRecord) advance(ctx context.Context, to uint64, add ReplayCounters) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.st.Position = max(r.st.Position, to)
-	r.st.Sent += add.Sent
-	r.st.Duplicates += add.Duplicates
-	r.st.Refused += add.Refused
-	r.st.Bytes += add.Bytes
+	r.change(func(st *ReplayState) {
+		st.Position = max(st.Position, to)
+		st.Sent += add.Sent
+		st.Duplicates += add.Duplicates
+		st.Refused += add.Refused
+		st.Bytes += add.Bytes
+	})
 	return r.store(ctx)
 }
 
@@ -239,13 +250,15 @@ func (r *replayRecord) advance(ctx context.Context, to uint64, add ReplayCounter
 func (r *replayRecord) end(ctx context.Context, err error, interrupted bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.st.Status, r.st.Error, r.st.Interrupted = ReplayDone, "", interrupted
-	if err != nil {
-		r.st.Status, r.st.Error = ReplayStopped, err.Error()
-	}
-	if interrupted {
-		r.st.Error = "it was interrupted"
-	}
+	r.change(func(st *ReplayState) {
+		st.Status, st.Error, st.Interrupted = ReplayDone, "", interrupted
+		if err != nil {
+			st.Status, st.Error = ReplayStopped, err.Error()
+		}
+		if interrupted {
+			st.Error = "it was interrupted"
+		}
+	})
 	return r.store(ctx)
 }
 
@@ -263,7 +276,7 @@ func (r *replayRecord) beat(ctx context.Context, ended <-chan struct{}, cancel c
 		case <-tick.C:
 		}
 		r.mu.Lock()
-		r.st.Beats++
+		r.change(func(st *ReplayState) { st.Beats++ })
 		err := r.store(ctx)
 		r.mu.Unlock()
 		if errors.Is(err, ErrReplayTaken) {
@@ -279,7 +292,7 @@ func (r *replayRecord) beat(ctx context.Context, ended <-chan struct{}, cancel c
 func (r *replayRecord) store(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, replayPatience)
 	defer cancel()
-	r.st.Updated = r.jobs.now().UTC()
+	r.change(func(st *ReplayState) { st.Updated = r.jobs.now().UTC() })
 	text, err := json.Marshal(r.st)
 	if err != nil {
 		return fmt.Errorf("storing how far the replay is: %w", err)

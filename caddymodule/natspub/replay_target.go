@@ -34,6 +34,8 @@ type replayTarget interface {
 	// come. On an error everything behind the record's position is to be sent
 	// again.
 	send(ctx context.Context, record *replayRecord, list []*replayed) error
+	// close gives back what it holds.
+	close()
 }
 
 // target opens the job's target.
@@ -59,6 +61,7 @@ func (r *Replayer) target(ctx context.Context, st *ReplayState) (replayTarget, e
 // the event's, so that what is sent again after a crash is stored once.
 type subjectTarget struct {
 	r      *Replayer
+	js     jetstream.JetStream // its own: what waits for answers ends with it
 	spec   *ReplaySpec
 	job    string
 	stream string
@@ -81,7 +84,12 @@ func (r *Replayer) subjectTarget(ctx context.Context, st *ReplayState) (*subject
 	case name == st.Spec.Stream:
 		return nil, fmt.Errorf("%w: %s.> is in the stream %s itself", ErrReplaySpec, prefix, name)
 	}
-	return &subjectTarget{r: r, spec: &st.Spec, job: st.Job, stream: name}, nil
+	js, err := jetstream.NewWithAPIPrefix(r.cfg.Conn, strings.TrimSuffix(r.cfg.APIPrefix, ".")+".",
+		jetstream.WithPublishAsyncMaxPending(8*replayBatch), jetstream.WithPublishAsyncTimeout(defaultAttempt))
+	if err != nil {
+		return nil, fmt.Errorf("replaying: %w", err)
+	}
+	return &subjectTarget{r: r, js: js, spec: &st.Spec, job: st.Job, stream: name}, nil
 }
 
 // ours reports whether the subject is under a root for which there is a stream
@@ -96,7 +104,7 @@ func (r *Replayer) makeStream(ctx context.Context, like string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	cfg := StreamConfig{Name: ReplayStream, Replicas: source.CachedInfo().Config.Replicas, MaxAge: replayMaxAge, Window: replayWindow}
+	cfg := StreamConfig{Name: ReplayStream, Replicas: source.CachedInfo().Config.Replicas, MaxAge: replayMaxAge, MaxBytes: r.cfg.MaxBytes, Window: replayWindow}
 	full := cfg.config(ReplayRoot)
 	full.Description = "Webhooks that were replayed, stored by caddy-webhooks"
 	full.Subjects = append(full.Subjects, UnverifiedReplayRoot+".>")
@@ -109,16 +117,24 @@ func (r *Replayer) makeStream(ctx context.Context, like string) (string, error) 
 
 func (*subjectTarget) atOnce() int { return replayBatch }
 
+func (t *subjectTarget) close() { t.js.CleanupPublisher() }
+
 func (t *subjectTarget) send(ctx context.Context, record *replayRecord, list []*replayed) error {
 	var add ReplayCounters
 	futures := make([]jetstream.PubAckFuture, len(list))
 	for i, e := range list {
+		if !t.trusts(e) {
+			continue
+		}
 		// An error shows when the event is sent by itself.
-		futures[i], _ = t.r.js.PublishMsgAsync(t.message(e), jetstream.WithRetryAttempts(0))
+		futures[i], _ = t.js.PublishMsgAsync(t.message(e), jetstream.WithRetryAttempts(0))
 	}
 	for i, f := range futures {
 		ack, err := t.await(ctx, f)
-		if err != nil {
+		switch {
+		case !t.trusts(list[i]):
+			err = fmt.Errorf("%w: event %d was not verified, and does not belong under %s: replay it to %s.<name>", ErrReplayRefused, list[i].seq, ReplayRoot, UnverifiedReplayRoot)
+		case err != nil:
 			ack, err = t.singly(ctx, record, list[i])
 		}
 		if err != nil {
@@ -135,6 +151,12 @@ func (t *subjectTarget) send(ctx context.Context, record *replayRecord, list []*
 		}
 	}
 	return record.advance(context.WithoutCancel(ctx), list[len(list)-1].seq, add)
+}
+
+// trusts reports whether the event may go to the target: what was not verified does
+// not get among what was.
+func (t *subjectTarget) trusts(e *replayed) bool {
+	return e.verified() || !under(t.spec.To, ReplayRoot)
 }
 
 var errNotSent = errors.New("the event was not sent")
@@ -161,7 +183,7 @@ func (t *subjectTarget) await(ctx context.Context, f jetstream.PubAckFuture) (*j
 func (t *subjectTarget) singly(ctx context.Context, record *replayRecord, e *replayed) (*jetstream.PubAck, error) {
 	for n := 1; ; n++ {
 		attempt, cancel := context.WithTimeout(ctx, defaultAttempt)
-		ack, err := t.r.js.PublishMsg(attempt, t.message(e), jetstream.WithRetryAttempts(0))
+		ack, err := t.js.PublishMsg(attempt, t.message(e), jetstream.WithRetryAttempts(0))
 		cancel()
 		if err == nil {
 			return ack, nil
@@ -171,6 +193,8 @@ func (t *subjectTarget) singly(ctx context.Context, record *replayRecord, e *rep
 			return nil, ctx.Err()
 		case f.tries == never && (errors.Is(f.as, gateway.ErrRefused) || errors.Is(f.as, gateway.ErrTooLarge)):
 			return nil, fmt.Errorf("%w: event %d to %s: %w", ErrReplayRefused, e.seq, t.stream, err)
+		case errors.Is(f.as, gateway.ErrFull):
+			return nil, fmt.Errorf("%w: event %d: the stream %s is full: %w: raise its limit, or purge what was read there, and resume", ErrReplayFailed, e.seq, t.stream, err)
 		case n >= t.spec.Attempts:
 			return nil, fmt.Errorf("%w: event %d to %s, after %d attempts: %w", ErrReplayFailed, e.seq, t.stream, n, err)
 		}
@@ -207,6 +231,8 @@ type urlTarget struct {
 
 func (*urlTarget) atOnce() int { return 1 }
 
+func (*urlTarget) close() {}
+
 func (t *urlTarget) send(ctx context.Context, record *replayRecord, list []*replayed) error {
 	for _, e := range list {
 		size, err := t.deliver(ctx, record, e)
@@ -228,6 +254,9 @@ func (t *urlTarget) send(ctx context.Context, record *replayRecord, list []*repl
 
 // deliver sends an event until it is taken, and returns the payload's size.
 func (t *urlTarget) deliver(ctx context.Context, record *replayRecord, e *replayed) (int, error) {
+	if t.sign != nil && e.refused() {
+		return 0, fmt.Errorf("%w: event %d was not verified: a signature would vouch for it; replay it without", ErrReplayRefused, e.seq)
+	}
 	body, err := t.body(ctx, e)
 	if err != nil {
 		return 0, err
@@ -296,7 +325,7 @@ func (t *urlTarget) post(ctx context.Context, e *replayed, body []byte) (time.Du
 	case res.StatusCode/100 == 2:
 		return 0, nil
 	case res.StatusCode >= 500, slices.Contains([]int{http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests}, res.StatusCode):
-		return retryAfter(res.Header.Get("Retry-After")), fmt.Errorf("the answer is %s", res.Status)
+		return retryAfter(res.Header.Get("Retry-After"), t.r.cfg.Now()), fmt.Errorf("the answer is %s", res.Status)
 	}
 	return 0, fmt.Errorf("%w: event %d: the answer is %s", ErrReplayRefused, e.seq, res.Status)
 }
@@ -304,11 +333,13 @@ func (t *urlTarget) post(ctx context.Context, e *replayed, body []byte) (time.Du
 // fill sets the headers that the provider sent, as far as they were kept.
 func (t *urlTarget) fill(req *http.Request, e *replayed) {
 	for name, values := range e.header {
-		if original, ok := strings.CutPrefix(name, "Wh-H-"); ok && !ofConnection(original) {
-			req.Header[http.CanonicalHeaderKey(original)] = slices.Clone(values)
+		original, ok := strings.CutPrefix(name, "Wh-H-")
+		if !ok || ofConnection(original) || !isHeader(original, values) {
+			continue
 		}
+		req.Header[http.CanonicalHeaderKey(original)] = slices.Clone(values)
 	}
-	if typ := unescape(one(e.header, "ce-datacontenttype")); typ != "" && !strings.ContainsAny(typ, "\r\n") {
+	if typ := unescape(one(e.header, "ce-datacontenttype")); typ != "" && isHeader("Content-Type", []string{typ}) {
 		req.Header.Set("Content-Type", typ)
 	}
 	if req.Header.Get("User-Agent") == "" {
@@ -316,6 +347,18 @@ func (t *urlTarget) fill(req *http.Request, e *replayed) {
 	}
 	req.Header.Set("Wh-Replay", t.job)
 	req.Header.Set("Wh-Replay-Seq", strconv.FormatUint(e.seq, 10))
+}
+
+// isHeader reports whether HTTP can carry it: a stream may have events that this
+// package has not written.
+func isHeader(name string, values []string) bool {
+	odd := func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))
+	}
+	control := func(v string) bool {
+		return strings.ContainsFunc(v, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+	}
+	return name != "" && !strings.ContainsFunc(name, odd) && !slices.ContainsFunc(values, control)
 }
 
 // ofConnection reports whether the header belongs to the connection on which the
@@ -328,12 +371,16 @@ func ofConnection(name string) bool {
 	return false
 }
 
-func retryAfter(value string) time.Duration {
-	seconds, err := strconv.Atoi(value)
-	if err != nil || seconds < 0 {
+// retryAfter reads seconds, or a date.
+func retryAfter(value string, now time.Time) time.Duration {
+	if at, err := http.ParseTime(value); err == nil {
+		return min(max(at.Sub(now), 0), replayLongestAfter)
+	}
+	seconds, err := strconv.ParseFloat(value, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) || !(seconds > 0) {
 		return 0
 	}
-	return min(time.Duration(seconds)*time.Second, replayLongestAfter)
+	return time.Duration(min(seconds, replayLongestAfter.Seconds()) * float64(time.Second))
 }
 
 var (
