@@ -97,6 +97,7 @@ type App struct {
 	providers map[string]verifiers.Provider
 	name      string              // of the connection; "" is the first
 	others    map[string]*App     // the further connections
+	main      *App                // of a further connection: the app whose it is
 	routes    map[string]*Handler // by tenant and source
 	handlers  []*Handler          // all routes
 	spans     time.Duration       // the longest retry span of a route

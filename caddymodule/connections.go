@@ -57,7 +57,7 @@ func (a *App) provisionConnection(name string, c *Connection) (*App, error) {
 		NATS: c.NATS, Stream: c.Stream, UnverifiedStream: c.UnverifiedStream, QuarantineStream: c.QuarantineStream,
 		MaxPending: c.MaxPending, PreflightInterval: a.PreflightInterval,
 
-		name: name, ctx: a.ctx, log: a.log.With("connection", name),
+		name: name, main: a, ctx: a.ctx, log: a.log.With("connection", name),
 		attester: a.attester, metrics: a.metrics, fetcher: a.fetcher, budget: a.budget, lease: a.lease, linked: make(chan struct{}),
 	}
 	other.publisher = newPublisher(other.heir)

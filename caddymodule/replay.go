@@ -3,8 +3,10 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,12 +25,16 @@ const (
 	replayStopPatience = 5 * time.Second
 	// mostReplays is how many may run at one time.
 	mostReplays = 8
+	// replayShare is the part of an embedded server's store that what was replayed
+	// may take.
+	replayShare = 4
 )
 
 // replays are the jobs that a configuration works on.
 type replays struct {
 	mu     sync.Mutex
 	closed bool
+	places int // taken, also by those that are being begun
 	jobs   map[string]*runningReplay
 	work   sync.WaitGroup
 }
@@ -69,6 +75,9 @@ func (a *App) adminReplay(_ http.ResponseWriter, r *http.Request) (any, error) {
 	defer cancel()
 	if req.DryRun {
 		plan, err := replayer.Plan(ctx, req.ReplaySpec)
+		if errors.Is(err, context.DeadlineExceeded) {
+			return nil, apiError(http.StatusGatewayTimeout, "counting the events took longer than %s, and %d were counted: narrow it down with from_seq, since, tenants or sources", planPatience, plan.Events)
+		}
 		return plan, replayError(err)
 	}
 	return at.startReplay(func() (*natspub.Replay, error) { return replayer.Begin(ctx, req.ReplaySpec) })
@@ -140,7 +149,7 @@ func (a *App) adminReplayStop(_ http.ResponseWriter, r *http.Request) (any, erro
 		select {
 		case <-run.done:
 		case <-r.Context().Done():
-			return nil, r.Context().Err()
+			return nil, apiError(http.StatusServiceUnavailable, "%s is stopping, and NATS does not take the word of it yet: look at it again", r.PathValue("job"))
 		}
 		return replayStatus{show(run.replay.State()), false}, nil
 	}
@@ -157,11 +166,24 @@ func (a *App) replayer(connection, by string) (*App, *natspub.Replayer, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := natspub.NewReplayer(natspub.ReplayConfig{
-		Conn: s.broker.conn, APIPrefix: at.settings.prefix, By: by, Logger: a.log,
-		Sign: cli.ReplaySign(a.lookupProvider, nil),
-	})
+	if len(by) > largestOperator {
+		return nil, nil, apiError(http.StatusBadRequest, "the name of who does it may have %d bytes", largestOperator)
+	}
+	r, err := at.newReplayer(s, by)
 	return at, r, err
+}
+
+// newReplayer returns what replays on the connection of this app.
+func (a *App) newReplayer(s *session, by string) (*natspub.Replayer, error) {
+	cfg := natspub.ReplayConfig{
+		Conn: s.broker.conn, APIPrefix: a.settings.prefix, By: by, Logger: a.log,
+		Sign: cli.ReplaySign(a.lookupProvider, nil),
+	}
+	if server := s.broker.server.Load(); server != nil {
+		// What was replayed must not take the room of what comes in.
+		cfg.MaxBytes = server.MaxStore() / replayShare
+	}
+	return natspub.NewReplayer(cfg)
 }
 
 // connected returns the app of the connection that is meant, and its session, if
@@ -185,6 +207,9 @@ func (a *App) connected(connection string) (*App, *session, error) {
 
 // lookupProvider finds a sender: the operator's own, or one of the catalogue.
 func (a *App) lookupProvider(name string) (verifiers.Provider, error) {
+	if a.main != nil {
+		a = a.main
+	}
 	if p, ok := a.providers[name]; ok {
 		return p, nil
 	}
@@ -216,7 +241,7 @@ func (a *App) startReplay(open func() (*natspub.Replay, error)) (any, error) {
 	}
 	j, err := open()
 	if err != nil {
-		a.replays.work.Done()
+		a.replays.leave()
 		return nil, replayError(err)
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -227,7 +252,7 @@ func (a *App) startReplay(open func() (*natspub.Replay, error)) (any, error) {
 	st := j.State()
 	a.noteReplay("replay_begin", st, nil)
 	go func() {
-		defer a.replays.work.Done()
+		defer a.replays.leave()
 		err := j.Run(ctx)
 		a.replays.remove(run)
 		cancel(nil)
@@ -265,7 +290,8 @@ func (a *App) stopReplays() {
 	r := &a.replays
 	r.mu.Lock()
 	r.closed = true
-	for _, run := range r.jobs {
+	jobs := slices.Collect(maps.Values(r.jobs))
+	for _, run := range jobs {
 		run.cancel(errors.New("the configuration ends"))
 	}
 	r.mu.Unlock()
@@ -275,17 +301,52 @@ func (a *App) stopReplays() {
 	case <-done:
 	case <-time.After(replayStopPatience):
 	}
+	for _, run := range jobs {
+		if st := run.replay.State(); st.Interrupted {
+			a.bequeath(st.Job, st.By)
+		}
+	}
 }
 
-// enter takes a place for one more job; work.Done gives it back.
+// bequeath has the configuration that has this one's connection now go on with a
+// job. Where there is none, as at the end of the process, it waits for somebody to
+// resume it.
+func (a *App) bequeath(job, by string) {
+	heir := a.heir()
+	if heir == nil || heir == a || !heir.lease.acquire() {
+		return
+	}
+	go func() {
+		defer heir.lease.giveBack()
+		ctx, cancel := context.WithTimeout(context.Background(), planPatience)
+		defer cancel()
+		r, err := heir.newReplayer(heir.session, by)
+		if err == nil {
+			_, err = heir.startReplay(func() (*natspub.Replay, error) { return r.Reopen(ctx, job) })
+		}
+		if err != nil {
+			heir.log.Warn("a replay does not go on by itself after the reload", "job", job, "error", err)
+		}
+	}()
+}
+
+// enter takes a place for one more job; leave gives it back.
 func (r *replays) enter() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed || len(r.jobs) >= mostReplays {
+	if r.closed || r.places >= mostReplays {
 		return false
 	}
+	r.places++
 	r.work.Add(1)
 	return true
+}
+
+func (r *replays) leave() {
+	r.mu.Lock()
+	r.places--
+	r.mu.Unlock()
+	r.work.Done()
 }
 
 // add reports whether the job may go on.

@@ -195,6 +195,15 @@ func (s *Server) InProcessConn() (net.Conn, error) { return s.nats.InProcessConn
 // leave the process.
 func (s *Server) Credentials() (user, password string) { return gatewayUser, s.password }
 
+// MaxStore returns how many bytes the store may have.
+func (s *Server) MaxStore() int64 {
+	cfg := s.nats.JetStreamConfig()
+	if cfg == nil {
+		return s.cfg.MaxStore
+	}
+	return cfg.MaxStore
+}
+
 // Addr returns the address on which clients are served, or nil.
 func (s *Server) Addr() net.Addr {
 	if s.cfg.Listen == "" {
