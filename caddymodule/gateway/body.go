@@ -175,10 +175,14 @@ func (x *exchange) fill(buf []byte, body io.Reader, length, limit int64) ([]byte
 }
 
 // nextSize returns the size of the next buffer: exactly the body where its
-// length is known and not large, else twice the last, and never more than one
-// byte above the limit.
+// length is known and an eighth of it is there, so that a large one is copied
+// little, else twice the last, and never more than one byte above the limit.
 func nextSize(size, length, limit int64) int64 {
-	if size < length {
+	switch {
+	case size >= length: // or it is not known
+	case size >= length/8:
+		return length
+	default:
 		return min(length, max(2*size, firstSize))
 	}
 	return min(limit+1, 2*size)
