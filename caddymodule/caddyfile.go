@@ -58,7 +58,9 @@ func init() {
 //		order_key               <value>
 //		batch                   split|whole
 //		accept                  <glob>...
+//		accept                  expression <cel>
 //		drop                    <glob>...
+//		drop                    expression <cel>
 //		schema {
 //			dir          <directory>
 //			type         <glob> <file>
@@ -169,8 +171,8 @@ var subdirectives = map[string]subdirective[*Handler]{
 	"event_time":              {parse: (*Handler).parseEventTime},
 	"order_key":               {parse: (*Handler).parseOrderKey},
 	"batch":                   {parse: (*Handler).parseBatch},
-	"accept":                  {parse: (*Handler).parseAccept},
-	"drop":                    {parse: (*Handler).parseDrop},
+	"accept":                  {parse: (*Handler).parseAccept, repeat: true},
+	"drop":                    {parse: (*Handler).parseDrop, repeat: true},
 	"schema":                  {parse: (*Handler).parseSchema},
 	"dedupe":                  {parse: (*Handler).parseDedupe},
 	"publish":                 {parse: (*Handler).parsePublish},

@@ -240,10 +240,16 @@ func (h *Handler) parseBatch(d *caddyfile.Dispenser) error {
 }
 
 // accept <glob>...
-func (h *Handler) parseAccept(d *caddyfile.Dispenser) error { return parseList(d, &h.Accept) }
+//
+// accept expression <cel>
+func (h *Handler) parseAccept(d *caddyfile.Dispenser) error {
+	return parseFilter(d, &h.Accept, &h.AcceptIf)
+}
 
 // drop <glob>...
-func (h *Handler) parseDrop(d *caddyfile.Dispenser) error { return parseList(d, &h.Drop) }
+//
+// drop expression <cel>
+func (h *Handler) parseDrop(d *caddyfile.Dispenser) error { return parseFilter(d, &h.Drop, &h.DropIf) }
 
 // schema { ... }
 func (h *Handler) parseSchema(d *caddyfile.Dispenser) error {

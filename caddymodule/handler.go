@@ -163,6 +163,12 @@ type Handler struct {
 	Accept []string `json:"accept,omitempty"`
 	// Events whose type fits one of these globs are not wanted. Default: none.
 	Drop []string `json:"drop,omitempty"`
+	// Events for which one of these holds are wanted, too: an event is wanted if it
+	// fits one of `accept` or one of these. Default: none.
+	AcceptIf []Expression `json:"accept_if,omitempty"`
+	// Events for which one of these holds are not wanted, whatever else they fit.
+	// Default: none.
+	DropIf []Expression `json:"drop_if,omitempty"`
 	// Validates payloads. Default: nothing is validated.
 	Schema *Schema `json:"schema,omitempty"`
 

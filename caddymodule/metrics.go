@@ -26,6 +26,7 @@ type metrics struct {
 	suspects *prometheus.CounterVec
 	lookups  *prometheus.CounterVec
 
+	filters    *prometheus.CounterVec
 	quarantine *quarantineMetrics
 }
 
@@ -37,6 +38,7 @@ var collectors = sync.OnceValue(newMetrics)
 func newMetrics() *metrics {
 	const namespace, subsystem = "caddy", "webhooks"
 	return &metrics{
+		filters:    newFilterMetrics(namespace, subsystem),
 		quarantine: newQuarantineMetrics(namespace, subsystem),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "requests_total",
@@ -78,7 +80,7 @@ func newMetrics() *metrics {
 // register makes the collectors known to a registry that may know them already.
 func (m *metrics) register(reg prometheus.Registerer) error {
 	for _, c := range append(m.quarantine.collectors(),
-		m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, m.suspects, m.lookups, spools, brokerMetrics{}) {
+		m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, m.suspects, m.lookups, m.filters, spools, brokerMetrics{}) {
 		var already prometheus.AlreadyRegisteredError
 		if err := reg.Register(c); err != nil && (!errors.As(err, &already) || already.ExistingCollector != c) {
 			return fmt.Errorf("registering metrics: %w", err)

@@ -74,6 +74,9 @@ func attributes(r *gateway.Record) []slog.Attr {
 	if r.Ack.Attempts > 1 {
 		attrs = append(attrs, slog.Int("attempts", r.Ack.Attempts))
 	}
+	if r.FilterErrors > 0 {
+		attrs = append(attrs, slog.Int("filter_errors", r.FilterErrors))
+	}
 	if r.Skew != 0 {
 		attrs = append(attrs, slog.Duration("skew", r.Skew.Round(time.Second)))
 	}

@@ -1,6 +1,7 @@
 package verifiers
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"fmt"
@@ -197,6 +198,25 @@ func (r *Request) member(pointer string) ([]byte, error) {
 	}
 	m.others = append(m.others, other{pointer, found[0]})
 	return found[0].of(r.Body), nil
+}
+
+// Member returns the JSON text of the member of a JSON body that a JSON Pointer
+// leads to; the empty pointer leads to all of it. The text is a part of Body and
+// read-only, and was checked to be JSON. The error is, or wraps, [ErrMissing] if
+// there is none, as in a body that its media type declares to be a form or XML,
+// and [ErrMalformed] if the body is not JSON.
+func (r *Request) Member(pointer string) ([]byte, error) {
+	if !r.mayBeJSON() {
+		return nil, ErrMissing
+	}
+	if pointer == "" {
+		return bytes.Trim(r.Body, " \t\r\n"), r.CheckJSON()
+	}
+	raw, err := r.member(pointer)
+	if err == nil && len(raw) == 0 {
+		return nil, ErrMissing
+	}
+	return raw, err
 }
 
 // PointersTo returns the pointers. One that is none is an error.

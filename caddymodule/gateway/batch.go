@@ -64,7 +64,8 @@ func newBatching(cfg *Config) *batching {
 			override(cfg.EventID, p.Batch.ID), override(cfg.EventType, p.Batch.Type), override(cfg.EventTime, p.Batch.Time), cfg.OrderKey,
 		},
 	}
-	b.members = verifiers.PointersOf(b.element.id, b.element.typ, b.element.t, b.element.order)
+	b.members = verifiers.PointersOf(append(membersOf(slices.Concat(cfg.AcceptIf, cfg.DropIf)...),
+		b.element.id, b.element.typ, b.element.t, b.element.order)...)
 	b.ownID = inBody(b.element.id)
 	return b
 }
@@ -233,7 +234,7 @@ func (x *exchange) takeAll(elements *verifiers.Elements, received time.Time) {
 // element returns an exchange for one element. It shares nothing with x that
 // changes.
 func (x *exchange) element(r *verifiers.Request) *exchange {
-	y := &exchange{route: x.route, r: x.r, req: *r, media: mediaJSON, result: x.result, ctx: x.ctx, res: &Result{}, released: x.released, dry: x.dry}
+	y := &exchange{route: x.route, r: x.r, req: *r, media: mediaJSON, result: x.result, ctx: x.ctx, res: &Result{}, released: x.released, dry: x.dry, judging: x.judging}
 	y.req.Want(x.route.batching.members)
 	y.res.RequestID, y.res.Trust, y.res.Schema = x.res.RequestID, x.res.Trust, SchemaNone
 	return y
@@ -301,6 +302,7 @@ type tally struct {
 	aside   int
 	schema  SchemaVerdict
 	suspect string
+	untold  int // conditions
 }
 
 func (t *tally) add(index int, res *Result) {
@@ -319,6 +321,7 @@ func (t *tally) add(index int, res *Result) {
 	if res.Suspect != "" {
 		t.suspect = res.Suspect
 	}
+	t.untold += res.FilterErrors
 }
 
 // hopeless reports whether the broker has failed, so that it makes no sense to
@@ -334,7 +337,7 @@ func (t *tally) conclude(x *exchange) {
 	if t.schema != "" {
 		x.res.Schema = t.schema
 	}
-	x.res.Suspect = t.suspect
+	x.res.Suspect, x.res.FilterErrors = t.suspect, t.untold
 	switch {
 	case t.counted != t.Size && t.outcome.Success():
 		x.end(Internal, "", errUncounted)

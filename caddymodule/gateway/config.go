@@ -60,6 +60,7 @@ func (c *Config) complete() {
 		c.NoQuarantine = true
 	}
 	c.Accept, c.Drop = slices.Clone(c.Accept), slices.Clone(c.Drop)
+	c.AcceptIf, c.DropIf = slices.Clone(c.AcceptIf), slices.Clone(c.DropIf)
 	c.AllowAddresses = slices.Clone(c.AllowAddresses)
 	c.Budgets = slices.Clone(c.Budgets)
 	c.Options = maps.Clone(c.Options)
@@ -217,6 +218,14 @@ func (c *Config) validateEvents(p *problems) {
 	}{{"Accept", c.Accept}, {"Drop", c.Drop}} {
 		if slices.Contains(list.globs, "") {
 			p.add(list.field, `has an empty glob: write "*" for every type, or remove it`)
+		}
+	}
+	for _, list := range []struct {
+		field      string
+		conditions []Condition
+	}{{"AcceptIf", c.AcceptIf}, {"DropIf", c.DropIf}} {
+		if slices.Contains(list.conditions, nil) {
+			p.add(list.field, "has a condition that is nil: remove it")
 		}
 	}
 	switch c.OnInvalid {

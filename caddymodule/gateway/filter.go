@@ -1,13 +1,64 @@
 package gateway
 
-import "strings"
+import (
+	"math"
+	"strings"
+)
 
-// wanted reports whether an event of this type passes the operator's filters.
-func (rt *Route) wanted(eventType string) bool {
-	if len(rt.cfg.Accept) > 0 && !matchAny(rt.cfg.Accept, eventType) {
+// wanted applies the operator's filters. Globs come first: they cost next to
+// nothing.
+func (x *exchange) wanted() bool {
+	cfg, eventType := &x.route.cfg, x.event.Type
+	if matchAny(cfg.Drop, eventType) {
 		return false
 	}
-	return !matchAny(rt.cfg.Drop, eventType)
+	accepted := len(cfg.Accept)+len(cfg.AcceptIf) == 0 || matchAny(cfg.Accept, eventType)
+	if len(cfg.AcceptIf)+len(cfg.DropIf) == 0 || !accepted && len(cfg.AcceptIf) == 0 {
+		return accepted
+	}
+	facts := &Facts{Event: x.event, req: &x.req, left: math.MaxInt64, whole: cfg.Validator != nil}
+	return (accepted || x.anyHolds(cfg.AcceptIf, facts, true)) && !x.anyHolds(cfg.DropIf, facts, false)
+}
+
+// anyHolds reports whether one of the conditions holds. One of which that cannot
+// be told counts as unknown.
+func (x *exchange) anyHolds(conditions []Condition, facts *Facts, unknown bool) bool {
+	for _, c := range conditions {
+		holds, ok := x.timed(c, facts)
+		if !ok {
+			x.res.FilterErrors++
+			holds = unknown
+		}
+		if holds {
+			return true
+		}
+	}
+	return false
+}
+
+// timed asks a condition, and takes the time that it takes from what is left for all
+// of them, so that a request is not too late for its conditions.
+func (x *exchange) timed(c Condition, facts *Facts) (holds, ok bool) {
+	if x.judging == nil {
+		return tell(c, facts)
+	}
+	start := x.route.now()
+	facts.left = max(0, *x.judging)
+	holds, ok = tell(c, facts)
+	*x.judging -= x.route.now().Sub(start)
+	return holds, ok
+}
+
+// tell asks a condition. That it is broken must not end the exchange: the event
+// is authentic, and nobody said that it is not wanted.
+func tell(c Condition, facts *Facts) (holds, ok bool) {
+	defer func() {
+		if recover() != nil {
+			holds, ok = false, false
+		}
+	}()
+	holds, err := c.Holds(facts)
+	return holds, err == nil
 }
 
 func matchAny(globs []string, s string) bool {

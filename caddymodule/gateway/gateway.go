@@ -131,6 +131,7 @@ func (rt *Route) now() time.Time { return rt.cfg.Time() }
 // lookedUp lists the members of a JSON body that requests may be asked for.
 func (rt *Route) lookedUp() *verifiers.Pointers {
 	list := []verifiers.Source{rt.whole.id, rt.whole.typ, rt.whole.t, rt.whole.order}
+	list = append(list, membersOf(slices.Concat(rt.cfg.AcceptIf, rt.cfg.DropIf)...)...)
 	if b := rt.batching; b != nil {
 		list = append(list, b.request.id, b.request.typ, b.request.t)
 	}

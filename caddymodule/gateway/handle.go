@@ -62,6 +62,8 @@ type exchange struct {
 	trusted  bool   // it was verified when it came
 	doubt    error  // why the secrets may be others by now; nil: they are not
 
+	judging *time.Duration // what is left for conditions; nil: no limit
+
 	ended    bool
 	answered reply         // the answer of a handshake
 	refusal  int           // status of a refused handshake; 0: as any
@@ -101,9 +103,14 @@ func (x *exchange) run() {
 		return
 	}
 	received := x.route.now()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), x.route.workTime(received.Sub(x.res.Start)))
+	work := x.route.workTime(received.Sub(x.res.Start))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), work)
 	defer cancel()
 	x.ctx = ctx
+	if cfg := &x.route.cfg; len(cfg.AcceptIf)+len(cfg.DropIf) > 0 {
+		left := work / 4
+		x.judging = &left
+	}
 
 	authentic := x.authenticate()
 	verified := x.route.now()

@@ -194,7 +194,7 @@ func (x *exchange) want() bool {
 	if q := x.quarantine; q != nil && (q.Reason == reasonNoType || q.Reason == reasonTooMany) {
 		return true
 	}
-	if !x.route.wanted(x.event.Type) {
+	if !x.wanted() {
 		return x.end(Dropped, "", nil)
 	}
 	return true

@@ -126,7 +126,10 @@ type Record struct {
 	Ack                Ack
 	// Suspect is the Event's. Of a batch it says that one of its events is.
 	Suspect string
-	Size    int
+	// FilterErrors counts the conditions of which could not be told whether they
+	// hold, over all events of the request. Because of none was an event dropped.
+	FilterErrors int
+	Size         int
 	// Batch counts the events of a request that was split; nil otherwise. Its
 	// Outcome is then the worst of theirs, EventID and EventType are those of
 	// the whole request, and there is no Ack.

@@ -109,6 +109,10 @@ type Config struct {
 	// ("invoice.*" fits "invoice.paid"). An event is wanted if Accept is empty
 	// or one fits, and none of Drop fits.
 	Accept, Drop []string
+	// AcceptIf and DropIf add conditions to these lists: an event is wanted if
+	// Accept and AcceptIf are empty or one of either fits, and none of Drop and
+	// DropIf fits. A condition that cannot be told never loses an event.
+	AcceptIf, DropIf []Condition
 
 	// WholeBatch publishes a request as one event even if the provider has a
 	// Batch. Otherwise EventID, EventType, EventTime and OrderKey are those
