@@ -221,7 +221,7 @@ func (a *App) register(h *Handler, p verifiers.Provider) error {
 	if cfg.Publisher != nil {
 		to := h.to
 		to.stores = true
-		to.largest = max(to.largest, cfg.MaxBody)
+		to.largest = max(to.largest, cfg.MaxBody, cfg.MaxDecompressed)
 		to.anybody = to.anybody || h.InsecureSkipVerify
 		to.spools = to.spools || h.spool != natspub.SpoolOff
 	}

@@ -135,6 +135,7 @@ func (h *Handler) parseAllowIPs(d *caddyfile.Dispenser) error { return parseList
 // limits {
 //
 //	body         <size>
+//	decompressed <size> [ratio <n>]
 //	read_timeout <duration>
 //	min_rate     <size>/s
 //	requests     <n>
@@ -147,6 +148,7 @@ func (h *Handler) parseLimits(d *caddyfile.Dispenser) error {
 	}
 	return parseBlock(d, "limits", map[string]subdirective[*Handler]{
 		"body":         {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseSize(d, &h.MaxBody) }},
+		"decompressed": {parse: (*Handler).parseDecompressed},
 		"read_timeout": {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseDuration(d, &h.ReadTimeout) }},
 		"min_rate":     {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseMinRate(d, &h.MinRate) }},
 		"requests":     {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseCount(d, &h.MaxRequests) }},

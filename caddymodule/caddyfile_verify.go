@@ -190,38 +190,39 @@ func parseVerify(d *caddyfile.Dispenser) (*Scheme, error) {
 
 // schemeWords are the subdirectives of each scheme.
 var schemeWords = map[string][]string{
-	"hmac":    {"key", "signature", "timestamp", "signed", "id", "tolerance", "example", "key_hash"},
-	"digest":  {"key", "signature", "timestamp", "signed", "id", "tolerance", "example", "sorted"},
-	"ed25519": {"key", "signature", "timestamp", "signed", "id", "tolerance", "example"},
-	"ecdsa":   {"key", "signature", "timestamp", "signed", "id", "tolerance", "example", "raw"},
-	"rsa":     {"key", "signature", "timestamp", "signed", "id", "tolerance", "example", "pss"},
+	"hmac":    {"key", "signature", "timestamp", "signed", "id", "tolerance", "example", "uncompressed", "key_hash"},
+	"digest":  {"key", "signature", "timestamp", "signed", "id", "tolerance", "example", "uncompressed", "sorted"},
+	"ed25519": {"key", "signature", "timestamp", "signed", "id", "tolerance", "example", "uncompressed"},
+	"ecdsa":   {"key", "signature", "timestamp", "signed", "id", "tolerance", "example", "uncompressed", "raw"},
+	"rsa":     {"key", "signature", "timestamp", "signed", "id", "tolerance", "example", "uncompressed", "pss"},
 	"token":   {"key", "token", "example"},
 	"basic":   {"example"},
-	"jwt":     {"key", "token", "algorithms", "jwks", "issuers", "audience", "body_hash", "tolerance", "timeless", "example"},
+	"jwt":     {"key", "token", "algorithms", "jwks", "issuers", "audience", "body_hash", "tolerance", "timeless", "example", "uncompressed"},
 }
 
 // hashes are those for any scheme.
 var hashes = []verifiers.Hash{verifiers.SHA1, verifiers.SHA256, verifiers.SHA384, verifiers.SHA512}
 
 var schemeSubdirectives = map[string]subdirective[*Scheme]{
-	"key":        {parse: (*Scheme).parseKey},
-	"signature":  {parse: (*Scheme).parseSignature},
-	"timestamp":  {parse: (*Scheme).parseTimestamp},
-	"signed":     {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseString(d, &s.Signed) }},
-	"id":         {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseRefined(d, &s.ID) }},
-	"tolerance":  {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseDuration(d, &s.Tolerance) }},
-	"raw":        {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseFlag(d, &s.Raw) }},
-	"pss":        {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseFlag(d, &s.PSS) }},
-	"sorted":     {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseFlag(d, &s.Sorted) }},
-	"timeless":   {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseFlag(d, &s.Timeless) }},
-	"token":      {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseRefined(d, &s.Token) }},
-	"algorithms": {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseList(d, &s.Algorithms) }},
-	"jwks":       {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseString(d, &s.JWKS) }},
-	"issuers":    {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseList(d, &s.Issuers) }},
-	"audience":   {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseString(d, &s.Audience) }},
-	"body_hash":  {parse: (*Scheme).parseBodyHash},
-	"key_hash":   {parse: (*Scheme).parseKeyHash},
-	"example":    {parse: (*Scheme).parseExample},
+	"key":          {parse: (*Scheme).parseKey},
+	"signature":    {parse: (*Scheme).parseSignature},
+	"timestamp":    {parse: (*Scheme).parseTimestamp},
+	"signed":       {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseString(d, &s.Signed) }},
+	"id":           {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseRefined(d, &s.ID) }},
+	"tolerance":    {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseDuration(d, &s.Tolerance) }},
+	"raw":          {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseFlag(d, &s.Raw) }},
+	"pss":          {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseFlag(d, &s.PSS) }},
+	"sorted":       {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseFlag(d, &s.Sorted) }},
+	"uncompressed": {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseFlag(d, &s.Uncompressed) }},
+	"timeless":     {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseFlag(d, &s.Timeless) }},
+	"token":        {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseRefined(d, &s.Token) }},
+	"algorithms":   {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseList(d, &s.Algorithms) }},
+	"jwks":         {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseString(d, &s.JWKS) }},
+	"issuers":      {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseList(d, &s.Issuers) }},
+	"audience":     {parse: func(s *Scheme, d *caddyfile.Dispenser) error { return parseString(d, &s.Audience) }},
+	"body_hash":    {parse: (*Scheme).parseBodyHash},
+	"key_hash":     {parse: (*Scheme).parseKeyHash},
+	"example":      {parse: (*Scheme).parseExample},
 }
 
 // body_hash <claim> [<hash>] [<encoding>]

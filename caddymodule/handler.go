@@ -118,6 +118,13 @@ type Handler struct {
 	// The largest body in bytes; more is 413. Default: the provider's, else 1
 	// MiB.
 	MaxBody int64 `json:"max_body,omitempty"`
+	// How many bytes a body that comes compressed with gzip may have when it is
+	// decompressed; more is 413. Consumers get the decompressed body. Default:
+	// compressed bodies are refused (415).
+	MaxDecompressed int64 `json:"max_decompressed,omitempty"`
+	// How many times as large as it was sent such a body may become; more is 413.
+	// Default: 100.
+	MaxRatio int `json:"max_ratio,omitempty"`
 	// How long the body may take to arrive. Default: 10s.
 	ReadTimeout caddy.Duration `json:"read_timeout,omitempty"`
 	// How many bytes of the body must arrive in a second, on average, after the

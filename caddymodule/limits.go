@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,6 +38,7 @@ func (*rateState) Destruct() error { return nil }
 // limits sets what bounds the route.
 func (h *Handler) limits(cfg *gateway.Config) error {
 	cfg.MaxBody, cfg.ReadTimeout, cfg.MinRate = h.MaxBody, time.Duration(h.ReadTimeout), h.MinRate
+	cfg.MaxDecompressed, cfg.MaxRatio = h.MaxDecompressed, h.MaxRatio
 	cfg.ClientRate, cfg.SourceRate, cfg.TenantRate = h.ClientRate.translate(), h.SourceRate.translate(), h.TenantRate.translate()
 	if h.ClientRate == nil && h.SourceRate == nil {
 		return h.budgets(cfg)
@@ -95,10 +97,39 @@ func (h *Handler) budgets(cfg *gateway.Config) error {
 // checkMemory refuses a budget in which the largest permitted body never finds
 // room.
 func (h *Handler) checkMemory() error {
+	largest := largestHeld(h.route.Config())
 	// The buffer of a body without a known length is one byte larger.
-	if largest := h.route.Config().MaxBody; h.MaxMemory > 0 && h.MaxMemory <= largest {
+	if h.MaxMemory > 0 && h.MaxMemory <= largest {
 		return fmt.Errorf("limits: memory %d has no room for one body of %d bytes, so some could never be accepted: "+
-			"raise memory, or lower body", h.MaxMemory, largest)
+			"raise memory, or lower body or decompressed", h.MaxMemory, largest)
+	}
+	return nil
+}
+
+// largestHeld is how much memory one request of a route may hold: its body, and
+// beside it what comes out if that is compressed.
+func largestHeld(cfg gateway.Config) int64 {
+	if cfg.MaxDecompressed == 0 {
+		return cfg.MaxBody
+	}
+	return cfg.MaxBody + gateway.DecompressedMemory(cfg.MaxDecompressed)
+}
+
+// parseDecompressed reads decompressed <size> [ratio <n>].
+func (h *Handler) parseDecompressed(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	if len(args) != 1 && (len(args) != 3 || args[1] != "ratio") {
+		return d.Err("decompressed: write `decompressed <size> [ratio <n>]`, such as `decompressed 10MB ratio 200`")
+	}
+	n, err := humanize.ParseBytes(args[0])
+	if err != nil || n < 1 || n > 1<<62 {
+		return d.Errf("decompressed: '%s' is not a size above zero: write it as 512KiB or 25MB", redact(args[0]))
+	}
+	h.MaxDecompressed = int64(n)
+	if len(args) == 3 {
+		if h.MaxRatio, err = strconv.Atoi(args[2]); err != nil || h.MaxRatio < 1 {
+			return d.Errf("decompressed: '%s' is not a ratio: write a number of 1 or more", redact(args[2]))
+		}
 	}
 	return nil
 }

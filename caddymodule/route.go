@@ -127,7 +127,7 @@ func (h *Handler) describedProvider() (verifiers.Provider, error) {
 	if err != nil {
 		return p, err
 	}
-	p.Scheme = scheme
+	p.Scheme, p.SignsUncompressed = scheme, h.Verify.Uncompressed
 	return p, h.Verify.prove(h.app.ctx, p)
 }
 

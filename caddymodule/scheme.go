@@ -50,6 +50,9 @@ type Scheme struct {
 	Tolerance caddy.Duration `json:"tolerance,omitempty"`
 	// Where the value of the token {id} is.
 	ID verifiers.Source `json:"id,omitzero"`
+	// The sender signs the body before it compresses it, for routes with
+	// `max_decompressed`. Default: it signs the bytes that it sends.
+	Uncompressed bool `json:"uncompressed,omitempty"`
 	// For `ecdsa`: the signature is r and s side by side, not ASN.1 DER.
 	Raw bool `json:"raw,omitempty"`
 	// For `digest`: the values of the tokens are sorted before they are put
@@ -204,7 +207,7 @@ func (c *CustomProvider) build(name string) (verifiers.Provider, error) {
 		return verifiers.Provider{}, fmt.Errorf("provider %s: %w", name, err)
 	}
 	return verifiers.Provider{
-		Name: name, Title: name, Scheme: scheme,
+		Name: name, Title: name, Scheme: scheme, SignsUncompressed: c.Verify.Uncompressed,
 		ID: c.EventID, Type: c.EventType, Time: c.EventTime, TypePrefix: c.TypePrefix, Batch: c.Batch, Varies: c.Varies,
 		Methods: c.Methods, ContentTypes: c.ContentTypes, MaxBody: c.MaxBody,
 		Deadline: time.Duration(c.Deadline), RetrySpan: time.Duration(c.Retries), Headers: c.Headers,

@@ -3,6 +3,7 @@ package integration
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"crypto/ecdsa"
 	"crypto/hmac"
 	"crypto/rand"
@@ -36,9 +37,10 @@ type request struct {
 	header      []string // "Name: value"
 	body        []byte
 
-	sign, secret string        // how to sign: github, sendgrid, stripe or slack
+	sign, secret string        // how to sign: github, sendgrid, stripe, slack, nylas or getstream
 	age          time.Duration // of the signature
 	sent         []byte        // the body to send instead of the signed one
+	gzip         string        // compress the body: "first", or "last", after it is signed
 
 	chunked bool
 	cut     bool // send half of the body, then end the sending side
@@ -61,6 +63,12 @@ func (r *request) signature(now time.Time) ([]string, error) {
 	case "github":
 		mac.Write(r.body)
 		return []string{"X-Hub-Signature-256: sha256=" + hex.EncodeToString(mac.Sum(nil))}, nil
+	case "nylas":
+		mac.Write(r.body)
+		return []string{"X-Nylas-Signature: " + hex.EncodeToString(mac.Sum(nil))}, nil
+	case "getstream":
+		mac.Write(r.body)
+		return []string{"X-Signature: " + hex.EncodeToString(mac.Sum(nil))}, nil
 	case "stripe":
 		fmt.Fprintf(mac, "%s.%s", stamp, r.body)
 		return []string{"Stripe-Signature: t=" + stamp + ",v1=" + hex.EncodeToString(mac.Sum(nil))}, nil
@@ -147,6 +155,9 @@ func trickle(w io.Writer, text []byte) {
 }
 
 func (r *request) bytes(u *url.URL) (head, body []byte, err error) {
+	if r.gzip == "first" {
+		r.body = compress(r.body)
+	}
 	signature, err := r.signature(time.Now())
 	if err != nil {
 		return nil, nil, err
@@ -154,6 +165,12 @@ func (r *request) bytes(u *url.URL) (head, body []byte, err error) {
 	body = r.body
 	if r.sent != nil {
 		body = r.sent
+	}
+	if r.gzip == "last" {
+		body = compress(body)
+	}
+	if r.gzip != "" {
+		signature = append(signature, "Content-Encoding: gzip")
 	}
 	host := r.host
 	if host == "" {
@@ -178,6 +195,14 @@ func (r *request) bytes(u *url.URL) (head, body []byte, err error) {
 	}
 	chunks.WriteString("0\r\n\r\n")
 	return b.Bytes(), chunks.Bytes(), nil
+}
+
+func compress(body []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write(body) // a Buffer takes everything
+	_ = w.Close()
+	return b.Bytes()
 }
 
 // render writes the answer as the scripts compare it: the status, the headers

@@ -59,6 +59,9 @@ type Provider struct {
 	// NeedsJSON means that an event's body is always JSON, so that one which
 	// does not parse is refused.
 	NeedsJSON bool `json:"needs_json,omitempty"`
+	// SignsUncompressed means that the signature of a body that comes compressed is
+	// over what was compressed. Otherwise it is over the bytes as sent.
+	SignsUncompressed bool `json:"signs_uncompressed,omitempty"`
 	// MaxBody is the largest body in bytes that the sender may send. Zero
 	// means 1 MiB.
 	MaxBody int64 `json:"max_body,omitempty"`

@@ -234,7 +234,7 @@ func (x *exchange) takeAll(elements *verifiers.Elements, received time.Time) {
 // element returns an exchange for one element. It shares nothing with x that
 // changes.
 func (x *exchange) element(r *verifiers.Request) *exchange {
-	y := &exchange{route: x.route, r: x.r, req: *r, media: mediaJSON, result: x.result, ctx: x.ctx, res: &Result{}, released: x.released, dry: x.dry, judging: x.judging}
+	y := &exchange{route: x.route, r: x.r, req: *r, media: mediaJSON, result: x.result, ctx: x.ctx, res: &Result{}, sent: x.sent, released: x.released, dry: x.dry, judging: x.judging}
 	y.req.Want(x.route.batching.members)
 	y.res.RequestID, y.res.Trust, y.res.Schema = x.res.RequestID, x.res.Trust, SchemaNone
 	return y

@@ -81,6 +81,9 @@ func (x *exchange) read() bool {
 		return x.end(outcome, "", fmt.Errorf("reading the body: %w", err))
 	}
 	x.unlimitReadTime()
+	if x.coding != "" && len(x.req.Body) > 0 {
+		x.packed = x.req.Body
+	}
 	return true
 }
 

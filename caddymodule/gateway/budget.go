@@ -76,6 +76,14 @@ func (l *lease) grow(n int64) bool {
 	return true
 }
 
+// shrink gives n bytes back.
+func (l *lease) shrink(n int64) {
+	for _, b := range l.budgets {
+		b.bytes.Add(-n)
+	}
+	l.bytes -= n
+}
+
 // release gives everything back. It may be called at any point.
 func (l *lease) release() {
 	for _, b := range l.budgets[:l.entered] {

@@ -50,6 +50,9 @@ func (c *Config) complete() {
 	if c.ReadTimeout == 0 {
 		c.ReadTimeout = defaultReadTimeout
 	}
+	if c.MaxDecompressed > 0 && c.MaxRatio == 0 {
+		c.MaxRatio = defaultMaxRatio
+	}
 	if c.OnInvalid == "" {
 		c.OnInvalid = OnInvalidQuarantine
 	}
@@ -147,6 +150,12 @@ func (c *Config) validateRequests(p *problems) {
 	}
 	if c.MaxBody < 0 || c.MaxBody > largestMaxBody {
 		p.add("MaxBody", "%d is out of range: use 1 to %d bytes, or 0 for the provider's", c.MaxBody, largestMaxBody)
+	}
+	if c.MaxDecompressed < 0 || c.MaxDecompressed > largestMaxBody {
+		p.add("MaxDecompressed", "%d is out of range: use 1 to %d bytes, or 0 to refuse compressed bodies", c.MaxDecompressed, largestMaxBody)
+	}
+	if c.MaxRatio < 0 || c.MaxRatio > 0 && c.MaxDecompressed == 0 {
+		p.add("MaxRatio", "needs a MaxDecompressed, and must be 1 or more, or 0 for %d", defaultMaxRatio)
 	}
 	if c.ReadTimeout < 0 {
 		p.add("ReadTimeout", "is negative: use 0 for %v, or a positive duration", defaultReadTimeout)

@@ -23,6 +23,6 @@ func (x *exchange) diagnose(err error) {
 		return
 	}
 	if _, ok := rt.diagnoses.Take(rt.now(), 1); ok {
-		x.res.Diagnosis = rt.cfg.Diagnose(x.ctx, &x.req, err)
+		x.res.Diagnosis = rt.cfg.Diagnose(x.ctx, x.signed(), err)
 	}
 }

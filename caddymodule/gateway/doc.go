@@ -38,7 +38,9 @@
 //
 // Bodies are published as they were received. One with a Content-Encoding is
 // refused (415), because consumers would get bytes that are not what their
-// content type says. JSON is looked at after verification, once, and only if the
+// content type says, unless the Config has a MaxDecompressed: then one that came
+// compressed with gzip is published as what came out. The signature is verified
+// first, over the bytes as sent, unless the provider signs what it compresses. JSON is looked at after verification, once, and only if the
 // provider's events are always JSON, if the id, type or time is in it, or if
 // there is a Validator; an unsigned handshake whose conditions are in the body
 // is the only exception. It is decoded only for a Validator: to check it, and to

@@ -65,8 +65,12 @@ type Event struct {
 	Received time.Time
 	// ContentType is the request's, as sent.
 	ContentType string
-	// Body is the exact bytes received: the whole body, or the element's.
+	// Body is the exact bytes received: the whole body, or the element's. If it came
+	// compressed, it is what came out.
 	Body []byte
+	// Sent describes the body of the request as it was sent, if that was compressed;
+	// else nil.
+	Sent *Sent
 	// Digest is the SHA-256 of Body.
 	Digest [32]byte
 	// Same is the SHA-256 of Body without what the sender changes from one

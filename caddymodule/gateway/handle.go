@@ -12,7 +12,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
@@ -21,7 +20,6 @@ import (
 var (
 	errUnfinished  = errors.New("the pipeline ended without an outcome")
 	errBudget      = errors.New("the budget for requests in flight is used up")
-	errCoding      = errors.New("the body has a content coding")
 	errContentType = errors.New("events of the provider do not have this content type")
 	errNoHandshake = errors.New("no handshake fits, and events do not use this method")
 	errNoCoverage  = errors.New("the verifier accepted without saying what it covers")
@@ -70,7 +68,12 @@ type exchange struct {
 	wait     time.Duration // until a limit has room again
 	unread   bool          // the body was not read to its end
 	limited  bool          // it has a read deadline
-	beyond   [1]byte
+
+	coding string // of the body; "" for none
+	packed []byte // the body as it was sent, if it came compressed
+	sent   *Sent  // what there is to say about that, once it is decompressed
+
+	beyond [1]byte
 }
 
 // Handle takes a request through the whole pipeline and returns the answer,
@@ -187,29 +190,32 @@ func containsAddr(prefixes []netip.Prefix, addr netip.Addr) bool {
 }
 
 // checkContent looks at the headers that say what the body is. A body in a
-// content coding is refused: signatures are over the bytes as sent, and so is
-// the event that consumers get, who would find something that is neither JSON
-// nor a form. What an empty body would be does not matter, nor what requests by
-// a method that only handshakes use say.
+// content coding is refused unless the route decompresses it: consumers would find
+// something that is neither JSON nor a form. What an empty body would be does not
+// matter, nor what requests by a method that only handshakes use say.
 func (x *exchange) checkContent() error {
-	h := x.r.Header
-	for _, coding := range h["Content-Encoding"] {
-		if coding != "" && !strings.EqualFold(coding, "identity") {
-			return errCoding
-		}
+	if err := x.checkCoding(); err != nil {
+		return err
 	}
-	types := h["Content-Type"]
-	if len(types) == 1 {
-		media, _, err := mime.ParseMediaType(types[0])
-		// Bad parameters do not make the type itself doubtful.
-		if err == nil || errors.Is(err, mime.ErrInvalidMediaParameter) {
-			x.media = media
-		}
-	}
+	x.media = mediaType(x.r.Header)
 	if x.route.media == nil || x.route.media[x.media] || !x.route.events[x.r.Method] || x.r.ContentLength == 0 {
 		return nil
 	}
 	return errContentType
+}
+
+// mediaType returns the body's media type, "" if the headers name none or several.
+func mediaType(h http.Header) string {
+	types := h["Content-Type"]
+	if len(types) != 1 {
+		return ""
+	}
+	media, _, err := mime.ParseMediaType(types[0])
+	// Bad parameters do not make the type itself doubtful.
+	if err == nil || errors.Is(err, mime.ErrInvalidMediaParameter) {
+		return media
+	}
+	return ""
 }
 
 // authenticate answers unsigned handshakes, verifies, and answers signed ones.
@@ -221,13 +227,13 @@ func (x *exchange) authenticate() bool {
 		x.req.URL = publicURL(x.r.Request)
 	}
 	x.req.Want(rt.members)
-	if !x.greet(rt.unsigned) {
+	if rt.compression.first && !x.decompress() || !x.greet(rt.unsigned) {
 		return false
 	}
 	if !rt.events[x.r.Method] && !anyMethod(rt.signed, x.r.Method) {
 		return x.end(MethodNotAllowed, "", errNoHandshake)
 	}
-	if !x.verify() || !x.greet(rt.signed) {
+	if !x.verify() || !x.decompress() || !x.greet(rt.signed) {
 		return false
 	}
 	if !rt.events[x.r.Method] {
@@ -257,7 +263,7 @@ func (x *exchange) verify() bool {
 }
 
 func (x *exchange) verifyWith(v verifiers.Verifier) bool {
-	result, err := v.Verify(x.ctx, &x.req)
+	result, err := v.Verify(x.ctx, x.signed())
 	switch {
 	case errors.Is(err, verifiers.ErrUnavailable):
 		return x.end(Undecidable, "", err)
@@ -301,6 +307,9 @@ func (x *exchange) finish() {
 		res.Outcome, res.Reason, res.Err = Internal, Internal.Reason(), errors.Join(errUnfinished, res.Err)
 	}
 	res.RequestBody = x.req.Body
+	if x.packed != nil {
+		res.RequestBody = x.packed
+	}
 	if x.req.Body == nil {
 		abandon(x.r.Request)
 	}
@@ -317,6 +326,9 @@ func (x *exchange) finish() {
 	}
 	if res.Outcome == MethodNotAllowed {
 		res.Header["Allow"] = []string{x.route.allow}
+	}
+	if errors.Is(res.Err, errCoding) {
+		res.Header["Accept-Encoding"] = []string{x.route.accepted()}
 	}
 	// HTTP/2 has no such header: there, it would end the connection for all.
 	if x.unread && x.r.ProtoMajor == 1 {

@@ -47,6 +47,7 @@ func (x *exchange) makeEvent(received time.Time, header http.Header) {
 		IngestID:   x.res.RequestID,
 		Received:   received,
 		Body:       x.req.Body,
+		Sent:       x.sent,
 		Digest:     sha256.Sum256(x.req.Body),
 		Header:     header,
 		Trust:      x.res.Trust,

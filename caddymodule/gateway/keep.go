@@ -26,6 +26,9 @@ type Kept struct {
 	Redacted []string `json:"redacted,omitempty"`
 	// Remote is the sender's address; the zero Addr if it is not known.
 	Remote netip.Addr `json:"remote,omitzero"`
+	// Encoding is the content coding in which the body is kept: "gzip" where the
+	// signature of a compressed body did not fit, so that it was not decompressed.
+	Encoding string `json:"encoding,omitempty"`
 	// Unprovable means that the request was authentic and that what is kept of it
 	// is not enough to verify it again.
 	Unprovable bool `json:"unprovable,omitempty"`

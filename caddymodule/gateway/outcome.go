@@ -40,7 +40,7 @@ const (
 	ClientLimited
 	// SourceLimited: the route's limit for verified events is used up.
 	SourceLimited
-	// BodyTooLarge: more bytes than the route permits.
+	// BodyTooLarge: more bytes than the route permits, as sent or decompressed.
 	BodyTooLarge
 	// BodyCut: the body ended before it was complete.
 	BodyCut
@@ -49,6 +49,9 @@ const (
 	// BodyNotJSON: the body is not the JSON, or the form, that the provider, the
 	// id, the type or the schema needs it to be.
 	BodyNotJSON
+	// BodyNotGzip: the body says that it is compressed with gzip, and cannot be
+	// decompressed.
+	BodyNotGzip
 	// BadSignature: the request is not authentic; the reason is the verifier's.
 	BadSignature
 	// HandshakeRefused: a handshake lacks its token or has another, or delivers a
@@ -126,6 +129,7 @@ var answers = [numOutcomes]answer{
 	BodyCut:              {word: "rejected", reason: "body_cut", status: 400, code: "bad_request"},
 	BodySlow:             {word: "rejected", reason: "body_slow", status: 408, code: "timeout"},
 	BodyNotJSON:          {word: "rejected", reason: "not_json", status: 400, code: "bad_request"},
+	BodyNotGzip:          {word: "rejected", reason: "not_gzip", status: 400, code: "bad_request"},
 	BadSignature:         {word: "rejected", reason: "signature", status: 401, code: "unauthorized"},
 	HandshakeRefused:     {word: "rejected", reason: "handshake", status: 403, code: "forbidden"},
 	SchemaRejected:       {word: "rejected", reason: "schema", status: 422, code: "unprocessable"},

@@ -185,6 +185,13 @@ var outcomeTests = []struct {
 	{name: "not JSON", outcome: gateway.BodyNotJSON, status: 400, send: func(r *rig) answer {
 		return r.send("d1", `{"a":`+marker)
 	}},
+	{name: "not gzip", outcome: gateway.BodyNotGzip, status: 400, change: decompresses, send: func(r *rig) answer {
+		return r.do(func() *http.Request {
+			req := r.request("d1", payload("1"))
+			req.Header.Set("Content-Encoding", "gzip")
+			return req
+		}())
+	}},
 	{name: "wrong signature", outcome: gateway.BadSignature, reason: "mismatch", status: 401, send: func(r *rig) answer {
 		req := r.request("d1", payload("1"))
 		req.Header.Set("X-Hub-Signature-256", sign(payload("2")))

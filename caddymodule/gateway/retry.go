@@ -32,6 +32,8 @@ var (
 		"which publishes it with other unverified events")
 	// ErrNotUnverified: the sender of the event was verified.
 	ErrNotUnverified = errors.New("its sender was verified: release it without saying that it is unverified")
+	// ErrCompressed: the body was not decompressed, because its signature did not fit.
+	ErrCompressed = errors.New("its body is kept compressed, as it was sent, and consumers could not read it: retry it, or drop it")
 	// ErrTaken: the event's id belongs to another event.
 	ErrTaken = errors.New("its id belongs to another event: release it under a new id, or drop it")
 
@@ -76,6 +78,9 @@ func (x *exchange) retry(e *Entry) bool {
 	if err := x.restore(e); err != nil {
 		return x.end(Internal, "", err)
 	}
+	if x.packed != nil && x.route.cfg.MaxDecompressed == 0 {
+		return x.end(UnsupportedMediaType, "", errKeptCompressed)
+	}
 	if x.route.cfg.NoPublish {
 		return x.end(Internal, "", errNoPublish)
 	}
@@ -85,7 +90,7 @@ func (x *exchange) retry(e *Entry) bool {
 		x.retryElement(e)
 		return true
 	}
-	if !x.prove(e) {
+	if x.route.compression.signsPlain && !x.decompress() || !x.prove(e) || !x.decompress() {
 		return false
 	}
 	if x.isHandshake() {
@@ -120,7 +125,10 @@ func (x *exchange) restore(e *Entry) error {
 	x.req = *req
 	x.req.Want(x.route.members)
 	x.r = Request{Request: &http.Request{Method: k.Method, URL: req.URL, Header: req.Header}, URL: req.URL, Remote: k.Remote}
-	_ = x.checkContent() // for the media type; what did not fit was refused then
+	x.media = mediaType(k.Header) // what did not fit was refused then
+	if x.sent = e.Sent; k.Encoding != "" {
+		x.coding, x.packed, x.sent = k.Encoding, e.Body, nil
+	}
 	return nil
 }
 
@@ -211,7 +219,8 @@ func (x *exchange) retryElement(e *Entry) {
 // is needed for one whose signature was refused, and is refused for others; it is
 // published as unverified.
 //
-// The error wraps [ErrUnverifiedRelease], [ErrNotUnverified] or [ErrTaken], or is
+// The error wraps [ErrUnverifiedRelease], [ErrNotUnverified], [ErrCompressed] or
+// [ErrTaken], or is
 // the Publisher's.
 func Release(ctx context.Context, p Publisher, e *Entry, newID, unverified bool) (Ack, error) {
 	out := e.Event
@@ -225,6 +234,9 @@ func Release(ctx context.Context, p Publisher, e *Entry, newID, unverified bool)
 		out.Released, out.Trust, out.Scheme, out.KeyID = ReleasedUnverified, Unverified, "", ""
 	case unverified:
 		return Ack{}, ErrNotUnverified
+	}
+	if e.Request != nil && e.Request.Encoding != "" {
+		return Ack{}, ErrCompressed
 	}
 	if newID {
 		compared := out.Compared()

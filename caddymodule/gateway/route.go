@@ -69,6 +69,12 @@ type Config struct {
 	// MaxBody 0 means the provider's, or 1 MiB.
 	Methods, ContentTypes []string
 	MaxBody               int64
+	// MaxDecompressed is how large a body that comes compressed with gzip may become,
+	// and MaxRatio how many times as large as it was sent; 0 means 100. What consumers
+	// get is the decompressed body. Without a MaxDecompressed a compressed body is
+	// refused. MaxBody is for bodies as they are sent.
+	MaxDecompressed int64
+	MaxRatio        int
 	// ReadTimeout is how long the body may take, from its first byte to its
 	// last, however steadily it trickles. 0 means 10 s. A shorter ReadTimeout of
 	// the http.Server holds as well.
@@ -208,6 +214,7 @@ type Result struct {
 	// zero if no event came about.
 	Compared [32]byte
 	// RequestBody is the body as read, for handing the request on; nil if it
-	// was not read to its end. It is the Event's Body: read-only.
+	// was not read to its end. It is the Event's Body, unless that came compressed:
+	// read-only.
 	RequestBody []byte
 }

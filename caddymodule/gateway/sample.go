@@ -60,7 +60,8 @@ func newSamples(cfg *Config) *samples {
 // holds the secret is never kept: it may be right but for a letter.
 func (x *exchange) sample(reason string, err error) {
 	s, k := x.route.samples, &x.route.keeping
-	if s == nil || k.inBody || int64(len(x.req.Body)) > s.size {
+	body := x.signed().Body
+	if s == nil || k.inBody || int64(len(body)) > s.size {
 		return
 	}
 	limit := s.limits[reason]
@@ -76,7 +77,7 @@ func (x *exchange) sample(reason string, err error) {
 		Tenant: cfg.Tenant, Source: cfg.Source, Provider: cfg.Provider.Name,
 		TypePrefix: cfg.Provider.TypePrefix, CESource: cfg.CESource,
 		ID: x.res.RequestID, IngestID: x.res.RequestID, Received: now,
-		Body: bytes.Clone(x.req.Body), Digest: sha256.Sum256(x.req.Body),
+		Body: bytes.Clone(body), Digest: sha256.Sum256(body),
 		Trust: Unverified, Schema: SchemaNone, Dedupe: !cfg.NoDedupe,
 	}
 	if types := x.req.Header["Content-Type"]; len(types) > 0 {
@@ -89,5 +90,11 @@ func (x *exchange) sample(reason string, err error) {
 	if errors.Is(err, verifiers.ErrMismatch) || errors.Is(err, verifiers.ErrUnknownKey) {
 		kept = k.headers
 	}
-	s.to.Sample(e, Quarantine{Reason: reasonSignature, Detail: cutText(err.Error(), 1024), Request: x.keepHeaders(kept)})
+	request := x.keepHeaders(kept)
+	if x.signsPacked() {
+		request.Encoding = x.coding
+	} else {
+		e.Sent = x.sent
+	}
+	s.to.Sample(e, Quarantine{Reason: reasonSignature, Detail: cutText(err.Error(), 1024), Request: request})
 }

@@ -24,6 +24,10 @@ const (
 	// headerPartition is the number of the partition, a slash, and how many there
 	// are.
 	headerPartition = "ce-whpartition"
+
+	headerEncoding   = "ce-whencoding"
+	headerSentDigest = "ce-whsentsha256"
+	headerSentSize   = "ce-whsentsize"
 )
 
 // maxHeaders caps the headers of a message in bytes. Those that are copied from
@@ -77,6 +81,11 @@ func headers(e *gateway.Event, msgID, stream string) nats.Header {
 		set(headerSame, hex.EncodeToString(e.Same[:]))
 	}
 	set("ce-whsize", strconv.Itoa(len(e.Body)))
+	if sent := e.Sent; sent != nil {
+		set(headerEncoding, sent.Encoding)
+		set(headerSentDigest, hex.EncodeToString(sent.Digest[:]))
+		set(headerSentSize, strconv.Itoa(sent.Size))
+	}
 	set(headerIngestID, e.IngestID)
 	if p := e.Part; p != nil {
 		set("ce-whbatch", escape(p.Batch))

@@ -49,6 +49,24 @@ func TestBatchHeaders(t *testing.T) {
 	}
 }
 
+// TestCompressedHeaders: the payload is what its own headers say, and others say how
+// it was sent.
+func TestCompressedHeaders(t *testing.T) {
+	t.Parallel()
+	e := testEvent("evt_1", "{}")
+	for _, name := range []string{"ce-whencoding", "ce-whsentsha256", "ce-whsentsize"} {
+		if h := headers(e, "id", "WEBHOOKS"); h[name] != nil {
+			t.Errorf("got %s: %s of a body that was not compressed", name, h[name])
+		}
+	}
+	e.Sent = &gateway.Sent{Encoding: "gzip", Digest: sha256.Sum256([]byte("packed")), Size: 22}
+	h := headers(e, "id", "WEBHOOKS")
+	if one(h, "ce-whencoding") != "gzip" || one(h, "ce-whsentsize") != "22" || one(h, "ce-whsentsha256") != fmt.Sprintf("%x", e.Sent.Digest) ||
+		one(h, "ce-whsize") != "2" || one(h, "ce-whsha256") != fmt.Sprintf("%x", e.Digest) {
+		t.Errorf("got %v", h)
+	}
+}
+
 func TestSuspectHeader(t *testing.T) {
 	t.Parallel()
 	e := testEvent("evt_1", "{}")

@@ -103,13 +103,18 @@ func entry(h nats.Header, body []byte) (*gateway.Entry, error) {
 	if list := one(h, "ce-whunsigned"); list != "" {
 		e.Unsigned = strings.Split(list, ",")
 	}
+	var sent gateway.Sent
 	for _, d := range []struct {
 		header string
 		into   *[32]byte
-	}{{headerDigest, &e.Digest}, {headerSame, &e.Same}} {
+	}{{headerDigest, &e.Digest}, {headerSame, &e.Same}, {headerSentDigest, &sent.Digest}} {
 		if sum, err := hex.DecodeString(one(h, d.header)); err == nil && len(sum) == len(d.into) {
 			copy(d.into[:], sum)
 		}
+	}
+	if sent.Encoding = one(h, headerEncoding); sent.Encoding != "" {
+		sent.Size, _ = strconv.Atoi(one(h, headerSentSize))
+		e.Sent = &sent
 	}
 	if batch := one(h, "ce-whbatch"); batch != "" {
 		index, err1 := strconv.Atoi(one(h, headerIndex))

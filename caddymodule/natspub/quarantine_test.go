@@ -39,6 +39,7 @@ func fullEvent() *gateway.Event {
 	e.ContentType, e.SchemaURI, e.Schema = "application/json; charset=utf-8", "a b.json", gateway.SchemaInvalid
 	e.CESource = "https://hooks.example.com/acme/billing"
 	e.Part = &gateway.Part{Batch: "b 1", Index: 3, Size: 5}
+	e.Sent = &gateway.Sent{Encoding: "gzip", Digest: sha256.Sum256([]byte("sent")), Size: 42}
 	return e
 }
 
@@ -54,6 +55,7 @@ func TestQuarantineKeepsAllOfAnEvent(t *testing.T) {
 	}{
 		{"all", func(*gateway.Event) {}},
 		{"no part, no times", func(e *gateway.Event) { e.Part, e.Time, e.Same = nil, time.Time{}, [32]byte{} }},
+		{"not compressed", func(e *gateway.Event) { e.Sent = nil }},
 		{"no type", func(e *gateway.Event) { e.Type = "" }},
 		{"no prefix", func(e *gateway.Event) { e.TypePrefix = "" }},
 		{"no id", func(e *gateway.Event) { e.HasID, e.ID = false, e.IngestID }},

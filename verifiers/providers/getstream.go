@@ -9,9 +9,9 @@ import (
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
 
-// Stream signs what it sends before compression, where that is switched on. A
-// body that begins like gzip is unpacked to verify it; it is published as it
-// came. One with a content coding is refused by the gateway.
+// Stream signs what it sends before compression, where that is switched on, and
+// says so with a Content-Encoding. A body without one that begins like gzip is
+// unpacked to verify it, and published as it came.
 var GetStream = add(verifiers.Provider{
 	Name:       "getstream",
 	Title:      "Stream (GetStream)",
@@ -23,14 +23,17 @@ var GetStream = add(verifiers.Provider{
 	Time:       verifiers.JSON("/created_at"),
 	TypePrefix: "io.getstream",
 	MaxBody:    4 << 20,
+
+	SignsUncompressed: true,
+
 	Headers:    []string{"X-Webhook-Id", "X-Webhook-Attempt"},
 
 	Category: "saas",
-	Setup:    "Set the webhook URL in the dashboard, without compression.",
+	Setup:    "Set the webhook URL in the dashboard. For compression, which is switched on there, give the route `limits { decompressed 16MiB }` first.",
 	Signs:    "The body before compression, with HMAC-SHA256",
 	Retries:  "Not documented in detail.",
 	Notes: []string{
-		"Leave compression off, or consumers have to unpack.",
+		"With compression on, bodies come with `Content-Encoding: gzip`: a route without `decompressed` answers 415.",
 		"The id in the header is not signed.",
 	},
 	Sources: []string{

@@ -7,8 +7,7 @@ import (
 )
 
 // Nylas signs the bytes that it sends, which are compressed if that is switched
-// on; the gateway takes no compressed bodies. The URL is checked with a
-// challenge that comes back as it is.
+// on. The URL is checked with a challenge that comes back as it is.
 var Nylas = add(verifiers.Provider{
 	Name:  "nylas",
 	Title: "Nylas",
@@ -37,10 +36,10 @@ var Nylas = add(verifiers.Provider{
 	}},
 
 	Category: "comms",
-	Setup:    "Create the webhook destination with the API or in the dashboard, without compression; its webhook_secret is in the answer.",
+	Setup:    "Create the webhook destination with the API or in the dashboard; its webhook_secret is in the answer. For compressed delivery give the route `limits { decompressed 16MiB }` first.",
 	Retries:  "Twice, after a 408, 429, 502, 503, 504 or 507.",
 	Notes: []string{
-		"Leave compressed delivery off.",
+		"With compressed delivery the signature is over the compressed bytes, and a route without `decompressed` answers 415.",
 		"webhook_delivery_attempt counts the attempts inside the body.",
 	},
 	Sources: []string{
