@@ -98,6 +98,7 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 		Unverified:    a.unverified(),
 		Quarantine:    a.QuarantineStream.translate(a.window(), true),
 		Bodies:        a.bodies(),
+		Forgotten:     a.forgotten(),
 		APIPrefix:     a.settings.prefix,
 		MaxPending:    a.MaxPending,
 		LargestBody:   a.largest,

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -25,6 +26,7 @@ type metrics struct {
 	ops      *prometheus.CounterVec
 	suspects *prometheus.CounterVec
 	lookups  *prometheus.CounterVec
+	ages     *prometheus.HistogramVec
 
 	filters    *prometheus.CounterVec
 	quarantine *quarantineMetrics
@@ -70,6 +72,12 @@ func newMetrics() *metrics {
 			Namespace: namespace, Subsystem: subsystem, Name: "suspects_total",
 			Help: "Requests with an event whose bytes came before under another id that the signature does not cover.",
 		}, []string{"source"}),
+		ages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "duplicate_age_seconds",
+			Help: "Age of the stored event when a duplicate of it came: how senders really repeat.",
+			// The steps of schedules of retries, from seconds to days.
+			Buckets: []float64{1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600, 48 * 3600, 72 * 3600, 96 * 3600},
+		}, []string{"source"}),
 		lookups: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "tenant_lookups_total",
 			Help: "Searches for the secrets of the tenant that a request names, by how they ended.",
@@ -80,7 +88,7 @@ func newMetrics() *metrics {
 // register makes the collectors known to a registry that may know them already.
 func (m *metrics) register(reg prometheus.Registerer) error {
 	for _, c := range append(m.quarantine.collectors(),
-		m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, m.suspects, m.lookups, m.filters, spools, brokerMetrics{}) {
+		m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, m.suspects, m.lookups, m.filters, m.ages, spools, brokerMetrics{}) {
 		var already prometheus.AlreadyRegisteredError
 		if err := reg.Register(c); err != nil && (!errors.As(err, &already) || already.ExistingCollector != c) {
 			return fmt.Errorf("registering metrics: %w", err)
@@ -98,11 +106,12 @@ type routeMetrics struct {
 	keys     []prometheus.Counter
 	suspects prometheus.Counter
 	bodies   prometheus.Observer
+	ages     prometheus.Observer
 	events   [gateway.NumOutcomes]prometheus.Counter // nil for a handshake
 }
 
 func (m *metrics) route(source string, keys int) *routeMetrics {
-	rm := &routeMetrics{bodies: m.bodies.WithLabelValues(source), suspects: m.suspects.WithLabelValues(source)}
+	rm := &routeMetrics{bodies: m.bodies.WithLabelValues(source), suspects: m.suspects.WithLabelValues(source), ages: m.ages.WithLabelValues(source)}
 	for _, o := range gateway.Outcomes() {
 		rm.requests[o] = make(map[string]prometheus.Counter)
 		for _, reason := range reasonsOf(o) {
@@ -166,6 +175,20 @@ func (rm *routeMetrics) countEvents(r *gateway.Record) {
 	}
 }
 
+// observeAges notes how old the originals of duplicates are.
+func (rm *routeMetrics) observeAges(r *gateway.Record) {
+	var originals []time.Time
+	switch {
+	case r.Batch != nil:
+		originals = r.Batch.Originals
+	case r.Outcome == gateway.Duplicate && !r.Ack.Stored.IsZero():
+		originals = []time.Time{r.Ack.Stored}
+	}
+	for _, t := range originals {
+		rm.ages.Observe(max(r.Start.Sub(t).Seconds(), 0)) // the clocks may differ
+	}
+}
+
 func (rm *routeMetrics) observe(r *gateway.Record) {
 	counter := rm.requests[r.Outcome][r.Reason]
 	if counter == nil {
@@ -173,6 +196,7 @@ func (rm *routeMetrics) observe(r *gateway.Record) {
 	}
 	counter.Inc()
 	rm.countEvents(r)
+	rm.observeAges(r)
 	if r.Suspect != "" {
 		rm.suspects.Inc()
 	}

@@ -71,6 +71,9 @@ func attributes(r *gateway.Record) []slog.Attr {
 	if r.Ack.Sequence > 0 {
 		attrs = append(attrs, slog.Uint64("stream_seq", r.Ack.Sequence))
 	}
+	if !r.Ack.Stored.IsZero() {
+		attrs = append(attrs, slog.Time("original_stored", r.Ack.Stored))
+	}
 	if r.Ack.Attempts > 1 {
 		attrs = append(attrs, slog.Int("attempts", r.Ack.Attempts))
 	}

@@ -36,6 +36,9 @@ type BatchCount struct {
 	Size int
 	// Outcomes are counts by [Outcome].
 	Outcomes [NumOutcomes]int
+	// Originals are when the originals of duplicates were stored, as far as that is
+	// known.
+	Originals []time.Time
 }
 
 // sources are where an event's attributes are.
@@ -309,6 +312,9 @@ func (t *tally) add(index int, res *Result) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.Outcomes[res.Outcome]++
+	if res.Outcome == Duplicate && !res.Ack.Stored.IsZero() {
+		t.Originals = append(t.Originals, res.Ack.Stored)
+	}
 	if t.counted++; t.counted == 1 || gravity(res.Outcome) > gravity(t.outcome) || res.Outcome == t.outcome && index < t.index {
 		t.index, t.outcome, t.reason, t.err = index, res.Outcome, res.Reason, res.Err
 	}

@@ -177,6 +177,9 @@ type Ack struct {
 	// Conflict means that the id was stored before with other bytes. The event
 	// is not stored. Duplicate is set as well.
 	Conflict bool
+	// Stored is when the original of a duplicate was stored; zero if that is not
+	// known.
+	Stored time.Time
 	// Spooled means that the event is stored durably on this machine, and still
 	// has to be forwarded to the cluster that Stream is in. Sequence is then the
 	// local one.

@@ -206,7 +206,11 @@ func TestUnknownOutcomeInABatch(t *testing.T) {
 		e.Part = &gateway.Part{Batch: "b", Index: tt.index, Size: 2}
 		m := message{event: e, header: headers(e, "id", "WEBHOOKS"), attempts: 2, unknown: true}
 		tt.want.Stream, tt.want.Sequence = "WEBHOOKS", ack.Sequence
-		if got := p.prove(ctx, &m, &jetstream.PubAck{Stream: "WEBHOOKS", Sequence: ack.Sequence, Duplicate: true}); got != tt.want {
+		got, _, err := p.prove(ctx, &m, &jetstream.PubAck{Stream: "WEBHOOKS", Sequence: ack.Sequence, Duplicate: true})
+		if err != nil || got.Stored.IsZero() != !got.Duplicate {
+			t.Errorf("%s: got %+v, %v", tt.name, got, err)
+		}
+		if got.Stored = (time.Time{}); got != tt.want {
 			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
 		}
 	}

@@ -44,6 +44,9 @@ const (
 	stuckAgain = 30 * time.Second
 )
 
+// errUndecided means that it cannot be found out whether an id was forgotten.
+var errUndecided = errors.New("it is not known whether the id was forgotten")
+
 // errAway means that there is no cluster to forward to.
 var errAway = errors.New("the cluster is away")
 
@@ -56,8 +59,9 @@ type lane struct {
 	writes int          // guarded by s.mu: how often something was stored
 
 	// The rest is the forwarding goroutine's.
-	next     uint64 // the first sequence that was not looked at
-	purged   uint64 // up to which everything is removed
+	next     uint64        // the first sequence that was not looked at
+	done     atomic.Uint64 // up to which all but what is stuck is in the cluster
+	purged   uint64        // up to which everything is removed
 	stuck    map[uint64]time.Time
 	stuckNow atomic.Int64
 	single   *Publisher // takes no batches
@@ -182,6 +186,7 @@ func (l *lane) step(ctx context.Context) (int, error) {
 			l.stuck[k.seq] = time.Now()
 		}
 	}
+	l.noteDone()
 	l.stuckNow.Store(int64(len(l.stuck)))
 	l.s.forwarded(list)
 	if done > 0 {
@@ -194,6 +199,18 @@ func (l *lane) step(ctx context.Context) (int, error) {
 	}
 	return done, err
 }
+
+// noteDone notes up to where everything is in the cluster.
+func (l *lane) noteDone() {
+	done := l.next
+	for seq := range l.stuck {
+		done = min(done, seq)
+	}
+	l.done.Store(max(done, 1) - 1)
+}
+
+// isForwarded reports whether the event with a sequence is in the cluster.
+func (l *lane) isForwarded(seq uint64) bool { return seq <= l.done.Load() }
 
 // retryStuck goes back to what was too large, from time to time.
 func (l *lane) retryStuck() {
@@ -288,7 +305,7 @@ func (l *lane) send(ctx context.Context, remote *Publisher, list []*spooled) err
 	}
 	messages := make([]*message, len(list))
 	for i, k := range list {
-		if remote.claims(k.msg) { // its body goes elsewhere first
+		if remote.claims(k.msg) || remote.ids.has(k.msg.id()) { // its body goes elsewhere first, or its id is another
 			if i > 0 {
 				if err := l.send(ctx, remote, list[:i]); err != nil {
 					return err
@@ -361,7 +378,7 @@ func (l *lane) inOrder(ctx context.Context, remote *Publisher, row []*spooled) e
 func (l *lane) one(ctx context.Context, remote *Publisher, k *spooled) error {
 	ctx, cancel := context.WithTimeout(ctx, forwardPatience)
 	defer cancel()
-	ack, err := remote.deliver(ctx, k.msg)
+	ack, sent, err := remote.deliver(ctx, k.msg)
 	switch {
 	case errors.Is(err, gateway.ErrTooLarge):
 		k.stuck = true
@@ -373,7 +390,14 @@ func (l *lane) one(ctx context.Context, remote *Publisher, k *spooled) error {
 	case !ack.Duplicate:
 		l.s.count(func(c *SpoolCounters) { c.Forwarded++ })
 	default:
-		if err := l.judge(ctx, remote, k, ack); err != nil {
+		err := l.judge(ctx, remote, k, sent, ack)
+		if errors.Is(err, errUndecided) {
+			k.stuck = true
+			l.s.cfg.Logger.Warn("an event in the spool has an id that the cluster knows, and it cannot be found out whether that was forgotten; it stays there until it can",
+				"stream", l.stream, "id", one(k.msg.header, "ce-id"), "error", err)
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -382,11 +406,21 @@ func (l *lane) one(ctx context.Context, remote *Publisher, k *spooled) error {
 }
 
 // judge decides what it means that the cluster has an event with this id.
-func (l *lane) judge(ctx context.Context, remote *Publisher, k *spooled, ack *jetstream.PubAck) error {
+func (l *lane) judge(ctx context.Context, remote *Publisher, k *spooled, sent *message, ack *jetstream.PubAck) error {
 	o, err := remote.original(ctx, ack)
-	switch {
-	case err != nil && !gone(err):
+	if err != nil && !gone(err) {
 		return fmt.Errorf("reading the original of a duplicate: %w", err)
+	}
+	if err != nil || !o.is(k.msg) {
+		generation, err := remote.newer(ctx, sent)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errUndecided, err)
+		}
+		if generation > 0 {
+			return l.renewed(ctx, remote, k, sent.renewed(generation))
+		}
+	}
+	switch {
 	case err != nil || o.digest == compared(k.msg.header) && !o.is(k.msg):
 		l.s.count(func(c *SpoolCounters) { c.Duplicates++ })
 		return nil
@@ -400,12 +434,25 @@ func (l *lane) judge(ctx context.Context, remote *Publisher, k *spooled, ack *je
 	}
 	aside := remote.conflict(k.msg, k.key)
 	remote.keepRequest(aside, k.kept, gateway.Ack{Stream: ack.Stream, Sequence: ack.Sequence})
-	if _, err := remote.deliver(ctx, aside); err != nil {
+	if _, _, err := remote.deliver(ctx, aside); err != nil {
 		return fmt.Errorf("quarantining an event whose id belongs to another: %w", err)
 	}
 	remote.cfg.Ops.conflict(aside, gateway.Ack{Stream: ack.Stream, Sequence: ack.Sequence})
 	l.s.cfg.Logger.Warn("an event from the spool has the id of another; it is in quarantine", "stream", l.stream, "id", one(k.msg.header, "ce-id"))
 	l.s.count(func(c *SpoolCounters) { c.Conflicts++ })
+	return nil
+}
+
+// renewed forwards an event whose id was forgotten.
+func (l *lane) renewed(ctx context.Context, remote *Publisher, k *spooled, m *message) error {
+	ack, sent, err := remote.deliver(ctx, m)
+	switch {
+	case err != nil:
+		return err
+	case ack.Duplicate:
+		return l.judge(ctx, remote, k, sent, ack)
+	}
+	l.s.count(func(c *SpoolCounters) { c.Forwarded++ })
 	return nil
 }
 
@@ -441,13 +488,15 @@ func (l *lane) purge(ctx context.Context) error {
 	return nil
 }
 
-// deliver stores a message in the cluster.
-func (p *Publisher) deliver(ctx context.Context, m *message) (*jetstream.PubAck, error) {
+// deliver stores a message in the cluster, and returns it as it was sent.
+func (p *Publisher) deliver(ctx context.Context, m *message) (*jetstream.PubAck, *message, error) {
 	again := m.again()
+	again.base, again.generation = m.base, m.generation
 	if err := p.open(ctx, again); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return p.await(ctx, again)
+	ack, err := p.await(ctx, again)
+	return ack, again, err
 }
 
 // conflict is the message into quarantine of an event whose id is taken.

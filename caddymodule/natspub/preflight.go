@@ -88,7 +88,7 @@ func (p *Publisher) Preflight(ctx context.Context) ([]Finding, error) {
 		}
 		found = append(found, list...)
 	}
-	return found, nil
+	return append(found, p.examineForgotten(ctx)...), nil
 }
 
 // examine creates or checks one stream.

@@ -66,6 +66,8 @@ type Config struct {
 	Ready func() error
 	// Attester signs what was verified; nil means that nothing is signed.
 	Attester *Attester
+	// Forgotten says where ids are that operators had forgotten.
+	Forgotten ForgottenConfig
 	// Ops is told about conflicts; nil means that nobody is.
 	Ops *Ops
 	// Logger gets what no caller is told. Nil means that nobody does.
@@ -80,6 +82,7 @@ type Publisher struct {
 	js      jetstream.JetStream
 	lanes   map[string]*committer // by stream; read-only
 	bodies  *bodies               // nil: there is no object store
+	ids     *forgotten            // nil: none can be forgotten
 	pending atomic.Int64
 	unwell  atomic.Pointer[error]
 	refused atomic.Pointer[map[string]error] // by stream
@@ -124,6 +127,10 @@ func New(cfg Config) (*Publisher, error) {
 	}
 	if cfg.Bodies.Bucket != "" {
 		p.bodies = newBodies(p, cfg.Bodies)
+	}
+	if cfg.Forgotten.Bucket != "" {
+		p.ids = newForgotten(p, cfg.Forgotten)
+		p.watcher.Go(p.ids.watch)
 	}
 	if cfg.Ready != nil {
 		p.look()
@@ -240,7 +247,9 @@ type message struct {
 	subject, stream string
 	header          nats.Header
 	event           *gateway.Event
-	claimed         bool // the body is in the object store
+	claimed         bool   // the body is in the object store
+	generation      int    // how often the id was forgotten before
+	base            string // the id without a generation; "" if it is the same
 	attempts        int
 	unknown         bool  // an attempt has ended without an answer
 	sent            *sent // the attempt that was begun, if one was
@@ -282,7 +291,11 @@ func (p *Publisher) open(ctx context.Context, m *message) error {
 	if err := p.enter(m); err != nil {
 		return err
 	}
-	if err := p.claim(ctx, m); err != nil {
+	err := p.renew(ctx, m)
+	if err == nil {
+		err = p.claim(ctx, m)
+	}
+	if err != nil {
 		p.leave()
 		return err
 	}
@@ -320,11 +333,22 @@ func (p *Publisher) enter(m *message) error {
 }
 
 func (p *Publisher) finish(ctx context.Context, m *message) (gateway.Ack, error) {
-	ack, err := p.await(ctx, m)
-	if err != nil {
-		return gateway.Ack{Attempts: m.attempts}, err
+	for before := 0; ; {
+		answer, err := p.await(ctx, m)
+		before += m.attempts
+		if err != nil {
+			return gateway.Ack{Attempts: before}, err
+		}
+		ack, generation, err := p.prove(ctx, m, answer)
+		if err == nil && generation > 0 { // one that is newer, so that this ends
+			m = m.renewed(generation)
+			if err = p.open(ctx, m); err == nil {
+				continue
+			}
+		}
+		ack.Attempts = before
+		return ack, err
 	}
-	return p.prove(ctx, m, ack), nil
 }
 
 // await waits for the server's answer, and gives the place back.

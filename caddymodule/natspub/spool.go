@@ -136,8 +136,9 @@ type SpoolStatus struct {
 	Out   bool      `json:"out"`
 	Since time.Time `json:"since,omitzero"`
 	Cause string    `json:"cause,omitempty"`
-	// Stuck are events larger than the servers' max_payload: they stay until that
-	// is raised, and others are forwarded meanwhile.
+	// Stuck are events larger than the servers' max_payload, until that is raised,
+	// and those of which it cannot be found out whether their id was forgotten.
+	// Others are forwarded meanwhile.
 	Stuck int `json:"stuck"`
 	SpoolCounters
 }
@@ -336,8 +337,8 @@ func (s *Spool) direct(ctx context.Context, key spoolKey, mode SpoolMode) (*Publ
 }
 
 // keep stores the event here. An event that was stored before and is forwarded
-// already is stored again, under an id of its own, because whether it is the same
-// only the cluster can say.
+// already is stored again, under an id of its own, because whether it is the same,
+// and whether its id was forgotten since, only the cluster can say.
 func (s *Spool) keep(ctx context.Context, m *message, key spoolKey) func() (gateway.Ack, error) {
 	m = s.withRequest(m)
 	size := m.size()
@@ -362,7 +363,7 @@ func (s *Spool) kept(ctx context.Context, m *message) (gateway.Ack, error) {
 		return s.local.ack(m, ack), err
 	}
 	o, err := s.local.original(ctx, ack)
-	if err == nil {
+	if err == nil && (!s.lane(m.stream).isForwarded(ack.Sequence) || m.unknown && o.is(m)) {
 		a := s.local.judge(m, ack, o)
 		if a.Conflict {
 			// Where the other will be in the cluster's stream nobody knows yet.
@@ -370,7 +371,7 @@ func (s *Spool) kept(ctx context.Context, m *message) (gateway.Ack, error) {
 		}
 		return a, nil
 	}
-	if !gone(err) {
+	if err != nil && !gone(err) {
 		return gateway.Ack{}, fmt.Errorf("%w: %w", gateway.ErrTimeout, err)
 	}
 	again := &message{subject: m.subject, stream: m.stream, header: make(nats.Header, len(m.header)+1), event: m.event}

@@ -1,0 +1,371 @@
+package natspub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Errors of Dedupe. Any other is one of NATS.
+var (
+	// ErrNotRemembered: the stream does not remember the id.
+	ErrNotRemembered = errors.New("the id is not remembered: its next delivery is a new event anyway")
+	// ErrSoonForgotten: it is about to forget it.
+	ErrSoonForgotten = errors.New("the id is about to be forgotten by itself")
+	// ErrCannotForget: there is no bucket for it, or it may not be used.
+	ErrCannotForget = errors.New("ids cannot be forgotten")
+	// ErrDedupeServer: the server is too old to be asked for an id.
+	ErrDedupeServer = errors.New("nats-server 2.12 or later can be asked whether it remembers an id")
+)
+
+// mostGenerations is how many generations of an id are looked for.
+const mostGenerations = 8
+
+// Codes of the JetStream API's errors that answer a question for an id.
+const (
+	codeRollup   = 10111 // the message cannot be stored, and its id was not known
+	codeInFlight = 10158 // it is being stored
+)
+
+// dedupeServer is the first line that looks at a message's id, and then at its
+// rollup, before anything of the message is kept.
+var dedupeServer = [2]int{2, 12}
+
+// Dedupe says what a stream remembers of an id, and lets one be forgotten. It is
+// safe for concurrent use.
+type Dedupe struct {
+	p     *Publisher
+	spool *Spool
+}
+
+// NewDedupe returns the Dedupe of a publisher, and of the spool before it, if that
+// is not nil.
+func NewDedupe(p *Publisher, spool *Spool) *Dedupe { return &Dedupe{p, spool} }
+
+// DedupeState says what is remembered of an id.
+type DedupeState struct {
+	Tenant string `json:"tenant"`
+	Source string `json:"source"`
+	ID     string `json:"id"`
+	// MessageID is the Nats-Msg-Id that its next delivery gets.
+	MessageID string `json:"message_id"`
+	// Known means that the next delivery is a duplicate.
+	Known bool `json:"known"`
+	// Generation is how often it was forgotten, and Forgotten when last, by whom and
+	// why; zero if it was not.
+	Generation int       `json:"generation"`
+	Forgotten  time.Time `json:"forgotten,omitzero"`
+	By         string    `json:"by,omitempty"`
+	Reason     string    `json:"reason,omitempty"`
+	// Spooled means that it waits on this machine to be forwarded.
+	Spooled bool `json:"spooled,omitempty"`
+	// Stored are the messages by which it is known, the newest generation first.
+	Stored []DedupeMessage `json:"stored"`
+}
+
+// DedupeMessage is a stored event by which an id is known.
+type DedupeMessage struct {
+	Generation int    `json:"generation"`
+	MessageID  string `json:"message_id"`
+	Stream     string `json:"stream"`
+	Sequence   uint64 `json:"sequence"`
+	// Removed means that the event is not in the stream any more, so that there is
+	// nothing to say about it.
+	Removed bool      `json:"removed,omitempty"`
+	Time    time.Time `json:"time,omitzero"`
+	// Until is when the id is forgotten by itself; zero if that is not known.
+	Until   time.Time `json:"until,omitzero"`
+	Subject string    `json:"subject,omitempty"`
+	Type    string    `json:"type,omitempty"`
+	// SHA256 is that of the bytes that were received, and Size their number; Same is
+	// that of what is compared, if it differs.
+	SHA256 string `json:"sha256,omitempty"`
+	Same   string `json:"same,omitempty"`
+	Size   int    `json:"size,omitempty"`
+	// Trust and KeyID say how they were authenticated, and RequestID by which
+	// request they came.
+	Trust     string `json:"trust,omitempty"`
+	KeyID     string `json:"key_id,omitempty"`
+	RequestID string `json:"request_id,omitempty"`
+}
+
+// Inspect says what is remembered of an id. It stores nothing.
+func (d *Dedupe) Inspect(ctx context.Context, tenant, source, id string) (DedupeState, error) {
+	st, _, err := d.inspect(ctx, tenant, source, id)
+	return st, err
+}
+
+func (d *Dedupe) inspect(ctx context.Context, tenant, source, id string) (DedupeState, forgottenRecord, error) {
+	base := MsgID(tenant, source, id)
+	st := DedupeState{Tenant: tenant, Source: source, ID: id, MessageID: base, Stored: []DedupeMessage{}}
+	var r forgottenRecord
+	if d.p.ids != nil {
+		var err error
+		if r, err = d.p.ids.lookup(ctx, base); err != nil {
+			return st, r, err
+		}
+	}
+	st.Generation, st.Forgotten, st.By, st.Reason = r.Generation, r.At, r.By, r.Reason
+	st.MessageID = generationID(base, r.Generation)
+	for _, s := range []struct {
+		root string
+		cfg  StreamConfig
+	}{{Root, d.p.cfg.Stream}, {UnverifiedRoot, d.p.cfg.Unverified}} {
+		if s.cfg.Name == "" {
+			continue
+		}
+		if err := d.find(ctx, s.root, s.cfg.Name, base, &st); err != nil {
+			return st, r, err
+		}
+	}
+	if d.spool != nil {
+		waits, err := d.spool.waits(ctx, base)
+		if err != nil {
+			return st, r, err
+		}
+		st.Spooled = waits
+	}
+	return st, r, nil
+}
+
+// find adds the messages of a stream by which an id is known.
+func (d *Dedupe) find(ctx context.Context, root, stream, base string, st *DedupeState) error {
+	var window time.Duration
+	if s, err := d.p.js.Stream(ctx, stream); err == nil {
+		window = s.CachedInfo().Config.Duplicates
+	} else if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil
+	}
+	for g := st.Generation; g >= 0 && g > st.Generation-mostGenerations; g-- {
+		m := DedupeMessage{Generation: g, MessageID: generationID(base, g), Stream: stream}
+		sequence, err := d.p.remembers(ctx, root, stream, m.MessageID)
+		if err != nil {
+			return err
+		}
+		if sequence == 0 {
+			continue
+		}
+		m.Sequence = sequence
+		if err := d.describe(ctx, &m, window); err != nil {
+			return err
+		}
+		st.Known = st.Known || g == st.Generation
+		st.Stored = append(st.Stored, m)
+	}
+	return nil
+}
+
+// describe says what the event is.
+func (d *Dedupe) describe(ctx context.Context, m *DedupeMessage, window time.Duration) error {
+	e, err := d.p.read(ctx, m.Stream, fmt.Appendf(nil, `{"seq":%d}`, m.Sequence))
+	if gone(err) {
+		m.Removed = true
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading %d in %s: %w", m.Sequence, m.Stream, err)
+	}
+	m.Time, m.Subject, m.Type = e.at, e.subject, unescape(one(e.header, "ce-type"))
+	if window > 0 {
+		m.Until = e.at.Add(window)
+	}
+	m.SHA256, m.Same = one(e.header, headerDigest), one(e.header, headerSame)
+	m.Size, _ = strconv.Atoi(one(e.header, "ce-whsize"))
+	m.Trust, m.KeyID, m.RequestID = one(e.header, "ce-whtrust"), unescape(one(e.header, "ce-whkeyid")), one(e.header, headerIngestID)
+	return nil
+}
+
+// remembers asks whether a stream knows a message id, and returns the sequence of
+// the message, or 0. It does so with a message that is not stored in any case,
+// because of a rollup that there is not, and of which the server looks at the id
+// first.
+func (p *Publisher) remembers(ctx context.Context, root, stream, id string) (uint64, error) {
+	if !atLeast(p.cfg.Conn.ConnectedServerVersion(), dedupeServer) {
+		return 0, fmt.Errorf("%w: this one is %s", ErrDedupeServer, p.cfg.Conn.ConnectedServerVersion())
+	}
+	subject := root + "._.inspect"
+	m := &nats.Msg{Subject: subject, Header: nats.Header{headerMsgID: {id}, headerStream: {stream}, "Nats-Rollup": {"none"}}}
+	var ack *jetstream.PubAck
+	refused, err := p.permitted(ctx, subject, func(ctx context.Context) (err error) {
+		ack, err = p.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
+		return err
+	})
+	api, answered := errors.AsType[*jetstream.APIError](err)
+	switch {
+	case refused:
+		return 0, fmt.Errorf("asking %s for an id: the gateway may not publish on %s", stream, subject)
+	case answered && api.ErrorCode == codeRollup:
+		return 0, nil
+	case answered && api.ErrorCode == codeInFlight:
+		return 0, fmt.Errorf("an event with this id is being stored: try again: %w", err)
+	case err != nil:
+		return 0, fmt.Errorf("asking %s for an id: %w", stream, err)
+	case !ack.Duplicate:
+		return 0, fmt.Errorf("asking %s for an id: the server has stored the question as %d: remove it, and report this", stream, ack.Sequence)
+	}
+	return ack.Sequence, nil
+}
+
+// waits reports whether an event with this id is in the spool and not forwarded.
+func (s *Spool) waits(ctx context.Context, id string) (bool, error) {
+	for _, l := range s.lanes {
+		root := Root
+		switch l.stream {
+		case s.local.cfg.Unverified.Name:
+			root = UnverifiedRoot
+		case s.local.cfg.Quarantine.Name:
+			continue
+		}
+		sequence, err := s.local.remembers(ctx, root, l.stream, id)
+		if err != nil {
+			return false, fmt.Errorf("asking the spool: %w", err)
+		}
+		if sequence > 0 && !l.isForwarded(sequence) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Forget has the next delivery of an id stored as a new event, once. The state is
+// that before. Again is true if the id was forgotten before, and has not come
+// since, so that nothing had to be done.
+func (d *Dedupe) Forget(ctx context.Context, tenant, source, id, by, reason string) (st DedupeState, again bool, _ error) {
+	if d.p.ids == nil {
+		return st, false, ErrCannotForget
+	}
+	f := d.p.ids
+	st, r, err := d.inspect(ctx, tenant, source, id)
+	switch {
+	case err != nil:
+		return st, false, err
+	case time.Now().UnixNano() < f.denied.Load():
+		return st, false, fmt.Errorf("%w: the gateway may not read the bucket %s: allow its user to publish on %sSTREAM.MSG.GET.%s", ErrCannotForget, f.cfg.Bucket, d.p.cfg.APIPrefix, f.stream())
+	case !st.Known && st.Generation > 0:
+		return st, true, nil
+	case !st.Known && st.Spooled:
+		return st, false, fmt.Errorf("%w: it waits on this machine to be forwarded: forget it after that", ErrNotRemembered)
+	case !st.Known:
+		return st, false, ErrNotRemembered
+	}
+	if until := st.Stored[0].Until; !until.IsZero() && time.Until(until) < forgottenMargin {
+		return st, false, fmt.Errorf("%w: what comes after %s is a new event", ErrSoonForgotten, until.Format(time.RFC3339))
+	}
+	kv, err := f.bucket(ctx)
+	if err != nil {
+		return st, false, err
+	}
+	next := forgottenRecord{
+		Generation: st.Generation + 1, Tenant: tenant, Source: source, ID: id,
+		At: time.Now().UTC(), By: by, Reason: reason, revision: r.revision,
+	}
+	err = f.put(ctx, kv, MsgID(tenant, source, id), next)
+	if errors.Is(err, errOtherRevision) {
+		return st, true, nil // somebody else was first
+	}
+	if err != nil {
+		return st, false, fmt.Errorf("storing that the id is forgotten, in the bucket %s: %w", f.cfg.Bucket, f.explain(err))
+	}
+	return st, false, nil
+}
+
+// bucket opens the bucket, makes it, and has it keep what is put into it for long
+// enough.
+func (f *forgotten) bucket(ctx context.Context) (jetstream.KeyValue, error) {
+	var window time.Duration
+	for _, name := range []string{f.p.cfg.Stream.Name, f.p.cfg.Unverified.Name} {
+		if name == "" {
+			continue
+		}
+		s, err := f.p.js.Stream(ctx, name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("looking at the stream %s: %w", name, err)
+		}
+		window = max(window, s.CachedInfo().Config.Duplicates)
+	}
+	want := jetstream.KeyValueConfig{
+		Bucket: f.cfg.Bucket, Description: "Ids of webhooks that operators had forgotten, kept by caddy-webhooks",
+		TTL: 2*window + forgottenSpare, MaxBytes: forgottenBytes, History: 1, Storage: jetstream.FileStorage,
+		Replicas: max(f.cfg.Replicas, 1), Metadata: map[string]string{ownerKey: "v1"},
+	}
+	kv, err := f.p.js.KeyValue(ctx, f.cfg.Bucket)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		if !f.cfg.Create {
+			return nil, fmt.Errorf("%w: there is no bucket for them, and `create` is off: make it with `%s`", ErrCannotForget, addBucket(want))
+		}
+		refused, err := f.p.permitted(ctx, "STREAM.CREATE."+f.stream(), func(ctx context.Context) (err error) {
+			kv, err = f.p.js.CreateKeyValue(ctx, want)
+			return err
+		})
+		switch {
+		case refused:
+			return nil, fmt.Errorf("%w: there is no bucket for them, and the gateway may not make it: make it with `%s`", ErrCannotForget, addBucket(want))
+		case err != nil && !errors.Is(err, jetstream.ErrBucketExists):
+			return nil, fmt.Errorf("making the bucket %s: %w", f.cfg.Bucket, err)
+		}
+		f.keeps(want.TTL)
+		return kv, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the bucket %s: %w", f.cfg.Bucket, err)
+	}
+	status, err := kv.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("looking at the bucket %s: %w", f.cfg.Bucket, err)
+	}
+	have := status.TTL()
+	if have > 0 && have < want.TTL {
+		want.Replicas = max(want.Replicas, status.Config().Replicas)
+		if kv, err = f.p.js.UpdateKeyValue(ctx, want); err != nil {
+			return nil, fmt.Errorf("%w: the bucket %s keeps them for %s, and has to for %s, twice as long as ids are remembered: `nats stream edit %s --max-age %s`: %w",
+				ErrCannotForget, f.cfg.Bucket, have, want.TTL, f.stream(), want.TTL, err)
+		}
+	}
+	if have > 0 {
+		have = max(have, want.TTL)
+	}
+	f.keeps(have)
+	return kv, nil
+}
+
+// keeps notes for how long the bucket keeps what is put into it.
+func (f *forgotten) keeps(ttl time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ttl = ttl
+}
+
+// explain adds what to do about an error.
+func (f *forgotten) explain(err error) error {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	switch {
+	case ok && strings.Contains(api.Description, "exceeded"):
+		return fmt.Errorf("%w: the bucket is full: raise its limit with `nats stream edit %s --max-bytes=<n>`", err, f.stream())
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
+		return fmt.Errorf("%w: it may be stored all the same: do it again; or the gateway's user may not publish on %s", err, f.subject(">"))
+	}
+	return err
+}
+
+// addBucket is the line that makes the bucket with the nats tool.
+func addBucket(cfg jetstream.KeyValueConfig) string {
+	return fmt.Sprintf("nats kv add %s --history 1 --ttl %s --replicas %d --max-bucket-size %d", cfg.Bucket, cfg.TTL, cfg.Replicas, cfg.MaxBytes)
+}
+
+// atLeast reports whether a version is of this line or of a later one.
+func atLeast(version string, line [2]int) bool {
+	var have [2]int
+	if _, err := fmt.Sscanf(version, "%d.%d", &have[0], &have[1]); err != nil {
+		return false
+	}
+	return have[0] > line[0] || have[0] == line[0] && have[1] >= line[1]
+}
