@@ -53,6 +53,8 @@ var adminEndpoints = []adminEndpoint{
 	{http.MethodGet, "quarantine", (*App).adminQuarantine},
 	{http.MethodGet, "quarantine/{sequence}", (*App).adminQuarantined},
 	{http.MethodPost, "quarantine/{action}", (*App).adminQuarantineAction},
+	{http.MethodGet, "dedupe", (*App).adminDedupe},
+	{http.MethodPost, "dedupe/forget", (*App).adminForget},
 }
 
 // CaddyModule returns the Caddy module information.

@@ -310,7 +310,7 @@ var (
 	spoolLimit  = prometheus.NewDesc("caddy_webhooks_spool_max_bytes", "Bytes that may wait.", nil, nil)
 	spoolOldest = prometheus.NewDesc("caddy_webhooks_spool_oldest_seconds", "Age of the oldest event that waits; 0 if none does.", nil, nil)
 	spoolOut    = prometheus.NewDesc("caddy_webhooks_spool_outage", "Whether the cluster takes no events: 0 or 1.", nil, nil)
-	spoolStuck  = prometheus.NewDesc("caddy_webhooks_spool_stuck_events", "Events that are larger than the cluster takes.", nil, nil)
+	spoolStuck  = prometheus.NewDesc("caddy_webhooks_spool_stuck_events", "Events that are larger than the cluster takes, or of which it cannot be found out whether their id was forgotten.", nil, nil)
 	spoolTotal  = prometheus.NewDesc("caddy_webhooks_spool_events_total",
 		"Events of the spool: kept, and then forwarded, found to be in the cluster already (duplicate), or forwarded into quarantine because another has their id (conflict).", []string{"result"}, nil)
 )

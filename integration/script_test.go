@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -47,6 +48,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"capture":   cmdCapture,
 			"example":   cmdExample,
+			"exits":     cmdExits,
 			"filesize":  cmdFileSize,
 			"freeports": cmdFreePorts,
 			"gobuild":   cmdGoBuild,
@@ -78,6 +80,26 @@ func cmdFreePorts(ts *testscript.TestScript, neg bool, names []string) {
 		_, port, err := net.SplitHostPort(l.Addr().String())
 		ts.Check(err)
 		ts.Setenv(name, port)
+	}
+}
+
+// cmdExits runs a program and wants it to exit with a status:
+//
+//	exits STATUS PROGRAM [ARG...]
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS PROGRAM [ARG...]")
+	}
+	status := "0"
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		status = strconv.Itoa(exit.ExitCode())
+	}
+	if status != args[0] {
+		ts.Fatalf("the exit status is %s, want %s", status, args[0])
 	}
 }
 

@@ -133,6 +133,10 @@ func TestPublish(t *testing.T) {
 		t.Fatalf("new: got %+v, %v, want %+v", ack, err, want)
 	}
 	ack, err = p.Publish(ctx, testEvent("evt_1", `{"a":1}`))
+	if age := time.Since(ack.Stored); age < 0 || age > time.Minute {
+		t.Errorf("the original is said to be from %v", ack.Stored)
+	}
+	ack.Stored = time.Time{}
 	if want := (gateway.Ack{Stream: "WEBHOOKS", Sequence: 1, Duplicate: true, Attempts: 1}); err != nil || ack != want {
 		t.Errorf("again: got %+v, %v, want %+v", ack, err, want)
 	}
@@ -453,12 +457,13 @@ func TestAPIFailures(t *testing.T) {
 
 // proxy stands between client and server and can keep the server's answers.
 type proxy struct {
-	t        *testing.T
-	l        net.Listener
-	backend  string
-	swallows atomic.Bool
-	mu       sync.Mutex
-	conns    []net.Conn
+	t         *testing.T
+	l         net.Listener
+	backend   string
+	swallows  atomic.Bool
+	swallowed atomic.Int64 // bytes
+	mu        sync.Mutex
+	conns     []net.Conn
 }
 
 func newProxy(t *testing.T, backend string) *proxy {
@@ -497,7 +502,9 @@ func (p *proxy) answers(client, server net.Conn) {
 		if err != nil {
 			return
 		}
-		if !p.swallows.Load() {
+		if p.swallows.Load() {
+			p.swallowed.Add(int64(n))
+		} else {
 			if _, err := client.Write(buf[:n]); err != nil {
 				return
 			}

@@ -1,0 +1,697 @@
+package natspub
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+)
+
+// forgetting is a setting of publishers whose ids can be forgotten.
+func forgetting(c *Config) {
+	c.Forgotten = ForgottenConfig{Bucket: "WEBHOOKS_FORGOTTEN", Create: true, Replicas: c.Stream.Replicas}
+}
+
+// delivery is an event as one request brings it: another one each time.
+func delivery(id, body string) *gateway.Event {
+	e := testEvent(id, body)
+	deliveries.Lock()
+	defer deliveries.Unlock()
+	deliveries.n++
+	e.IngestID = fmt.Sprintf("request-%d", deliveries.n)
+	return e
+}
+
+var deliveries struct {
+	sync.Mutex
+	n int
+}
+
+// mustStore publishes, and wants a new event, stored once more.
+func mustStore(t *testing.T, p gateway.Publisher, e *gateway.Event) uint64 {
+	t.Helper()
+	ack, err := p.Publish(within(t, 10*time.Second), e)
+	if err != nil || ack.Duplicate || ack.Stream == "" {
+		t.Fatalf("%s: got %+v, %v, want a new event", e.ID, ack, err)
+	}
+	return ack.Sequence
+}
+
+// mustRepeat publishes, and wants a duplicate of a stored event, or a conflict
+// with it.
+func mustRepeat(t *testing.T, p gateway.Publisher, e *gateway.Event, of uint64, conflict bool) {
+	t.Helper()
+	ack, err := p.Publish(within(t, 10*time.Second), e)
+	if err != nil || !ack.Duplicate || ack.Sequence != of || ack.Conflict != conflict {
+		t.Errorf("%s: got %+v, %v, want a duplicate of %d (conflict: %v)", e.ID, ack, err, of, conflict)
+	}
+}
+
+func mustForget(t *testing.T, p *Publisher, e *gateway.Event) DedupeState {
+	t.Helper()
+	st, again, err := NewDedupe(p, nil).Forget(within(t, 10*time.Second), e.Tenant, e.Source, e.ID, "alice", "lost")
+	if err != nil || again {
+		t.Fatalf("forgetting %s: again %v, %v", e.ID, again, err)
+	}
+	return st
+}
+
+func inspect(t *testing.T, p *Publisher, e *gateway.Event) DedupeState {
+	t.Helper()
+	st, err := NewDedupe(p, nil).Inspect(within(t, 10*time.Second), e.Tenant, e.Source, e.ID)
+	if err != nil {
+		t.Fatalf("inspecting %s: %v", e.ID, err)
+	}
+	return st
+}
+
+// brokersForDedupe are the kinds of servers on which ids are forgotten.
+var brokersForDedupe = map[string]func(t *testing.T) func(change func(*Config)) *Publisher{
+	"embedded, in batches": func(t *testing.T) func(func(*Config)) *Publisher {
+		s := runServer(t, t.TempDir(), 0, nil)
+		return func(change func(*Config)) *Publisher {
+			return ready(t, s.ClientURL(), func(c *Config) { c.Embedded, c.SyncAlways = true, true; change(c) })
+		}
+	},
+	"one server": func(t *testing.T) func(func(*Config)) *Publisher {
+		s := runServer(t, t.TempDir(), 0, nil)
+		return func(change func(*Config)) *Publisher { return ready(t, s.ClientURL(), change) }
+	},
+	"cluster": func(t *testing.T) func(func(*Config)) *Publisher {
+		servers := runCluster(t)
+		n := 0
+		return func(change func(*Config)) *Publisher {
+			n++
+			return ready(t, servers[n%3].ClientURL(), func(c *Config) { onlyStream(c); c.Stream.Replicas = 3; change(c) })
+		}
+	},
+}
+
+// TestForget: an id that was forgotten is stored once more, once, by whichever
+// gateway, as often as it is forgotten; and everything else is as ever.
+func TestForget(t *testing.T) {
+	t.Parallel()
+	for name, start := range brokersForDedupe {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			connect := start(t)
+			a, b := connect(forgetting), connect(forgetting)
+			e := func() *gateway.Event { return delivery("evt_1", `{"n":1}`) }
+
+			if st := inspect(t, a, e()); st.Known || len(st.Stored) > 0 || st.Generation > 0 {
+				t.Errorf("before it came: got %+v", st)
+			}
+			if _, _, err := NewDedupe(a, nil).Forget(within(t, 10*time.Second), "acme", "billing", "evt_1", "", "x"); !errors.Is(err, ErrNotRemembered) {
+				t.Errorf("before it came: got %v, want %v", err, ErrNotRemembered)
+			}
+			first := mustStore(t, a, e()) // to have asked for it has left nothing behind
+			mustRepeat(t, b, e(), first, false)
+			mustRepeat(t, b, delivery("evt_1", `{"n":2}`), first, true)
+			st := inspect(t, b, e())
+			if !st.Known || len(st.Stored) != 1 {
+				t.Fatalf("got %+v", st)
+			}
+			if m := st.Stored[0]; m.Sequence != first || m.Stream != "WEBHOOKS" || m.SHA256 == "" || m.Size != 7 || m.Type != "com.stripe.invoice.paid" ||
+				m.Subject != Subject(e()) || m.Trust != "verified" || m.KeyID != "2026-11" || !strings.HasPrefix(m.RequestID, "request-") ||
+				time.Since(m.Time) > time.Minute || m.Until.Sub(m.Time) != time.Hour || m.Removed {
+				t.Errorf("got %+v", m)
+			}
+
+			mustForget(t, a, e())
+			st = inspect(t, b, e())
+			if st.Known || st.Generation != 1 || st.By != "alice" || st.Reason != "lost" || len(st.Stored) != 1 || st.MessageID == MsgID("acme", "billing", "evt_1") {
+				t.Errorf("forgotten: got %+v", st)
+			}
+			if _, again, err := NewDedupe(b, nil).Forget(within(t, 10*time.Second), "acme", "billing", "evt_1", "", "x"); err != nil || !again {
+				t.Errorf("forgotten twice: got %v, %v", again, err)
+			}
+			second := mustStore(t, b, e()) // which does not know of it yet
+			for _, p := range []*Publisher{a, b, connect(forgetting)} {
+				mustRepeat(t, p, e(), second, false)
+				mustRepeat(t, p, delivery("evt_1", `{"n":2}`), second, true)
+			}
+
+			mustForget(t, b, e())
+			third := mustStore(t, a, delivery("evt_1", `{"n":2}`)) // its bytes count from now on
+			mustRepeat(t, b, delivery("evt_1", `{"n":2}`), third, false)
+			mustRepeat(t, b, e(), third, true)
+			other := mustStore(t, a, delivery("evt_2", `{}`))
+			mustRepeat(t, b, delivery("evt_2", `{}`), other, false)
+
+			st = inspect(t, connect(forgetting), e())
+			var seqs []uint64
+			for _, m := range st.Stored {
+				seqs = append(seqs, m.Sequence)
+			}
+			if !st.Known || st.Generation != 2 || !slices.Equal(seqs, []uint64{third, second, first}) {
+				t.Errorf("got %+v", st)
+			}
+			if n := stored(t, a, "WEBHOOKS"); n != 4 {
+				t.Errorf("%d events are stored, want 4", n)
+			}
+			for seq, want := range map[uint64]string{first: "", second: "1", third: "2", other: ""} {
+				m, err := a.read(t.Context(), "WEBHOOKS", fmt.Appendf(nil, `{"seq":%d}`, seq))
+				if err != nil || one(m.header, headerGeneration) != want || one(m.header, "ce-id") != map[bool]string{true: "evt_2", false: "evt_1"}[seq == other] {
+					t.Errorf("%d: got %v, %v", seq, m, err)
+				}
+			}
+		})
+	}
+}
+
+// TestForgetAtOnce: of many deliveries at the same time, at several gateways, one
+// is stored.
+func TestForgetAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, start := range brokersForDedupe {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			connect := start(t)
+			pubs := []*Publisher{connect(forgetting), connect(forgetting), connect(forgetting)}
+			mustStore(t, pubs[0], delivery("evt_1", `{}`))
+			for generation := range 3 {
+				mustForget(t, pubs[generation], delivery("evt_1", `{}`))
+				var mu sync.Mutex
+				fresh := make(map[uint64]int)
+				var work sync.WaitGroup
+				for i := range 60 {
+					work.Go(func() {
+						ack, err := pubs[i%3].Publish(within(t, 20*time.Second), delivery("evt_1", `{}`))
+						mu.Lock()
+						defer mu.Unlock()
+						if err != nil || ack.Conflict {
+							t.Errorf("got %+v, %v", ack, err)
+						}
+						if _, ok := fresh[ack.Sequence]; !ok || !ack.Duplicate {
+							fresh[ack.Sequence] += map[bool]int{true: 0, false: 1}[ack.Duplicate]
+						}
+					})
+				}
+				work.Wait()
+				for seq, n := range fresh {
+					if len(fresh) != 1 || n != 1 {
+						t.Errorf("generation %d: %d was new %d times, of %v", generation+1, seq, n, fresh)
+					}
+				}
+			}
+			if n := stored(t, pubs[0], "WEBHOOKS"); n != 4 {
+				t.Errorf("%d events are stored, want 4", n)
+			}
+		})
+	}
+}
+
+// TestForgetOutlivesRestarts of server and gateway.
+func TestForgetOutlivesRestarts(t *testing.T) {
+	t.Parallel()
+	h := newHub(t)
+	connect := func() *Publisher { return ready(t, h.server.ClientURL(), forgetting) }
+	p := connect()
+	first := mustStore(t, p, delivery("evt_1", `{}`))
+	mustForget(t, p, delivery("evt_1", `{}`))
+	h.stop()
+	h.start()
+	second := mustStore(t, connect(), delivery("evt_1", `{}`))
+	h.stop()
+	h.start()
+	p = connect()
+	mustRepeat(t, p, delivery("evt_1", `{}`), second, false)
+	if st := inspect(t, p, delivery("evt_1", `{}`)); !st.Known || len(st.Stored) != 2 || st.Stored[1].Sequence != first {
+		t.Errorf("got %+v", st)
+	}
+}
+
+// TestAskingLeavesNothing: whether the stream's owner permits rollups or not, and
+// however often an id is asked for.
+func TestAskingLeavesNothing(t *testing.T) {
+	t.Parallel()
+	for name, start := range brokersForDedupe {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t)(forgetting)
+			for _, rollup := range []bool{false, true} {
+				change(t, p.js, func(c *jetstream.StreamConfig) { c.AllowRollup = rollup })
+				id := fmt.Sprintf("evt_%v", rollup)
+				before := stored(t, p, "WEBHOOKS")
+				for range 20 {
+					if st := inspect(t, p, delivery(id, "")); st.Known {
+						t.Fatalf("got %+v", st)
+					}
+				}
+				seq := mustStore(t, p, delivery(id, `{}`))
+				for range 20 {
+					if st := inspect(t, p, delivery(id, "")); !st.Known || st.Stored[0].Sequence != seq {
+						t.Fatalf("got %+v", st)
+					}
+				}
+				mustRepeat(t, p, delivery(id, `{}`), seq, false)
+				if after := stored(t, p, "WEBHOOKS"); after != before+1 {
+					t.Errorf("%d messages are stored, want %d", after, before+1)
+				}
+			}
+		})
+	}
+}
+
+// TestForgetAndOwnRetries: an attempt of ours whose answer got lost is no
+// duplicate, also of an id that was forgotten, and is stored once.
+func TestForgetAndOwnRetries(t *testing.T) {
+	t.Parallel()
+	s := runServer(t, t.TempDir(), 0, nil)
+	p := ready(t, s.ClientURL(), forgetting)
+	mustStore(t, p, delivery("evt_1", `{}`))
+	mustForget(t, p, delivery("evt_1", `{}`))
+	for _, known := range []bool{false, true} {
+		proxy := newProxy(t, s.Addr().String())
+		q := newPublisher(t, "nats://"+proxy.addr(), func(c *Config) { forgetting(c); c.AttemptTimeout = 300 * time.Millisecond })
+		if known {
+			mustForget(t, p, delivery("evt_1", `{}`))
+			if err := q.ids.look(t.Context()); err != nil || !q.ids.has(MsgID("acme", "billing", "evt_1")) {
+				t.Fatalf("the generation is not known: %v", err)
+			}
+		}
+		before := stored(t, p, "WEBHOOKS")
+		// The next answer is lost, and what comes after it is not.
+		proxy.swallow(true)
+		done := make(chan error, 1)
+		go func() {
+			ack, err := q.Publish(within(t, 10*time.Second), delivery("evt_1", `{}`))
+			if err == nil && (ack.Duplicate || ack.Attempts < 2) {
+				err = fmt.Errorf("got %+v", ack)
+			}
+			done <- err
+		}()
+		checkFor(t, 5*time.Second, func() error {
+			if proxy.swallowed.Load() == 0 || known && stored(t, p, "WEBHOOKS") == before {
+				return errors.New("not yet")
+			}
+			return nil
+		})
+		proxy.swallow(false)
+		proxy.cut()
+		if err := <-done; err != nil {
+			t.Errorf("known %v: %v", known, err)
+		}
+		if after := stored(t, p, "WEBHOOKS"); after != before+1 {
+			t.Errorf("known %v: %d events more, want 1", known, after-before)
+		}
+	}
+}
+
+// TestForgetIsKnown: what a gateway knows it uses at once, also where the stream
+// does not remember the first id any more.
+func TestForgetIsKnown(t *testing.T) {
+	t.Parallel()
+	s := runServer(t, t.TempDir(), 0, nil)
+	p := ready(t, s.ClientURL(), forgetting)
+	mustStore(t, p, delivery("evt_0", `{}`))
+	mustForget(t, p, delivery("evt_0", `{}`)) // makes the bucket
+	base := MsgID("acme", "billing", "evt_1")
+	kv, err := p.js.KeyValue(t.Context(), "WEBHOOKS_FORGOTTEN")
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, kv, base, `{"generation":3}`)
+	put(t, kv, "not-ours", `?`)
+	q := ready(t, s.ClientURL(), forgetting)
+	seq := mustStore(t, q, delivery("evt_1", `{}`))
+	if m, err := p.read(t.Context(), "WEBHOOKS", fmt.Appendf(nil, `{"seq":%d}`, seq)); err != nil || one(m.header, headerMsgID) != generationID(base, 3) {
+		t.Errorf("got %v, %v", m, err)
+	}
+	mustRepeat(t, q, delivery("evt_1", `{}`), seq, false)
+
+	// Half of its time is over: what is stored now would outlive it.
+	entry, err := kv.Get(t.Context(), base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.ids.mu.Lock()
+	r := q.ids.known[base]
+	r.stored = time.Now().Add(-q.ids.ttl/2 - time.Second)
+	q.ids.known[base] = r
+	q.ids.mu.Unlock()
+	mustRepeat(t, q, delivery("evt_1", `{}`), seq, false)
+	later, err := kv.Get(t.Context(), base)
+	if err != nil || later.Revision() <= entry.Revision() || !strings.Contains(string(later.Value()), `"generation":3`) {
+		t.Errorf("the record is not stored once more: %v, %v", later, err)
+	}
+
+	// An operator removes it: the first id counts again.
+	if err := kv.Purge(t.Context(), base); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.ids.look(t.Context()); err != nil || q.ids.has(base) {
+		t.Errorf("it is still known: %v", err)
+	}
+	if seq := mustStore(t, q, delivery("evt_1", `{}`)); seq == 0 {
+		t.Error("no sequence")
+	}
+	if err := p.js.DeleteKeyValue(t.Context(), "WEBHOOKS_FORGOTTEN"); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.ids.look(t.Context()); err != nil || q.ids.size() > 0 || q.ids.count.Load() > 0 {
+		t.Errorf("%d are known without a bucket, %v", q.ids.size(), err)
+	}
+}
+
+// TestForgetBucket: what the bucket is like, and what is said when it is not.
+func TestForgetBucket(t *testing.T) {
+	t.Parallel()
+	s := runServer(t, t.TempDir(), 0, nil)
+	p := ready(t, s.ClientURL(), func(c *Config) { forgetting(c); c.Forgotten.Create = false })
+	mustStore(t, p, delivery("evt_1", `{}`))
+	_, _, err := NewDedupe(p, nil).Forget(within(t, 5*time.Second), "acme", "billing", "evt_1", "", "x")
+	if !errors.Is(err, ErrCannotForget) || !strings.Contains(err.Error(), "nats kv add WEBHOOKS_FORGOTTEN --history 1 --ttl 3h0m0s --replicas 1 --max-bucket-size 4194304") {
+		t.Errorf("got %v", err)
+	}
+	p = ready(t, s.ClientURL(), forgetting)
+	mustForget(t, p, delivery("evt_1", `{}`))
+	info := func() jetstream.StreamConfig {
+		t.Helper()
+		s, err := p.js.Stream(t.Context(), "KV_WEBHOOKS_FORGOTTEN")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.CachedInfo().Config
+	}
+	if c := info(); c.MaxAge != 2*time.Hour+forgottenSpare || c.MaxBytes != forgottenBytes || c.Discard != jetstream.DiscardNew || c.MaxMsgsPerSubject != 1 || c.Metadata[ownerKey] == "" {
+		t.Errorf("got %+v", c)
+	}
+
+	// A longer window needs a longer memory.
+	long := ready(t, s.ClientURL(), func(c *Config) { forgetting(c); c.Stream.Window = 5 * time.Hour })
+	mustStore(t, long, delivery("evt_2", `{}`))
+	mustForget(t, long, delivery("evt_2", `{}`))
+	if c := info(); c.MaxAge != 10*time.Hour+forgottenSpare {
+		t.Errorf("got %v", c.MaxAge)
+	}
+	mustStore(t, long, delivery("evt_2", `{}`))
+	mustStore(t, p, delivery("evt_1", `{}`))
+
+	// It is full: nothing is forgotten, and nothing changes for deliveries.
+	st, err := p.js.Stream(t.Context(), "KV_WEBHOOKS_FORGOTTEN")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := info()
+	c.MaxBytes = int64(st.CachedInfo().State.Bytes) + 10 //nolint:gosec // small
+	if _, err := p.js.UpdateStream(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	seq := mustStore(t, p, delivery("evt_3", `{}`))
+	if _, _, err := NewDedupe(p, nil).Forget(within(t, 5*time.Second), "acme", "billing", "evt_3", "", "x"); err == nil || !strings.Contains(err.Error(), "the bucket is full") {
+		t.Errorf("got %v, want that the bucket is full", err)
+	}
+	mustRepeat(t, p, delivery("evt_3", `{}`), seq, false)
+
+	// The window is about to end.
+	short := ready(t, runServer(t, t.TempDir(), 0, nil).ClientURL(), func(c *Config) { onlyStream(c); forgetting(c); c.Stream.Window = time.Minute })
+	mustStore(t, short, delivery("evt_1", `{}`))
+	if _, _, err := NewDedupe(short, nil).Forget(within(t, 5*time.Second), "acme", "billing", "evt_1", "", "x"); !errors.Is(err, ErrSoonForgotten) {
+		t.Errorf("got %v, want %v", err, ErrSoonForgotten)
+	}
+}
+
+// TestForgetWithoutPermission: a gateway that may not read the bucket answers as
+// ever, soon, and says that.
+func TestForgetWithoutPermission(t *testing.T) {
+	t.Parallel()
+	for _, denied := range []string{"$JS.API.STREAM.MSG.GET.KV_WEBHOOKS_FORGOTTEN", "$JS.API.STREAM.INFO.KV_WEBHOOKS_FORGOTTEN"} {
+		t.Run(denied, func(t *testing.T) {
+			t.Parallel()
+			s := documented(t, denied)
+			operator := ready(t, as(s, "operator"), forgetting)
+			first := mustStore(t, operator, delivery("evt_1", `{}`))
+			mustForget(t, operator, delivery("evt_1", `{}`))
+			p := newPublisher(t, as(s, "gateway"), forgetting)
+			begin := time.Now()
+			if strings.Contains(denied, "MSG.GET") {
+				mustRepeat(t, p, delivery("evt_1", `{}`), first, false)
+				mustRepeat(t, p, delivery("evt_1", `{}`), first, false)
+				if took := time.Since(begin); took > 2*time.Second {
+					t.Errorf("it took %v", took)
+				}
+				if _, _, err := NewDedupe(p, nil).Forget(within(t, 5*time.Second), "acme", "billing", "evt_1", "", "x"); !errors.Is(err, ErrCannotForget) || !strings.Contains(err.Error(), denied) {
+					t.Errorf("got %v, want %v", err, ErrCannotForget)
+				}
+			} else {
+				mustStore(t, p, delivery("evt_1", `{}`))
+			}
+			found, err := p.Preflight(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			mustFind(t, found, Warning, "KV_WEBHOOKS_FORGOTTEN", denied)
+		})
+	}
+}
+
+// TestForgetUnreadable: while the bucket has no leader nobody knows whether a
+// duplicate is one. Its sender is asked to try again, and new events are stored.
+func TestForgetUnreadable(t *testing.T) {
+	t.Parallel()
+	servers := runCluster(t)
+	replicated := func(c *Config) {
+		onlyStream(c)
+		c.Stream.Replicas = 3
+		forgetting(c)
+		c.Forgotten.Replicas = 1
+	}
+	p := ready(t, servers[0].ClientURL(), replicated)
+	mustStore(t, p, delivery("evt_1", `{}`))
+	mustForget(t, p, delivery("evt_1", `{}`))
+	mustStore(t, p, delivery("evt_1", `{}`))
+	stream, err := p.js.Stream(t.Context(), "KV_WEBHOOKS_FORGOTTEN")
+	if err != nil {
+		t.Fatal(err)
+	}
+	holder := stream.CachedInfo().Cluster.Leader
+	var away *server.Server
+	url := ""
+	for _, s := range servers {
+		if s.Name() == holder {
+			away = s
+		} else {
+			url = s.ClientURL()
+		}
+	}
+	q := ready(t, url, replicated)
+	q.ids.forget(time.Time{}, 0) // as one that has not looked for a while
+	away.Shutdown()
+	away.WaitForShutdown()
+	checkFor(t, 20*time.Second, func() error { // until the two have a leader
+		ack, err := q.Publish(within(t, 5*time.Second), delivery("evt_"+strconv.Itoa(int(time.Now().UnixNano())), `{}`))
+		if err == nil && ack.Duplicate {
+			t.Fatalf("got %+v", ack)
+		}
+		return err
+	})
+	for range 3 {
+		ack, err := q.Publish(within(t, 8*time.Second), delivery("evt_1", `{}`))
+		if err == nil || ack.Stream != "" {
+			t.Fatalf("got %+v, %v, want an error", ack, err)
+		}
+		if o := gateway.StoreOutcome(err); !o.Retryable() {
+			t.Errorf("got %v for %v", o, err)
+		}
+	}
+	mustStore(t, q, delivery("evt_new", `{}`))
+}
+
+// TestForgetSpool: events that go through the spool are told apart as others are.
+func TestForgetSpool(t *testing.T) {
+	t.Parallel()
+	h := newHub(t)
+	remote := ready(t, h.server.ClientURL(), forgetting)
+	l := local(t, runServer(t, t.TempDir(), 0, nil).ClientURL())
+	s := newSpool(t, l, remote, nil)
+	always := s.With(SpoolAlways)
+
+	keep := func(body string) {
+		t.Helper()
+		if ack, err := always.Publish(within(t, 5*time.Second), delivery("evt_1", body)); err != nil || !ack.Spooled {
+			t.Fatalf("got %+v, %v", ack, err)
+		}
+		drained(t, s)
+	}
+	count := func(events, duplicates int) {
+		t.Helper()
+		if n := stored(t, remote, "WEBHOOKS"); n != uint64(events) { //nolint:gosec // not negative
+			t.Fatalf("%d events are stored, want %d", n, events)
+		}
+		if st := s.Status(); st.Forwarded != uint64(events) || st.Duplicates != uint64(duplicates) { //nolint:gosec // not negative
+			t.Fatalf("got %+v, want %d forwarded and %d duplicates", st, events, duplicates)
+		}
+	}
+	keep(`{}`)
+	count(1, 0)
+	keep(`{}`)
+	count(1, 1)
+	mustForget(t, remote, delivery("evt_1", ""))
+	keep(`{}`)
+	count(2, 1)
+	keep(`{}`)
+	count(2, 2)
+	// As a gateway that has not looked for a while.
+	mustForget(t, remote, delivery("evt_1", ""))
+	remote.ids.forget(time.Time{}, 0)
+	keep(`{"changed":1}`)
+	count(3, 2)
+
+	// While the cluster is away the sender tries twice; that is one event, and one
+	// more of an id that was forgotten before.
+	mustForget(t, remote, delivery("evt_1", ""))
+	remote.ids.forget(time.Time{}, 0)
+	h.stop()
+	checkFor(t, 10*time.Second, func() error {
+		if !s.Status().Out {
+			return errors.New("not out")
+		}
+		return nil
+	})
+	mustKeep(t, s, delivery("evt_1", `{"changed":1}`), true)
+	if st, err := NewDedupe(l, s).p.remembers(t.Context(), Root, "WEBHOOKS", MsgID("acme", "billing", "evt_1")); err != nil || st == 0 {
+		t.Errorf("the spool does not know it: %d, %v", st, err)
+	}
+	if waits, err := s.waits(t.Context(), MsgID("acme", "billing", "evt_2")); err != nil || waits {
+		t.Errorf("evt_2: got %v, %v", waits, err)
+	}
+	ack, err := s.Publish(within(t, 5*time.Second), delivery("evt_1", `{"changed":1}`))
+	if err != nil || ack.Stream == "" {
+		t.Fatalf("got %+v, %v", ack, err)
+	}
+	h.start()
+	drained(t, s)
+	if n := stored(t, remote, "WEBHOOKS"); n != 4 {
+		t.Errorf("%d events are stored, want 4", n)
+	}
+	if st := inspect(t, remote, delivery("evt_1", "")); !st.Known || st.Generation != 3 || len(st.Stored) != 4 {
+		t.Errorf("got %+v", st)
+	}
+}
+
+// TestForgetWaiting: an event that is in the spool and not in the stream cannot be
+// forgotten yet.
+func TestForgetWaiting(t *testing.T) {
+	t.Parallel()
+	h := newHub(t)
+	remote := ready(t, h.server.ClientURL(), forgetting)
+	l := local(t, runServer(t, t.TempDir(), 0, nil).ClientURL())
+	turn := make(chan struct{}, 1)
+	turn <- struct{}{} // another one forwards, and does not
+	s := newSpool(t, l, remote, func(c *SpoolConfig) { c.Turn = turn })
+	if ack, err := s.With(SpoolAlways).Publish(within(t, 5*time.Second), delivery("evt_1", `{}`)); err != nil || !ack.Spooled {
+		t.Fatalf("got %+v, %v", ack, err)
+	}
+	d := NewDedupe(remote, s)
+	if st, err := d.Inspect(within(t, 5*time.Second), "acme", "billing", "evt_1"); err != nil || !st.Spooled || st.Known {
+		t.Errorf("got %+v, %v", st, err)
+	}
+	if _, _, err := d.Forget(within(t, 5*time.Second), "acme", "billing", "evt_1", "", "x"); !errors.Is(err, ErrNotRemembered) || !strings.Contains(err.Error(), "waits") {
+		t.Errorf("got %v", err)
+	}
+	<-turn
+	drained(t, s)
+	if st, err := d.Inspect(within(t, 5*time.Second), "acme", "billing", "evt_1"); err != nil || st.Spooled || !st.Known {
+		t.Errorf("got %+v, %v", st, err)
+	}
+	if _, again, err := d.Forget(within(t, 5*time.Second), "acme", "billing", "evt_1", "", "x"); err != nil || again {
+		t.Errorf("got %v, %v", again, err)
+	}
+}
+
+// TestForgetKinds: large bodies, unverified events, elements of batches, and ids
+// of events that are not in the stream any more.
+func TestForgetKinds(t *testing.T) {
+	t.Parallel()
+	s := runServer(t, t.TempDir(), 0, nil)
+	p := ready(t, s.ClientURL(), func(c *Config) { claiming(c); forgetting(c) })
+	body := strings.Repeat("x", 2<<20)
+	unverified := func() *gateway.Event {
+		e := delivery("evt_2", `{}`)
+		e.Trust = gateway.Unverified
+		return e
+	}
+	for _, e := range []func() *gateway.Event{
+		func() *gateway.Event { return delivery("evt_1", body) },
+		unverified,
+		func() *gateway.Event { e := delivery("b.3", `{}`); e.Part = &gateway.Part{Batch: "b", Index: 3, Size: 4}; return e },
+	} {
+		first := mustStore(t, p, e())
+		mustRepeat(t, p, e(), first, false)
+		mustForget(t, p, e())
+		ack, err := p.Start(within(t, 10*time.Second), e())()
+		if err != nil || ack.Duplicate || ack.Sequence == first {
+			t.Fatalf("%s: got %+v, %v", e().ID, ack, err)
+		}
+		if e().Trust == gateway.Verified {
+			mustHave(t, p, ack, e())
+		}
+		mustRepeat(t, p, e(), ack.Sequence, false)
+		if st := inspect(t, p, e()); len(st.Stored) != 2 || st.Stored[0].Sequence != ack.Sequence || st.Stored[0].Size != len(e().Body) {
+			t.Errorf("%s: got %+v", e().ID, st)
+		}
+	}
+
+	seq := mustStore(t, p, delivery("evt_3", `{}`))
+	stream, err := p.js.Stream(t.Context(), "WEBHOOKS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.DeleteMsg(t.Context(), seq); err != nil {
+		t.Fatal(err)
+	}
+	if st := inspect(t, p, delivery("evt_3", "")); !st.Known || !st.Stored[0].Removed || st.Stored[0].Sequence != seq {
+		t.Errorf("got %+v", st)
+	}
+	mustRepeat(t, p, delivery("evt_3", `{}`), seq, false)
+	mustForget(t, p, delivery("evt_3", ""))
+	again := mustStore(t, p, delivery("evt_3", `{}`))
+	mustRepeat(t, p, delivery("evt_3", `{}`), again, false)
+
+	// Without a bucket nothing can be forgotten, and everything else goes on.
+	q := ready(t, s.ClientURL(), nil)
+	if st := inspect(t, q, delivery("evt_2", "")); !st.Known {
+		t.Errorf("got %+v", st)
+	}
+	if _, _, err := NewDedupe(q, nil).Forget(t.Context(), "acme", "billing", "evt_2", "", ""); !errors.Is(err, ErrCannotForget) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestGenerationIDs: no two events have one id, and what is stored keeps its
+// meaning over versions.
+func TestGenerationIDs(t *testing.T) {
+	t.Parallel()
+	base := MsgID("default", "github", "72d3162e")
+	seen := map[string]bool{}
+	for _, b := range []string{base, MsgID("default", "github", "72d3162f")} {
+		for g := range 20 {
+			id := generationID(b, g)
+			if seen[id] || len(id) != 22 {
+				t.Errorf("%q is there twice, or has %d bytes", id, len(id))
+			}
+			seen[id] = true
+		}
+	}
+	if generationID(base, 0) != base {
+		t.Errorf("generation 0 is not the id itself")
+	}
+	if got, want := generationID(base, 1), "4iS6Fvp4hJ_Oa6yUK_s2YA"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for version, want := range map[string]bool{"2.12.0": true, "2.15.2": true, "3.0.0": true, "2.11.9": false, "1.99.0": false, "": false} {
+		if atLeast(version, dedupeServer) != want {
+			t.Errorf("%q: got %v", version, !want)
+		}
+	}
+}
