@@ -68,7 +68,7 @@ and 1 if that could not be found out.`,
 		Long: `
 Has the next delivery of an event stored as a new event, although its id is
 remembered: once, whichever gateway gets it and however often it is delivered. What
-is stored has the header ce-whgeneration, which says how often the id was
+is stored has the header Wh-Generation, which says how often the id was
 forgotten. Who did it and why is in Caddy's log and on wh-ops.v1.>.
 
 It delivers nothing: have the provider send the event again. To read once more what

@@ -91,9 +91,26 @@ var brokersForDedupe = map[string]func(t *testing.T) func(change func(*Config)) 
 		n := 0
 		return func(change func(*Config)) *Publisher {
 			n++
-			return ready(t, servers[n%3].ClientURL(), func(c *Config) { onlyStream(c); c.Stream.Replicas = 3; change(c) })
+			return replicated(t, servers[n%3].ClientURL(), change)
 		}
 	},
+}
+
+// replicated is ready for a cluster, which creates no stream before its servers
+// know each other.
+func replicated(t *testing.T, url string, change func(*Config)) *Publisher {
+	t.Helper()
+	p := newPublisher(t, url, func(c *Config) { onlyStream(c); c.Stream.Replicas = 3; change(c) })
+	checkFor(t, 20*time.Second, func() error {
+		found, err := p.Preflight(within(t, 5*time.Second))
+		for _, f := range found {
+			if f.Severity != Note {
+				return errors.New(f.String())
+			}
+		}
+		return err
+	})
+	return p
 }
 
 // TestForget: an id that was forgotten is stored once more, once, by whichever
@@ -460,13 +477,8 @@ func TestForgetWithoutPermission(t *testing.T) {
 func TestForgetUnreadable(t *testing.T) {
 	t.Parallel()
 	servers := runCluster(t)
-	replicated := func(c *Config) {
-		onlyStream(c)
-		c.Stream.Replicas = 3
-		forgetting(c)
-		c.Forgotten.Replicas = 1
-	}
-	p := ready(t, servers[0].ClientURL(), replicated)
+	single := func(c *Config) { forgetting(c); c.Forgotten.Replicas = 1 }
+	p := replicated(t, servers[0].ClientURL(), single)
 	mustStore(t, p, delivery("evt_1", `{}`))
 	mustForget(t, p, delivery("evt_1", `{}`))
 	mustStore(t, p, delivery("evt_1", `{}`))
@@ -484,7 +496,7 @@ func TestForgetUnreadable(t *testing.T) {
 			url = s.ClientURL()
 		}
 	}
-	q := ready(t, url, replicated)
+	q := replicated(t, url, single)
 	q.ids.forget(time.Time{}, 0) // as one that has not looked for a while
 	away.Shutdown()
 	away.WaitForShutdown()
@@ -624,7 +636,11 @@ func TestForgetKinds(t *testing.T) {
 	for _, e := range []func() *gateway.Event{
 		func() *gateway.Event { return delivery("evt_1", body) },
 		unverified,
-		func() *gateway.Event { e := delivery("b.3", `{}`); e.Part = &gateway.Part{Batch: "b", Index: 3, Size: 4}; return e },
+		func() *gateway.Event {
+			e := delivery("b.3", `{}`)
+			e.Part = &gateway.Part{Batch: "b", Index: 3, Size: 4}
+			return e
+		},
 	} {
 		first := mustStore(t, p, e())
 		mustRepeat(t, p, e(), first, false)

@@ -29,7 +29,7 @@ import (
 
 const (
 	// headerGeneration says how often the event's id was forgotten before.
-	headerGeneration = "ce-whgeneration"
+	headerGeneration = "Wh-Generation"
 	// forgottenEvery is the time between two looks into the bucket.
 	forgottenEvery = 15 * time.Second
 	// forgottenDenied is after what time it is tried again whether the bucket may
