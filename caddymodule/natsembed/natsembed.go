@@ -121,7 +121,6 @@ func Start(cfg Config) (*Server, error) {
 	if s.password == "" {
 		s.password = rand.Text()
 	}
-	s.collect()
 	if cfg.SyncInterval == 0 {
 		err = settle(cfg.StoreDir)
 	}

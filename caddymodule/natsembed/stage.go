@@ -3,7 +3,6 @@ package natsembed
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 )
 
@@ -31,8 +30,8 @@ const (
 type staging struct {
 	mu    sync.Mutex
 	dir   string          // in memory; "" until it is needed
+	lock  *os.File        // says that dir is in use
 	links map[string]bool // those that lead to it
-	old   []string        // directories of processes that were killed
 	ended bool
 }
 
@@ -49,10 +48,6 @@ func (s *Server) Stage(stream string) bool {
 	if st.ended {
 		return false
 	}
-	for _, dir := range st.old { // the server has started, and needs them no more
-		_ = os.RemoveAll(dir)
-	}
-	st.old = nil
 	link := filepath.Join(s.streams(), stream, "batches")
 	target, err := os.Readlink(link)
 	linked := err == nil
@@ -67,11 +62,8 @@ func (s *Server) Stage(stream string) bool {
 	if linked && there && target == st.dir {
 		return true
 	}
-	if !there {
-		if st.dir, err = os.MkdirTemp(memory, stagingName); err != nil {
-			st.dir = ""
-			return false
-		}
+	if !there && !st.make(memory) {
+		return false
 	}
 	// A directory of the server's goes only if it is empty.
 	_ = os.Remove(link)
@@ -85,15 +77,34 @@ func (s *Server) Stage(stream string) bool {
 	return true
 }
 
-// collect finds what processes that were killed have left in memory. The server
-// needs it to start.
-func (s *Server) collect() {
-	links, _ := filepath.Glob(filepath.Join(s.streams(), "*", "batches"))
-	for _, link := range links {
-		target, err := os.Readlink(link)
-		if err == nil && filepath.Dir(target) == memoryRoot && strings.HasPrefix(filepath.Base(target), stagingName) {
-			s.staging.old = append(s.staging.old, target)
+// make makes the directory, and removes those that processes have left which were
+// killed: a server needs its own only to start, and this one has started.
+func (st *staging) make(memory string) bool {
+	left, _ := filepath.Glob(filepath.Join(memory, stagingName+"*"))
+	for _, dir := range left {
+		if lock, err := lockDir(dir); err == nil {
+			_ = os.RemoveAll(dir)
+			unlock(lock)
 		}
+	}
+	st.remove()
+	dir, err := os.MkdirTemp(memory, stagingName)
+	if err != nil {
+		return false
+	}
+	if st.lock, err = lockDir(dir); err != nil {
+		_ = os.RemoveAll(dir)
+		return false
+	}
+	st.dir = dir
+	return true
+}
+
+func (st *staging) remove() {
+	if st.dir != "" {
+		_ = os.RemoveAll(st.dir)
+		unlock(st.lock)
+		st.dir = ""
 	}
 }
 
@@ -106,12 +117,8 @@ func (st *staging) clear() {
 			_ = os.Remove(link)
 		}
 	}
-	for _, dir := range append(st.old, st.dir) {
-		if dir != "" {
-			_ = os.RemoveAll(dir)
-		}
-	}
-	st.dir, st.links, st.old, st.ended = "", nil, nil, true
+	st.remove()
+	st.links, st.ended = nil, true
 }
 
 // streams is where the server keeps the gateway's streams.

@@ -91,6 +91,17 @@ func (d *disk) mount() {
 	}
 	d.run("mount", "-o", "loop", d.image, d.root)
 	d.mounted = true
+	d.forget()
+}
+
+// forget loses what servers with stores on the disk had in memory.
+func (d *disk) forget() {
+	links, _ := filepath.Glob(filepath.Join(d.root, "*", "jetstream", "*", "streams", "*", "batches"))
+	for _, link := range links {
+		if to, err := os.Readlink(link); err == nil {
+			_ = os.RemoveAll(to)
+		}
+	}
 }
 
 func (d *disk) unmount() {

@@ -33,6 +33,7 @@ func newPlayer(t *testing.T, mode, name string, change func(*Config)) *player {
 	server, conn := embedded(t, "store", mode)
 	cfg := testStreams
 	cfg.Conn, cfg.Embedded, cfg.SyncAlways, cfg.Ready = conn, true, mode == "always", server.Ready
+	cfg.Stage = server.Stage
 	if change != nil {
 		change(&cfg)
 	}

@@ -233,6 +233,7 @@ func playSpool(t *testing.T, args []string) {
 	embedded, conn := embedded(t, "spool", args[0])
 	cfg := testStreams
 	cfg.Conn, cfg.Embedded, cfg.SyncAlways, cfg.Ready = conn, true, args[0] == "always", embedded.Ready
+	cfg.Stage = embedded.Stage
 	cfg.Stream, cfg.Unverified, cfg.Quarantine = cfg.Stream.Spooled(), cfg.Unverified.Spooled(), cfg.Quarantine.Spooled()
 	local, err := New(cfg)
 	if err != nil {
