@@ -297,11 +297,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	release := h.app.hold()
 	defer release()
 
-	res := h.route.Handle(w, gateway.Request{
+	res := h.route.Handle(w, traced(r, gateway.Request{
 		Request: r,
 		URL:     h.public.of(r),
 		Remote:  clientAddr(r),
-	})
+	}))
 	setPlaceholders(r, &res)
 	if h.observer != nil {
 		// What the next handler answers belongs to the record.

@@ -44,7 +44,8 @@ var rules = []rule{
 		"caddymodule/gateway", "caddymodule/tenants", "caddymodule/natspub", "caddymodule/natsembed", "caddymodule/cli",
 		"github.com/caddyserver/caddy/v2", "github.com/prometheus/client_golang", "github.com/spf13/cobra",
 		"github.com/nats-io/nats.go", "github.com/nats-io/nkeys", "github.com/dustin/go-humanize", "cel.dev/cel-go",
-	}, "it is thin: Caddy's types come in, options of the packages below go out; CEL is Caddy's own, and comes with it"},
+		"go.opentelemetry.io/otel/trace",
+	}, "it is thin: Caddy's types come in, options of the packages below go out; CEL is Caddy's own, and comes with it; Caddy's tracing says with OpenTelemetry's type which span a request has"},
 	{"integration", nil, "tests alone, and nothing imports them"},
 }
 

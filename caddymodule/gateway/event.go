@@ -79,6 +79,9 @@ type Event struct {
 	// Header holds the request headers on the route's allow-list.
 	Header http.Header
 
+	// TraceParent and TraceState are the Request's.
+	TraceParent, TraceState string
+
 	// Trust, Scheme and KeyID say how the sender was authenticated.
 	Trust  Trust
 	Scheme string

@@ -57,6 +57,9 @@ func (x *exchange) makeEvent(received time.Time, header http.Header) {
 		Dedupe:     !cfg.NoDedupe,
 		Released:   x.released,
 		Partitions: cfg.Partitions,
+
+		TraceParent: x.r.TraceParent,
+		TraceState:  x.r.TraceState,
 	}
 	if x.route.varies != nil {
 		x.event.Same = x.route.varies.DigestWithout(x.req.Body)

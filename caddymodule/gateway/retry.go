@@ -124,7 +124,7 @@ func (x *exchange) restore(e *Entry) error {
 	}
 	x.req = *req
 	x.req.Want(x.route.members)
-	x.r = Request{Request: &http.Request{Method: k.Method, URL: req.URL, Header: req.Header}, URL: req.URL, Remote: k.Remote}
+	x.r = Request{Request: &http.Request{Method: k.Method, URL: req.URL, Header: req.Header}, URL: req.URL, Remote: k.Remote, TraceParent: e.TraceParent, TraceState: e.TraceState}
 	x.media = mediaType(k.Header) // what did not fit was refused then
 	if x.sent = e.Sent; k.Encoding != "" {
 		x.coding, x.packed, x.sent = k.Encoding, e.Body, nil

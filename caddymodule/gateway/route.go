@@ -198,6 +198,10 @@ type Request struct {
 	// The zero Addr is on no list of addresses, and all such requests share one
 	// client limit.
 	Remote netip.Addr
+	// TraceParent and TraceState are the trace that the server's own work on the
+	// request belongs to, as in W3C's Trace Context; "" if there is none. What the
+	// request itself says of it is not used.
+	TraceParent, TraceState string
 }
 
 // Result is the answer to one request.

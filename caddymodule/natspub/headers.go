@@ -21,6 +21,9 @@ const (
 	headerSame     = "ce-whsame"
 	headerIngestID = "ce-whingestid"
 	headerIndex    = "ce-whbatchindex"
+	// In lower case, as NATS itself and W3C write them.
+	headerTraceParent = "traceparent"
+	headerTraceState  = "tracestate"
 	// headerPartition is the number of the partition, a slash, and how many there
 	// are.
 	headerPartition = "ce-whpartition"
@@ -69,6 +72,8 @@ func headers(e *gateway.Event, msgID, stream string) nats.Header {
 	set("ce-recordedtime", timestamp(e.Received))
 	set("ce-datacontenttype", escape(e.ContentType))
 	set("ce-dataschema", escape(schemaURI(e.SchemaURI)))
+	set(headerTraceParent, e.TraceParent)
+	set(headerTraceState, e.TraceState)
 	set("ce-whtenant", e.Tenant)
 	set("ce-whsource", e.Source)
 	set("ce-whprovider", e.Provider)
@@ -109,10 +114,13 @@ func schemaURI(name string) string {
 }
 
 func dedupe(e *gateway.Event) string {
-	if e.Dedupe {
-		return "unique"
+	switch {
+	case !e.Dedupe:
+		return "off"
+	case !e.HasID:
+		return "unknown"
 	}
-	return "off"
+	return "unique"
 }
 
 func ceSource(e *gateway.Event) string {

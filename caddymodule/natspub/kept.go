@@ -91,12 +91,12 @@ func entry(h nats.Header, body []byte) (*gateway.Entry, error) {
 	e := &gateway.Entry{}
 	e.Event = gateway.Event{
 		Tenant: one(h, "ce-whtenant"), Source: one(h, "ce-whsource"), Provider: one(h, "ce-whprovider"),
-		CESource: unescape(one(h, "ce-source")), ID: unescape(one(h, "ce-id")), HasID: true,
+		CESource: unescape(one(h, "ce-source")), ID: unescape(one(h, "ce-id")), HasID: one(h, "ce-whdedupe") != "unknown",
 		OrderKey: unescape(one(h, "ce-partitionkey")), IngestID: one(h, headerIngestID),
 		ContentType: unescape(one(h, "ce-datacontenttype")), SchemaURI: unescape(strings.TrimPrefix(unescape(one(h, "ce-dataschema")), "schema:")),
 		Trust: gateway.Trust(one(h, "ce-whtrust")), Scheme: unescape(one(h, "ce-whscheme")), KeyID: unescape(one(h, "ce-whkeyid")),
 		Schema: gateway.SchemaVerdict(one(h, "ce-whschema")), Suspect: one(h, "ce-whsuspect"), Dedupe: one(h, "ce-whdedupe") != "off",
-		Body: body, Partitions: partitions(h),
+		Body: body, Partitions: partitions(h), TraceParent: one(h, headerTraceParent), TraceState: one(h, headerTraceState),
 	}
 	e.Time, _ = time.Parse(time.RFC3339Nano, one(h, "ce-time"))
 	e.Received, _ = time.Parse(time.RFC3339Nano, one(h, "ce-recordedtime"))
