@@ -62,6 +62,7 @@ func TestHeadersAreDocumented(t *testing.T) {
 	e.Unsigned, e.Suspect, e.Released = []string{"id"}, gateway.SuspectReplay, gateway.ReleasedRetry
 	e.Same, e.Part, e.Partitions, e.OrderKey = [32]byte{1}, &gateway.Part{Batch: "b", Size: 1}, 2, "key"
 	e.TraceParent, e.TraceState = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "vendor=x"
+	e.Sent = &gateway.Sent{Encoding: "gzip", Size: 1}
 	e.Header = http.Header{"X-One": {"1"}}
 	whole := testEvent("whole", "{}")
 	e.Time, e.Scheme, e.KeyID, e.SchemaURI, e.ContentType = whole.Time, whole.Scheme, whole.KeyID, whole.SchemaURI, whole.ContentType
@@ -94,7 +95,7 @@ var undocumented = map[string]string{
 	"Nats-Stream": "an answer of NATS", "Nats-Subject": "an answer of NATS", "Nats-Time-Stamp": "an answer of NATS", "Nats-UpTo-Sequence": "an answer of NATS",
 	"Wh-H-":     "how names of the request begin",
 	"Wh-Replay": "of HTTP requests", "Wh-Replay-Seq": "of HTTP requests",
-	"Wh-Spool-Msg-Id": "in the spool alone",
+	"Wh-Spool-Msg-Id": "in the spool alone", "Wh-Spool-Kept": "in the spool alone",
 }
 
 // TestNamesAreDocumented finds names of headers in the source, so that none is
