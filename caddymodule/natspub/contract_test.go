@@ -73,6 +73,9 @@ func TestHeadersAreDocumented(t *testing.T) {
 	add(mustHave(t, p, ack, e).Header)
 	add(p.aside(e, gateway.Quarantine{Reason: "schema", Detail: "/a", Request: keptRequest()}).header)
 	add(p.conflict(p.message(e), spoolKey{"WEBHOOKS", "acme", "billing"}).header)
+	forgotten := p.message(e)
+	forgotten.as(1)
+	add(forgotten.header)
 	add((&subjectTarget{job: "j", stream: "s", spec: &ReplaySpec{To: "x"}}).message(&replayed{subject: "wh.v1.a.b.c"}).Header)
 	for _, name := range slices.Sorted(maps.Keys(sent)) {
 		if !documented[name] {
