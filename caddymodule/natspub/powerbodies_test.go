@@ -34,7 +34,7 @@ func TestPowerLossBodies(t *testing.T) {
 // playBodies is a gateway that gets large bodies, some of which are small enough
 // for their message, and some have come before.
 func playBodies(t *testing.T, args []string) {
-	c := newPlayer(t, args[0], args[1], func(cfg *Config) {
+	c := newPlayer(t, args, func(cfg *Config) {
 		cfg.LargestBody = 4 << 20
 		cfg.Bodies = BodiesConfig{Bucket: "WEBHOOKS_BODIES", Above: 32 << 10, TTL: 48 * time.Hour, Keep: 24 * time.Hour, Create: true}
 	})

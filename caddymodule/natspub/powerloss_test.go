@@ -35,9 +35,8 @@ var roles = map[string]func(*testing.T, []string){
 // at a random moment while events are published, what was not synced is gone, the
 // process is killed, and the store is opened again. Every event that was
 // acknowledged must be there, once, though memory, in which batches are staged, is
-// lost as well: in its stream, or in quarantine if it went
-// there, from which others are released meanwhile, and where samples make room for
-// samples. With POWER_LOSS_ROUNDS=n it does so n times, and then a few times more
+// lost as well: in its stream, or in quarantine if it went there, from which others
+// are released meanwhile, and where samples make room for samples. With POWER_LOSS_ROUNDS=n it does so n times, and then a few times more
 // with a server that does not sync, to see that it would notice.
 func TestPowerLoss(t *testing.T) {
 	if role := strings.Fields(os.Getenv(powerRole)); len(role) > 0 {
@@ -109,17 +108,36 @@ func (n toll) mustBeClean(t *testing.T) {
 	}
 }
 
-// cutOften cuts the power of a store, and of a new one every twenty times.
+// cutOften cuts the power of a store, and of a new one every twenty times. Before
+// every third cut the process is killed first, and another goes on: what that one
+// finds written need not be synced. Each begins with what the one before had, as
+// senders do that got no answer.
 func cutOften(t *testing.T, d *disk, role string, rounds int) (sum toll) {
 	t.Helper()
 	var promised promises
+	before := ""
 	for round := range rounds {
 		if round%20 == 0 {
 			d.format()
 			promised = make(promises)
 		}
 		d.mount()
-		promised.add(cutPower(t, d, role, round))
+		for _, name := range []string{fmt.Sprint(round, "k"), strconv.Itoa(round)} {
+			killed := strings.HasSuffix(name, "k")
+			if killed && round%3 != 2 {
+				continue
+			}
+			child := d.child(role + " " + name + " " + before)
+			child.mustAck()
+			time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond)
+			end := time.Now()
+			if !killed {
+				d.shutdown()
+			}
+			child.kill()
+			promised.add(child.ackedBefore(end))
+			before = name
+		}
 		d.unmount()
 		d.mount()
 		promised.check(readBack(t, d, role), &sum)
@@ -174,19 +192,6 @@ func (p promises) check(there map[string]found, sum *toll) {
 			sum.problems = append(sum.problems, fmt.Sprintf("broken: %s: %s", key, in.broken))
 		}
 	}
-}
-
-// cutPower publishes in a process of its own until the power goes, and returns
-// what was acknowledged before.
-func cutPower(t *testing.T, d *disk, role string, round int) []string {
-	t.Helper()
-	child := d.child(role + " " + strconv.Itoa(round))
-	child.mustAck()
-	time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond)
-	cut := time.Now()
-	d.shutdown()
-	child.kill()
-	return child.ackedBefore(cut)
 }
 
 // found is how an event is stored.

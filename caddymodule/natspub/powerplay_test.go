@@ -22,14 +22,20 @@ import (
 
 // player is a child with a server in it.
 type player struct {
-	t    *testing.T
-	name string // of the round; "read" for the one that reads
-	p    *Publisher
-	out  sync.Mutex
+	t      *testing.T
+	name   string // begins the ids; "read" for the one that reads
+	before string // the name of the one before; "" without
+	p      *Publisher
+	server *natsembed.Server
+	out    sync.Mutex
 }
 
-func newPlayer(t *testing.T, mode, name string, change func(*Config)) *player {
+// retries is with how many events of the one before a worker begins.
+const retries = 12
+
+func newPlayer(t *testing.T, args []string, change func(*Config)) *player {
 	t.Helper()
+	mode, name, before := args[0], args[1], strings.Join(args[2:], "")
 	server, conn := embedded(t, "store", mode)
 	cfg := testStreams
 	cfg.Conn, cfg.Embedded, cfg.SyncAlways, cfg.Ready = conn, true, mode == "always", server.Ready
@@ -44,7 +50,7 @@ func newPlayer(t *testing.T, mode, name string, change func(*Config)) *player {
 	if _, err := p.Preflight(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return &player{t: t, name: name, p: p}
+	return &player{t: t, name: name, before: before, p: p, server: server}
 }
 
 // embedded starts a server on the child's disk.
@@ -85,16 +91,20 @@ const asidePrefix, asideReason = "aside-", "schema"
 // work publishes one event after the other until the process ends: some into
 // quarantine, and some again, as senders do.
 func (c *player) work(to gateway.Publisher, worker string, event func(id string) *gateway.Event) {
+	name := c.before
 	for n := 0; ; n++ {
-		id := fmt.Sprintf("%s-%s-%d", c.name, worker, n)
+		if name != c.name && (name == "" || n == retries) {
+			name, n = c.name, 0
+		}
+		id := fmt.Sprintf("%s-%s-%d", name, worker, n)
 		switch n % 4 {
 		case 1:
 			id = asidePrefix + id
 		case 3:
-			id = fmt.Sprintf("%s-%s-%d", c.name, worker, n-1)
+			id = fmt.Sprintf("%s-%s-%d", name, worker, n-1)
 		}
 		e := event(id)
-		e.IngestID += "-" + strconv.Itoa(n)
+		e.IngestID += c.name + "-" + strconv.Itoa(n)
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		var ack gateway.Ack
 		var err error
@@ -114,7 +124,7 @@ func (c *player) work(to gateway.Publisher, worker string, event func(id string)
 
 // playEvents is a gateway that publishes, puts aside, releases and samples.
 func playEvents(t *testing.T, args []string) {
-	c := newPlayer(t, args[0], args[1], nil)
+	c := newPlayer(t, args, nil)
 	if c.name == "read" {
 		c.read(nil)
 		return
@@ -166,6 +176,10 @@ func (c *player) release() {
 func (c *player) read(wrong func(header nats.Header, data []byte) error) {
 	c.t.Helper()
 	fmt.Println(strings.Join(inventory(c.t, c.p, wrong), "\n"))
+	c.p.Close()
+	if err := c.server.Shutdown(c.t.Context()); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // inventory says what is in the streams, and what is wrong with it.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -42,7 +43,12 @@ func TestKilledSpool(t *testing.T) {
 	if n, _ := strconv.Atoi(os.Getenv("KILL_ROUNDS")); n > 0 {
 		rounds = n
 	}
-	s := newSpoolSite(t, &disk{t: t, root: t.TempDir() + "/root"}, &disk{t: t, root: t.TempDir() + "/root"})
+	disks := [2]*disk{}
+	for i := range disks {
+		disks[i] = &disk{t: t, root: filepath.Join(t.TempDir(), "root")}
+		t.Cleanup(disks[i].forget)
+	}
+	s := newSpoolSite(t, disks[0], disks[1])
 	got, cuts := s.cutOften(rounds, "always")
 	t.Logf("%d rounds, %d kills of the gateway and %d of the server: %s", rounds, cuts[0], cuts[1], got)
 	got.mustBeClean(t)
@@ -57,11 +63,15 @@ type spoolSite struct {
 	network *proxy
 	mode    string
 	cuts    [2]int
+	before  string // the name of the gateway before
 
 	gateway, server *child // nil: off
 }
 
 const gatewaySide, serverSide = 0, 1
+
+// drain is the name of a gateway that only forwards.
+const drain = "drain"
 
 func newSpoolSite(t *testing.T, gateway, server *disk) *spoolSite {
 	t.Helper()
@@ -102,9 +112,16 @@ func (s *spoolSite) play(round int, promised promises) {
 	if !late {
 		s.startServer()
 	}
-	s.startGateway(strconv.Itoa(round))
+	s.startGateway(fmt.Sprint(round, "k"))
 	s.gateway.mustAck()
-	pause(400)
+	pause(200)
+	if round%5 == 4 { // another goes on, with what that one has written
+		s.gateway.kill()
+		promised.add(s.gateway.ackedBefore(time.Now()))
+		s.startGateway(strconv.Itoa(round))
+		s.gateway.mustAck()
+	}
+	pause(200)
 	if late {
 		s.startServer()
 		pause(200)
@@ -130,7 +147,7 @@ func (s *spoolSite) play(round int, promised promises) {
 	// What is left is forwarded by a gateway that gets nothing new, and whose power
 	// goes, or the server's, until it is let finish.
 	for rand.IntN(2) == 0 {
-		s.startGateway("")
+		s.startGateway(drain)
 		s.gateway.mustSay("open")
 		pause(60)
 		side := rand.IntN(2)
@@ -142,7 +159,7 @@ func (s *spoolSite) play(round int, promised promises) {
 			cut(gatewaySide)
 		}
 	}
-	s.startGateway("")
+	s.startGateway(drain)
 	s.gateway.mustSay("drained")
 	s.gateway.rest()
 	s.gateway = nil
@@ -159,11 +176,14 @@ func (s *spoolSite) startServer() {
 	s.network.swallow(false)
 }
 
-// startGateway starts one that publishes, or without a name one that only
-// forwards.
+// startGateway starts one that publishes, and begins with what the one before had.
+// With the name "drain" it only forwards.
 func (s *spoolSite) startGateway(name string) {
 	s.t.Helper()
-	s.gateway = s.disks[gatewaySide].child(fmt.Sprintf("spool %s %s %s", s.mode, s.network.addr(), name))
+	s.gateway = s.disks[gatewaySide].child(fmt.Sprintf("spool %s %s %s %s", s.mode, s.network.addr(), name, s.before))
+	if name != drain {
+		s.before = name
+	}
 }
 
 // cut cuts the power of some, and starts their disks again. It returns when that
@@ -227,8 +247,8 @@ func playTarget(t *testing.T, args []string) {
 	select {} // until it is killed
 }
 
-// playSpool is a gateway with a spool. With a name it publishes until it is killed;
-// without it forwards what it has, and ends.
+// playSpool is a gateway with a spool. It publishes until it is killed, or only
+// forwards what it has, and ends.
 func playSpool(t *testing.T, args []string) {
 	embedded, conn := embedded(t, "spool", args[0])
 	cfg := testStreams
@@ -266,14 +286,18 @@ func playSpool(t *testing.T, args []string) {
 		}
 		s.SetRemote(p)
 	}()
-	if len(args) == 2 {
+	if args[2] == drain {
 		<-remote
 		drained(t, s)
 		fmt.Println("drained")
 		s.Close(context.Background())
-		os.Exit(0)
+		local.Close()
+		if err := embedded.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return
 	}
-	c := &player{t: t, name: args[2]}
+	c := &player{t: t, name: args[2], before: strings.Join(args[3:], "")}
 	sizes := []string{"{}", strings.Repeat("x", 5<<10), "{}", strings.Repeat("x", 100<<10)} // the store begins new files
 	for worker := range 16 {
 		to := gateway.Publisher(s.With(SpoolAlways))
