@@ -49,7 +49,7 @@ func (h *Handler) filters(cfg *gateway.Config) error {
 		into        *[]gateway.Condition
 	}{{"accept", h.AcceptIf, &cfg.AcceptIf}, {"drop", h.DropIf, &cfg.DropIf}} {
 		for i, e := range list.expressions {
-			c, err := h.condition(list.name, e)
+			c, err := h.condition(cfg.Source, list.name, e)
 			if err != nil {
 				problems = append(problems, fmt.Errorf("%s expression %d%s: %w", list.name, i+1, at(e.Origin), err))
 				continue
@@ -68,7 +68,7 @@ func at(origin string) string {
 	return " (" + origin + ")"
 }
 
-func (h *Handler) condition(list string, e Expression) (*condition, error) {
+func (h *Handler) condition(source, list string, e Expression) (*condition, error) {
 	p, err := compile(e.Expr)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (h *Handler) condition(list string, e Expression) (*condition, error) {
 		now:      time.Now,
 	}
 	for _, reason := range filterReasons {
-		c.failures[reason] = h.app.metrics.filters.WithLabelValues(h.Source, list, reason)
+		c.failures[reason] = h.app.metrics.filters.WithLabelValues(source, list, reason)
 	}
 	return c, nil
 }

@@ -98,7 +98,7 @@ func compile(expr string) (*program, error) {
 	default:
 		return nil, fmt.Errorf("%w, but %s", errNotBool, t)
 	}
-	prg, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.InterruptCheckFrequency(64))
+	prg, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.InterruptCheckFrequency(1))
 	if err != nil {
 		return nil, errors.New(x.original(err.Error()))
 	}

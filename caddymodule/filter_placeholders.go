@@ -87,6 +87,9 @@ func parsePlaceholder(text string) (*placeholder, bool) {
 				}
 				return nil, verifiers.ErrMissing
 			}
+			if name == "event_type" {
+				p.has = func(f *gateway.Facts) (bool, error) { return f.Event.Type != "", nil }
+			}
 			return p, true
 		}
 	}

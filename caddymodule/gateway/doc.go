@@ -42,9 +42,17 @@
 // compressed with gzip is published as what came out. The signature is verified
 // first, over the bytes as sent, unless the provider signs what it compresses. JSON is looked at after verification, once, and only if the
 // provider's events are always JSON, if the id, type or time is in it, or if
-// there is a Validator; an unsigned handshake whose conditions are in the body
-// is the only exception. It is decoded only for a Validator: to check it, and to
-// find ids and the elements of batches, it is scanned.
+// there is a Validator or a [Condition] that asks for it; an unsigned handshake
+// whose conditions are in the body is the only exception. It is decoded only for a
+// Validator, and the lists and objects that a Condition asks for: to check it, and
+// to find ids, scalars and the elements of batches, it is scanned.
+//
+// # Filters
+//
+// An event is wanted if it fits one of the globs and Conditions of Accept and
+// AcceptIf, or if there are none, and none of Drop and DropIf. Those that are not
+// wanted are [Dropped]: the sender is told that they have arrived. A Condition that
+// fails, or panics, or has no time left, never drops an event.
 //
 // # Batches
 //

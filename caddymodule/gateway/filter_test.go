@@ -170,7 +170,7 @@ func TestFacts(t *testing.T) {
 					for pointer, want := range want {
 						got, err := f.JSON(pointer)
 						has, hasErr := f.Has(pointer)
-						if want == verifiers.ErrMissing {
+						if _, missing := want.(error); missing {
 							if !errors.Is(err, verifiers.ErrMissing) || has {
 								t.Errorf("%s: got %v (%v), has %v, want it missing", pointer, got, err, has)
 							}
@@ -215,7 +215,7 @@ func TestFactsWithoutJSON(t *testing.T) {
 					if _, err := f.JSON(pointer); !errors.Is(err, tt.want) {
 						t.Errorf("%q %s: got %v, want %v", tt.body, pointer, err, tt.want)
 					}
-					if has, err := f.Has(pointer); has || (err != nil) != (tt.want == verifiers.ErrMalformed) {
+					if has, err := f.Has(pointer); has || (err != nil) != errors.Is(tt.want, verifiers.ErrMalformed) {
 						t.Errorf("%q %s: has %v (%v)", tt.body, pointer, has, err)
 					}
 				}
@@ -292,6 +292,28 @@ func TestConditionsOfReleased(t *testing.T) {
 	}
 	if ack, err := gateway.Release(context.Background(), pub, e, false, false); err != nil || ack.Stream == "" {
 		t.Errorf("release: got %+v (%v), want it published", ack, err)
+	}
+}
+
+// TestConditionsOfTenants: one route has many tenants, and a condition sees which.
+func TestConditionsOfTenants(t *testing.T) {
+	t.Parallel()
+	ts, base, pub, _ := newTenants(t, func(c *gateway.Config) {
+		c.DropIf = conditions(func(f *gateway.Facts) (bool, error) { return f.Event.Tenant == "b", nil })
+	})
+	for i, tt := range []struct {
+		tenant string
+		want   gateway.Outcome
+	}{{"a", gateway.Accepted}, {"b", gateway.Dropped}, {"c", gateway.Accepted}} {
+		ts.add(t, base, tt.tenant, nil, secret)
+		req := newRequest(t, "https://example.com/hook", fmt.Sprint("d", i), payload("1"))
+		req.Header.Set("X-Tenant", tt.tenant)
+		if res := handle(base, req); res.Outcome != tt.want || res.Tenant != tt.tenant {
+			t.Errorf("%s: got %v of %s (%v), want %v", tt.tenant, res.Outcome, res.Tenant, res.Err, tt.want)
+		}
+	}
+	if n := len(pub.Events()); n != 2 {
+		t.Errorf("got %d events, want 2", n)
 	}
 }
 
