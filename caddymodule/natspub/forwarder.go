@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -62,6 +61,7 @@ type lane struct {
 	next     uint64        // the first sequence that was not looked at
 	done     atomic.Uint64 // up to which all but what is stuck is in the cluster
 	purged   uint64        // up to which everything is removed
+	loose    []uint64      // what else was forwarded and is not removed
 	stuck    map[uint64]time.Time
 	stuckNow atomic.Int64
 	single   *Publisher // takes no batches
@@ -154,76 +154,113 @@ func (l *lane) run(ctx context.Context) {
 	}
 }
 
-// step forwards the next events, and returns how many it has found.
+// step forwards the next events, and returns how far it came.
 func (l *lane) step(ctx context.Context) (int, error) {
 	remote := l.s.remote.Load()
 	if remote == nil || remote.Ready() != nil {
 		return 0, errAway
 	}
-	l.retryStuck()
-	writes := l.s.writesOf(l)
-	list, err := l.read(ctx)
+	if err := l.retryStuck(ctx); err != nil {
+		return 0, fmt.Errorf("removing: %w", err)
+	}
+	writes, begin := l.s.writesOf(l), l.next
+	list, end, err := l.read(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("reading: %w", err)
 	}
-	if len(list) == 0 {
+	if end == l.next {
 		if err := l.purge(ctx); err != nil {
 			return 0, fmt.Errorf("removing: %w", err)
 		}
 		l.s.emptied(l, writes)
 		return 0, nil
 	}
-	l.first.Store(list[0].at.UnixNano())
-	err = l.send(ctx, remote, list)
-	done := 0
-	for _, k := range list {
-		if !k.done && !k.stuck {
-			break
-		}
-		done++
-		l.next = k.seq + 1
-		if k.stuck {
-			l.stuck[k.seq] = time.Now()
-		}
+	if len(list) > 0 {
+		l.first.Store(list[0].at.UnixNano())
 	}
-	l.noteDone()
-	l.stuckNow.Store(int64(len(l.stuck)))
-	l.s.forwarded(list)
-	if done > 0 {
+	err = l.send(ctx, remote, list)
+	if l.advance(list, end) > 0 {
 		l.s.recovered()
 	}
-	if l.next-l.purged > purgeEvents {
-		if err := l.purge(ctx); err != nil {
-			return done, fmt.Errorf("removing: %w", err)
+	if len(l.loose) > purgeEvents {
+		err = errors.Join(err, l.purge(ctx))
+	}
+	return int(l.next - begin), err //nolint:gosec // few
+}
+
+// advance goes on up to the first event that is still to be forwarded, or to end,
+// and returns how many were forwarded. What is behind that one is read again, and
+// is a duplicate then if it was forwarded.
+func (l *lane) advance(list []*spooled, end uint64) (done int) {
+	passed := list
+	for i, k := range list {
+		if !k.done && !k.stuck {
+			passed, end = list[:i], k.seq
+			break
 		}
 	}
-	return done, err
+	for _, k := range passed {
+		if k.stuck {
+			l.stuck[k.seq] = time.Now()
+			continue
+		}
+		l.loose = append(l.loose, k.seq)
+		done++
+	}
+	l.next = end
+	l.noteDone()
+	l.stuckNow.Store(int64(len(l.stuck)))
+	l.s.forwarded(passed)
+	return done
 }
 
 // noteDone notes up to where everything is in the cluster.
 func (l *lane) noteDone() {
-	done := l.next
-	for seq := range l.stuck {
-		done = min(done, seq)
-	}
-	l.done.Store(max(done, 1) - 1)
+	l.done.Store(max(l.behind(), 1) - 1)
 }
 
 // isForwarded reports whether the event with a sequence is in the cluster.
 func (l *lane) isForwarded(seq uint64) bool { return seq <= l.done.Load() }
 
-// retryStuck goes back to what was too large, from time to time.
-func (l *lane) retryStuck() {
+// retryStuck goes back to what was left behind, from time to time. What was
+// forwarded since is removed first, or it would be forwarded again.
+func (l *lane) retryStuck(ctx context.Context) error {
+	purged := false
 	for seq, at := range l.stuck {
-		if time.Since(at) > stuckAgain {
-			l.next = min(l.next, seq)
-			delete(l.stuck, seq)
+		if time.Since(at) <= stuckAgain {
+			continue
 		}
+		if !purged {
+			purged = true
+			if err := l.purge(ctx); err != nil {
+				return err
+			}
+		}
+		l.next = min(l.next, seq)
+		delete(l.stuck, seq)
 	}
+	return nil
 }
 
-// read returns the events from l.next on.
-func (l *lane) read(ctx context.Context) ([]*spooled, error) {
+// read returns the events from l.next on, without those that are left behind, and
+// the sequence after the last that was looked at.
+func (l *lane) read(ctx context.Context) (list []*spooled, end uint64, err error) {
+	found, err := l.fetch(ctx, max(l.next, 1))
+	if err != nil {
+		return nil, 0, err
+	}
+	end = l.next
+	for _, k := range found {
+		end = k.seq + 1
+		if _, stuck := l.stuck[k.seq]; !stuck {
+			list = append(list, k)
+		}
+	}
+	return list, end, nil
+}
+
+// fetch reads some events from a sequence on.
+func (l *lane) fetch(ctx context.Context, from uint64) ([]*spooled, error) {
 	ctx, cancel := context.WithTimeout(ctx, forwardPatience)
 	defer cancel()
 	conn := l.s.local.cfg.Conn
@@ -236,7 +273,7 @@ func (l *lane) read(ctx context.Context) ([]*spooled, error) {
 	if err := sub.SetPendingLimits(-1, -1); err != nil {
 		return nil, err
 	}
-	ask := fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d}`, max(l.next, 1), forwardEvents, forwardBytes)
+	ask := fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d}`, from, forwardEvents, forwardBytes)
 	if err := conn.PublishRequest(jetstream.DefaultAPIPrefix+"DIRECT.GET."+l.stream, inbox, ask); err != nil {
 		return nil, err
 	}
@@ -257,11 +294,7 @@ func (l *lane) read(ctx context.Context) ([]*spooled, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, stuck := l.stuck[k.seq]; !stuck {
-			list = append(list, k)
-		} else {
-			l.next = max(l.next, k.seq+1)
-		}
+		list = append(list, k)
 	}
 }
 
@@ -456,36 +489,42 @@ func (l *lane) renewed(ctx context.Context, remote *Publisher, k *spooled, m *me
 	return nil
 }
 
-// purge removes what was forwarded.
+// purge removes what was forwarded: all at once up to the first event that is left
+// behind, and what is after that one by one.
 func (l *lane) purge(ctx context.Context) error {
-	if l.next <= l.purged+1 {
+	if len(l.loose) == 0 {
 		return nil
 	}
 	stream, err := l.s.local.js.Stream(ctx, l.stream)
 	if err != nil {
 		return err
 	}
-	from := l.purged + 1
-	upTo := l.next
-	stuck := slices.Sorted(maps.Keys(l.stuck))
-	if len(stuck) > 0 {
-		upTo = stuck[0]
-	}
-	if upTo > from {
+	if upTo := l.behind(); upTo > l.purged+1 {
 		if err := stream.Purge(ctx, jetstream.WithPurgeSequence(upTo)); err != nil {
 			return err
 		}
+		l.purged = upTo - 1
 	}
-	for seq := upTo; seq < l.next; seq++ {
-		if _, ok := l.stuck[seq]; ok || seq < from {
+	for i, seq := range l.loose {
+		if seq <= l.purged {
 			continue
 		}
 		if err := stream.DeleteMsg(ctx, seq); err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) && !errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
+			l.loose = l.loose[i:]
 			return err
 		}
 	}
-	l.purged = l.next - 1
+	l.loose = l.loose[:0]
 	return nil
+}
+
+// behind is the sequence of the first event that is not forwarded.
+func (l *lane) behind() uint64 {
+	seq := l.next
+	for stuck := range l.stuck {
+		seq = min(seq, stuck)
+	}
+	return seq
 }
 
 // deliver stores a message in the cluster, and returns it as it was sent.
