@@ -261,9 +261,18 @@ func (a *App) warnUncovered() {
 	}
 }
 
-// Stop does nothing: requests of the old configuration are still being served
-// and need the broker, which is given back in Cleanup.
-func (a *App) Stop() error { return nil }
+// Stop leaves the streams to the configuration that follows: what this one would
+// make of them, or make again, is not what is wanted any more. The rest goes on,
+// since requests of the old configuration are still being served and need the
+// broker, which is given back in Cleanup.
+func (a *App) Stop() error {
+	for _, c := range a.all() {
+		if c.session != nil {
+			c.session.settled()
+		}
+	}
+	return nil
+}
 
 // Cleanup gives the broker back when the last request of this configuration has
 // ended.

@@ -30,6 +30,9 @@ type session struct {
 	key    string
 	cancel context.CancelFunc
 	work   sync.WaitGroup
+	// settle ends the looks at the streams, and looking is held by each of them.
+	settle  context.CancelFunc
+	looking sync.Mutex
 
 	mu        sync.Mutex
 	publisher *natspub.Publisher
@@ -52,12 +55,13 @@ func (a *App) begin() (wait func() error, err error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &session{broker: b, key: a.settings.key, cancel: cancel}
+	looks, settle := context.WithCancel(ctx)
+	s := &session{broker: b, key: a.settings.key, cancel: cancel, settle: settle}
 	a.session = s
 	a.shown.Store(s)
 	close(a.linked)
 	early, late := make(chan error, 1), make(chan struct{})
-	s.work.Go(func() { a.open(ctx, early, late) })
+	s.work.Go(func() { a.open(ctx, looks, early, late) })
 	return func() error {
 		select {
 		case err := <-early:
@@ -73,8 +77,8 @@ func (a *App) begin() (wait func() error, err error) {
 
 // open works until the publisher is in place. It reports to early what Start
 // waits for; after Start has stopped waiting, which late says, it goes on
-// trying.
-func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}) {
+// trying, until looks ends.
+func (a *App) open(ctx, looks context.Context, early chan<- error, late <-chan struct{}) {
 	err := a.session.broker.wait(ctx)
 	if err == nil && !a.publishes() {
 		heirs.Store(a.heirKey(), a)
@@ -124,16 +128,16 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 	started := false // Start was told
 	kept := false    // events are kept until the cluster takes them
 	for {
-		err := a.preflight(ctx, p)
+		err := a.preflight(looks, p)
 		if err == nil {
 			a.take(p)
 			if !started {
 				early <- nil
 			}
-			a.watch(ctx, p)
+			a.watch(looks, p)
 			return
 		}
-		if ctx.Err() != nil {
+		if looks.Err() != nil {
 			return
 		}
 		if errors.Is(err, ErrPreflight) {
@@ -164,7 +168,7 @@ func (a *App) open(ctx context.Context, early chan<- error, late <-chan struct{}
 			a.log.Warn("preparing the streams; trying again every second", "servers", a.settings.connect.URLs, "error", err)
 		}
 		select {
-		case <-ctx.Done():
+		case <-looks.Done():
 			return
 		case <-time.After(lookAgain):
 		}

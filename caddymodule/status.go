@@ -220,6 +220,8 @@ func (a *App) brokerStatus(s *session) brokerStatus {
 		st.Problem = err.Error()
 	} else if a.publisher.target.Load() == nil {
 		st.Problem = "the streams are not ready"
+	} else if last := s.lastFound(); last.fails >= fatalLooks {
+		st.Problem = "the streams do not answer: " + last.failed.Error()
 	} else {
 		st.Ready = true
 	}

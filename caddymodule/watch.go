@@ -31,6 +31,18 @@ type findings struct {
 	list    []natspub.Finding
 	refused map[string]error // by stream: why its events are refused; nil if none are
 	failed  error            // why the last look was not possible
+	fails   int              // looks in a row that were not
+}
+
+// settled ends the looks at the streams. When it returns none changes them any more.
+func (s *session) settled() {
+	s.settle()
+	s.looking.Lock()
+	defer s.looking.Unlock()
+	s.mu.Lock()
+	ops := s.ops
+	s.mu.Unlock()
+	ops.Settle()
 }
 
 // found keeps the result of a look, for the status.
@@ -66,6 +78,11 @@ func (a *App) preflight(ctx context.Context, p *natspub.Publisher) error {
 }
 
 func (a *App) look(ctx context.Context, p *natspub.Publisher) ([]natspub.Finding, error) {
+	a.session.looking.Lock()
+	defer a.session.looking.Unlock()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	return p.Preflight(ctx)
@@ -80,7 +97,7 @@ func (a *App) watch(ctx context.Context, p *natspub.Publisher) {
 	for {
 		wait := time.Duration(a.PreflightInterval)
 		switch last := a.session.lastFound(); {
-		case len(a.unfit(last.list)) > 0:
+		case len(a.unfit(last.list)) > 0, last.failed != nil:
 			wait = min(wait, lookAgain)
 		case fatal(last.list):
 			// It may be mended soon: a cluster that has just been started creates no
@@ -104,6 +121,7 @@ func (a *App) watch(ctx context.Context, p *natspub.Publisher) {
 				a.log.Warn("looking at the streams; trying again", "error", err)
 			}
 			last.failed = err
+			last.fails++
 			a.session.found(last)
 			continue
 		}

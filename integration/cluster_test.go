@@ -37,7 +37,7 @@ func (p *process) start(t *testing.T) {
 	}
 	cmd, done := p.cmd, make(chan error, 1)
 	p.done = done
-	go func() { done <- cmd.Wait() }()
+	go func() { done <- cmd.Wait(); close(done) }()
 }
 
 // kill ends the process without giving it time for anything.

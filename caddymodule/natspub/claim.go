@@ -288,7 +288,10 @@ func (p *Publisher) examineBodies(ctx context.Context) ([]Finding, error) {
 
 func (p *Publisher) createBodies(ctx context.Context) ([]Finding, error) {
 	cfg, name := p.bodies.cfg, p.bodies.stream()
-	denied, err := p.permitted(ctx, "STREAM.CREATE."+name, func(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	denied, err := p.permitted(context.WithoutCancel(ctx), "STREAM.CREATE."+name, func(ctx context.Context) error {
 		_, err := p.js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
 			Bucket: cfg.Bucket, Description: "Large bodies of webhooks, stored by caddy-webhooks", TTL: cfg.TTL, MaxBytes: cfg.maxBytes(),
 			Storage: jetstream.FileStorage, Replicas: max(cfg.Replicas, 1), Metadata: map[string]string{ownerKey: "v1"},

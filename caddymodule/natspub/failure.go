@@ -70,7 +70,9 @@ func classify(err error) failure {
 	case errors.Is(err, nats.ErrMaxPayload):
 		f = failure{as: gateway.ErrTooLarge, tries: never}
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
-		f = failure{as: gateway.ErrRefused, tries: electing}
+		// A stream without a leader does not answer, just as one that is not there. The
+		// first mends itself; that it is the second Preflight finds out.
+		f = failure{as: gateway.ErrNotReady, tries: electing}
 	case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, nats.ErrConnectionDraining):
 		f = failure{as: gateway.ErrNotReady, tries: never, unknown: true}
 	case errors.Is(err, nats.ErrReconnectBufExceeded):

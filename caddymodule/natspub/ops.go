@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -99,6 +100,8 @@ type Ops struct {
 	mu     sync.RWMutex // guards queue against Send after Close
 	closed bool
 
+	settled atomic.Bool
+
 	said time.Time // the worker's
 }
 
@@ -166,6 +169,13 @@ func (o *Ops) enqueue(m *nats.Msg) error {
 	}
 }
 
+// Settle leaves the stream as it is from now on: it is not made again.
+func (o *Ops) Settle() {
+	if o != nil {
+		o.settled.Store(true)
+	}
+}
+
 // Close ends it. What waits is published as long as ctx lasts, and then dropped.
 func (o *Ops) Close(ctx context.Context) {
 	if o == nil {
@@ -212,7 +222,7 @@ func (o *Ops) rest(ctx context.Context) {
 // prepare makes the stream or brings it up to date. What is wrong with it shows
 // when events are published.
 func (o *Ops) prepare(ctx context.Context) {
-	if !o.cfg.Stream.Create || !o.connected(ctx) {
+	if !o.cfg.Stream.Create || o.settled.Load() || !o.connected(ctx) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, opsAttempt)

@@ -293,8 +293,8 @@ func TestServerDisabled(t *testing.T) {
 			s := runServer(t, t.TempDir(), 0, tt.server)
 			p := newPublisher(t, s.ClientURL(), onlyStream)
 			ack, err := p.Publish(within(t, 5*time.Second), testEvent("evt_1", "{}"))
-			if !errors.Is(err, gateway.ErrRefused) || ack.Stream != "" {
-				t.Errorf("got %+v, %v, want ErrRefused", ack, err)
+			if !errors.Is(err, gateway.ErrNotReady) || ack.Stream != "" {
+				t.Errorf("got %+v, %v, want ErrNotReady", ack, err)
 			}
 			_, err = p.js.AccountInfo(within(t, 5*time.Second))
 			api, ok := errors.AsType[*jetstream.APIError](err)
@@ -386,8 +386,8 @@ func TestServerWithoutLeader(t *testing.T) {
 			t.Fatalf("got %+v without a majority", ack)
 		}
 		o := gateway.StoreOutcome(err)
-		if outcomes[o] = true; o.Status() != 503 || !o.Retryable() {
-			t.Errorf("got %v %s, want a 503 with Retry-After", err, o)
+		if outcomes[o] = true; o.Status() != 503 || !o.Retryable() || o.RetryAfter() > 5 {
+			t.Errorf("got %v %s, want a 503 with a short Retry-After", err, o)
 		}
 	}
 	t.Log("said: ", outcomes)

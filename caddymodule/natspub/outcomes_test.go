@@ -89,7 +89,7 @@ var clientRows = []struct {
 	err   error
 	words string
 }{
-	{"no responders", jetstream.ErrNoStreamResponse, "there is no stream for the subject, or it is choosing a leader"},
+	{"no responders", jetstream.ErrNoStreamResponse, "the stream has no leader, or there is none for the subject"},
 	{"permission violation", fmt.Errorf("%w for publish", nats.ErrPermissionViolation), "the gateway's user may not publish there"},
 	{"maximum payload", nats.ErrMaxPayload, "larger than the servers take, and the body could not go to the object store"},
 	{"no headers", nats.ErrHeadersNotSupported, "the server is older than headers"},

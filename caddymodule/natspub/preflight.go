@@ -60,6 +60,7 @@ const (
 // Preflight creates the streams that are to be created, checks all of them and
 // says what it found and, as a Note, what an acknowledgement is worth. Nothing is
 // stored. The error means that it could not look, as when there is no connection.
+// When it returns nothing changes the streams any more, also after ctx has ended.
 func (p *Publisher) Preflight(ctx context.Context) ([]Finding, error) {
 	found := checkServer(p.cfg.Conn.ConnectedServerVersion())
 	if limit := p.cfg.Conn.MaxPayload(); p.bodies == nil && p.cfg.LargestBody > 0 && limit > 0 && limit < p.cfg.LargestBody+maxHeaders {
@@ -113,6 +114,11 @@ func (p *Publisher) examine(ctx context.Context, root string, cfg StreamConfig) 
 		return found, nil // it may not even answer
 	}
 	probe, err := p.probe(ctx, root, cfg)
+	if err == nil && info != nil && info.Cluster != nil && unanswered(probe) {
+		// It takes the subject, so that this is no mistake in its settings.
+		err = fmt.Errorf("publishing to the stream %s for a test: %w: it has no leader now, because most of its servers do not run or do not reach each other; "+
+			"or the account of this user does not import %s.>", cfg.Name, jetstream.ErrNoStreamResponse, root)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +187,10 @@ func (p *Publisher) prepare(ctx context.Context, root string, cfg StreamConfig) 
 	if !cfg.Create || info.Config.Metadata[ownerKey] == "" || !differs {
 		return info, nil, nil
 	}
-	denied, err = p.permitted(ctx, "STREAM.UPDATE."+cfg.Name, func(ctx context.Context) (err error) {
+	if ctx.Err() != nil {
+		return nil, nil, ctx.Err()
+	}
+	denied, err = p.permitted(context.WithoutCancel(ctx), "STREAM.UPDATE."+cfg.Name, func(ctx context.Context) (err error) {
 		s, err = p.js.UpdateStream(ctx, want)
 		return err
 	})
@@ -198,7 +207,10 @@ func (p *Publisher) prepare(ctx context.Context, root string, cfg StreamConfig) 
 
 func (p *Publisher) create(ctx context.Context, root string, cfg StreamConfig) (*jetstream.StreamInfo, []Finding, error) {
 	var s jetstream.Stream
-	denied, err := p.permitted(ctx, "STREAM.CREATE."+cfg.Name, func(ctx context.Context) (err error) {
+	if ctx.Err() != nil {
+		return nil, nil, ctx.Err()
+	}
+	denied, err := p.permitted(context.WithoutCancel(ctx), "STREAM.CREATE."+cfg.Name, func(ctx context.Context) (err error) {
 		s, err = p.js.CreateStream(ctx, cfg.config(root))
 		return err
 	})
@@ -247,11 +259,18 @@ func (p *Publisher) probe(ctx context.Context, root string, cfg StreamConfig) ([
 	case errors.As(err, &api) && api.ErrorCode == codeWrongStream:
 		return nil, nil
 	case errors.Is(err, jetstream.ErrNoStreamResponse):
-		return []Finding{{Fatal, cfg.Name, "no stream takes " + root + ".>", "give it the subject, " + cfg.edit("--subjects '"+root+".>'")}}, nil
+		return []Finding{{Fatal, cfg.Name, nobodyTakes + root + ".>", "give it the subject, " + cfg.edit("--subjects '"+root+".>'")}}, nil
 	case err != nil:
 		return nil, fmt.Errorf("publishing to the stream %s for a test: %w", cfg.Name, err)
 	}
 	return nil, fmt.Errorf("publishing to the stream %s for a test: it was not refused", cfg.Name)
+}
+
+// nobodyTakes begins what is found where nobody answers.
+const nobodyTakes = "no stream takes "
+
+func unanswered(found []Finding) bool {
+	return len(found) == 1 && strings.HasPrefix(found[0].Problem, nobodyTakes)
 }
 
 // permitted asks, and reports whether the connection says that it may not. A

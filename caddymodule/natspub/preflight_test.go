@@ -1,6 +1,7 @@
 package natspub
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
@@ -319,5 +321,50 @@ func TestRefuse(t *testing.T) {
 	}
 	if got := p.Pending(); got != 0 {
 		t.Errorf("got %d waiting, want none", got)
+	}
+}
+
+// TestPreflightEndsWithItsWrites: when a look that was called off returns, what it
+// has asked the server for is done, and nothing comes after that.
+func TestPreflightEndsWithItsWrites(t *testing.T) {
+	t.Parallel()
+	for _, when := range []string{"STREAM.INFO", "STREAM.CREATE"} {
+		t.Run(when, func(t *testing.T) {
+			t.Parallel()
+			s := runServer(t, t.TempDir(), 0, nil)
+			p := newPublisher(t, s.ClientURL(), onlyStream)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			other, err := nats.Connect(s.ClientURL())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(other.Close)
+			asked := make(chan struct{}, 1)
+			if _, err := other.Subscribe("$JS.API."+when+".WEBHOOKS", func(*nats.Msg) { cancel(); asked <- struct{}{} }); err != nil {
+				t.Fatal(err)
+			}
+			if err := other.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.Preflight(ctx); err == nil {
+				t.Log("it was faster")
+			}
+			before, err := p.js.Stream(within(t, 5*time.Second), "WEBHOOKS")
+			made := err == nil
+			select {
+			case <-asked:
+			case <-time.After(5 * time.Second):
+				t.Fatal("the server was not asked")
+			}
+			if when == "STREAM.CREATE" && !made {
+				t.Errorf("got %v, %v: the stream comes after the look has ended", before, err)
+			}
+			for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+				if _, err := p.js.Stream(within(t, 5*time.Second), "WEBHOOKS"); (err == nil) != made {
+					t.Fatalf("got %v, and when the look had ended %v", err, made)
+				}
+			}
+		})
 	}
 }

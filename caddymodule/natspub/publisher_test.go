@@ -355,7 +355,7 @@ func TestRefusals(t *testing.T) {
 		before func(t *testing.T, p *Publisher)
 		event  *gateway.Event
 	}{
-		{name: "no stream", want: gateway.ErrRefused, before: func(*testing.T, *Publisher) {}},
+		{name: "no stream", want: gateway.ErrNotReady, before: func(*testing.T, *Publisher) {}},
 		{name: "no name", want: gateway.ErrRefused, config: func(c *Config) { c.Stream.Name = "" }},
 		{
 			name: "full stream", want: gateway.ErrFull, config: func(c *Config) { c.Stream.MaxBytes = 4096 },
@@ -440,7 +440,7 @@ func TestAPIFailures(t *testing.T) {
 		{&jetstream.APIError{Code: 503, ErrorCode: 19999}, gateway.ErrNotReady, true},
 		{&jetstream.APIError{Code: 400, ErrorCode: 19999}, gateway.ErrRefused, false},
 		{nats.ErrMaxPayload, gateway.ErrTooLarge, false},
-		{jetstream.ErrNoStreamResponse, gateway.ErrRefused, false},
+		{jetstream.ErrNoStreamResponse, gateway.ErrNotReady, false},
 		{nats.ErrDisconnected, gateway.ErrNotReady, true},
 		{nats.ErrReconnectBufExceeded, gateway.ErrNotReady, false},
 		{fmt.Errorf("%w: of a kind", nats.ErrPermissionViolation), gateway.ErrRefused, false},
