@@ -16,8 +16,8 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "webhooks",
-		Usage: "<send|tail|replay|quarantine|dedupe|providers>",
-		Short: "Sends test webhooks, shows and replays stored events, looks after quarantine and deduplication, lists the providers",
+		Usage: "<send|tail|replay|quarantine|dedupe|filter|providers>",
+		Short: "Sends test webhooks, shows and replays stored events, looks after quarantine and deduplication, tries filters, lists the providers",
 		Long: `
 Tools for the webhooks gateway:
 
@@ -28,6 +28,7 @@ Tools for the webhooks gateway:
 	                           or drops it
 	caddy webhooks dedupe      says whether an event's id is remembered, and lets one
 	                           be forgotten
+	caddy webhooks filter      evaluates an expression of accept or drop over a body
 	caddy webhooks providers   lists the senders whose signatures are known
 
 Send talks to the site, tail to NATS, and what changes something to the running
@@ -35,7 +36,7 @@ gateway, through Caddy's admin API, or to NATS with --nats or --context.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.Args = cobra.NoArgs
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-			cmd.AddCommand(sendCommand(), tailCommand(), replayCommand(), quarantineCommand(), dedupeCommand(), providersCommand())
+			cmd.AddCommand(sendCommand(), tailCommand(), replayCommand(), quarantineCommand(), dedupeCommand(), filterCommand(), providersCommand())
 		},
 	})
 }

@@ -95,3 +95,41 @@ func TestCommandHelp(t *testing.T) {
 		t.Error("got no error for an unknown command")
 	}
 }
+
+func TestCommandFilter(t *testing.T) {
+	t.Setenv("FILTER_ENV", "a")
+	file := filepath.Join(t.TempDir(), "body.json")
+	if err := os.WriteFile(file, []byte(`{"action":"opened","n":3}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		stdin, args, out, err string
+	}{
+		{`{"a":1}`, "{webhooks.json./a} == 1", "true\n", ""},
+		{`{"a":2}`, "{webhooks.json./a} == 1", "false\n", "not true"},
+		{`{}`, "{webhooks.json./a} == 1", "cannot be told: missing: {webhooks.json./a}\n", "not true"},
+		{`{"a":"x"}`, "{webhooks.json./a} > 1", "cannot be told: type\n", "not true"},
+		{`{`, "{webhooks.json./a} > 1", "cannot be told: malformed: {webhooks.json./a}\n", "not true"},
+		{``, "{webhooks.type} == 'pull_request.opened'|--provider|github|--header|x-github-event: pull_request|--header|X-GitHub-Delivery: d-1|--body|" + file, "true\t\"d-1\" \"pull_request.opened\"\n", ""},
+		{`[{"sg_event_id":"1","event":"open"},{"sg_event_id":"2\u001b[2J","event":"bounce"}]`, "{webhooks.type} == 'open'|--provider|sendgrid", "true\t\"1\" \"open\"\n", "not true"},
+		{`[{"sg_event_id":"1","event":"open"},{"sg_event_id":"2","event":"bounce"}]`, "{webhooks.type} == 'open'|--provider|sendgrid", "true\t\"1\" \"open\"\nfalse\t\"2\" \"bounce\"\n", "not true"},
+		{`k=v`, "{webhooks.form.k} == 'v' && {query.q} == '1'|--header|Content-Type: application/x-www-form-urlencoded|--url|http://h/?q=1", "true\n", ""},
+		{`{}`, "{webhooks.source} + {webhooks.tenant} == 'st' && {webhooks.type} == 'x'|--source|s|--tenant|t|--type|x", "true\t", ""},
+		{`{}`, "{env.FILTER_ENV} == 'a'", "true\n", ""},
+		{`{}`, "{env.FILTER_NOT} == 'a'", "", "set the variable FILTER_NOT"},
+		{`{}`, "{webhooks.json./a} = 1", "", "1:20: Syntax error"},
+		{`{}`, "true|--provider|githup", "", "do you mean github?"},
+		{`{}`, "true|--header|x", "", "--header: write"},
+		{`{}`, "true|--body|" + file + ".not", "", "--body: "},
+		{`{}`, "true|--source|a b", "", "is not a name"},
+		{`[`, "true|--provider|sendgrid", "", "no event came about"},
+	} {
+		out, err := webhooks(t, tt.stdin, append([]string{"filter"}, strings.Split(tt.args, "|")...)...)
+		if !strings.HasPrefix(out, tt.out) || tt.out == "" && out != "" || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("%s over %s: got %q, %v, want %q, %s", tt.args, tt.stdin, out, err, tt.out, tt.err)
+		}
+	}
+	if _, err := webhooks(t, "", "filter"); err == nil {
+		t.Error("got no error without an expression")
+	}
+}
