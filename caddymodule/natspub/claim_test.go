@@ -205,7 +205,7 @@ func TestClaimCut(t *testing.T) {
 	t.Parallel()
 	s := runServer(t, t.TempDir(), 0, nil)
 	proxy := newProxy(t, s.Addr().String())
-	p := ready(t, "nats://"+proxy.addr(), func(c *Config) { claiming(c); c.AttemptTimeout = 300 * time.Millisecond })
+	p := ready(t, "nats://"+proxy.addr(), func(c *Config) { claiming(c); c.AttemptTimeout = time.Second })
 	e := large(t, "1", 4<<20)
 	proxy.swallow(true) // nothing of the server's answers arrives
 	if _, err := p.Publish(within(t, time.Second), e); !errors.Is(err, gateway.ErrTimeout) && !errors.Is(err, gateway.ErrNotReady) {

@@ -99,9 +99,13 @@ func TestContext(t *testing.T) {
 			}
 			defer nc.Close()
 			checkFor(t, 10*time.Second, func() error { return nc.FlushTimeout(time.Second) })
-			if tt.name != "inbox" {
+			switch tt.name {
+			default:
 				mustReach(t, ConnectConfig{URLs: c.Connect.URLs}, false)
 				return
+			case "TLS first": // to find out that it is needed takes long: TestTLSFirst
+				return
+			case "inbox":
 			}
 			// An answer comes only where the user may subscribe.
 			sub, err := nc.SubscribeSync("probe")
@@ -118,6 +122,17 @@ func TestContext(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTLSFirst: without it such a server is not reached.
+func TestTLSFirst(t *testing.T) {
+	t.Parallel()
+	ca, settings, client := mutualTLS(t, t.TempDir())
+	s := runServer(t, t.TempDir(), 0, func(o *server.Options) { settings(o); o.JetStream, o.TLSHandshakeFirst = false, true })
+	cfg := ConnectConfig{URLs: []string{s.ClientURL()}, CA: ca.cert, Cert: client.cert, Key: client.key, TLSFirst: true}
+	mustReach(t, cfg, true)
+	cfg.TLSFirst = false
+	mustReach(t, cfg, false)
 }
 
 // mutualTLS makes certificates, and the settings of a server that asks for them.

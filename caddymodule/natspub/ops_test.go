@@ -67,6 +67,7 @@ func opsAt(t *testing.T, o *Ops, subject string) *nats.Msg {
 }
 
 func TestOpsMessage(t *testing.T) {
+	t.Parallel()
 	s := runServer(t, t.TempDir(), 0, nil)
 	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	o, _ := newOps(t, s.ClientURL(), func(c *OpsConfig) { c.Now = func() time.Time { return at } })
@@ -93,6 +94,7 @@ func TestOpsMessage(t *testing.T) {
 }
 
 func TestOpsKeyIsToldOfOnce(t *testing.T) {
+	t.Parallel()
 	s := runServer(t, t.TempDir(), 0, nil)
 	o, count := newOps(t, s.ClientURL(), nil)
 	for range 3 {
@@ -108,6 +110,7 @@ func TestOpsKeyIsToldOfOnce(t *testing.T) {
 // Without a server, Send takes what fits, returns at once, and Close ends with
 // its context; every event is counted once.
 func TestOpsNeverBlocks(t *testing.T) {
+	t.Parallel()
 	s := runServer(t, t.TempDir(), 0, nil)
 	o, count := newOps(t, s.ClientURL(), func(c *OpsConfig) { c.Queue = 8 })
 	s.Shutdown()
@@ -154,6 +157,7 @@ func TestOpsNeverBlocks(t *testing.T) {
 
 // An event that happens without a connection is published when it is back.
 func TestOpsAfterOutage(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := runServer(t, dir, 0, nil)
 	port := s.Addr().(*net.TCPAddr).Port
@@ -180,6 +184,7 @@ func TestOpsAfterOutage(t *testing.T) {
 }
 
 func TestConflictIsTold(t *testing.T) {
+	t.Parallel()
 	s := runServer(t, t.TempDir(), 0, nil)
 	o, _ := newOps(t, s.ClientURL(), nil)
 	p := ready(t, s.ClientURL(), func(c *Config) { c.Ops = o })
