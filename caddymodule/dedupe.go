@@ -235,7 +235,7 @@ func (a *App) adminForget(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	place := places[0]
+	var place dedupePlace
 	switch len(states) {
 	case 0:
 		return forgetAnswer{Result: forgetUnknown, Problem: fmt.Sprintf("%v, looked at %v", natspub.ErrNotRemembered, places), State: dedupeState{DedupeState: natspub.DedupeState{ID: request.ID}}}, nil

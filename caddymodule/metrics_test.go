@@ -181,3 +181,47 @@ func TestLogLine(t *testing.T) {
 		}
 	}
 }
+
+// TestDuplicateAges: how old the originals are, of single events and of those of
+// batches, and nothing else.
+func TestDuplicateAges(t *testing.T) {
+	t.Parallel()
+	m := newMetrics()
+	rm := m.route("ages", 1)
+	start := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	ago := func(d time.Duration) time.Time { return start.Add(-d) }
+	for _, r := range []*gateway.Record{
+		{Outcome: gateway.Duplicate, Start: start, Ack: gateway.Ack{Duplicate: true, Stored: ago(4 * time.Second)}},
+		{Outcome: gateway.Duplicate, Start: start, Ack: gateway.Ack{Duplicate: true, Stored: ago(-time.Second)}}, // the clocks differ
+		{Outcome: gateway.Duplicate, Start: start, Ack: gateway.Ack{Duplicate: true}},                            // the original is gone
+		{Outcome: gateway.Quarantined, Start: start, Ack: gateway.Ack{Duplicate: true, Conflict: true, Stored: ago(time.Hour)}},
+		{Outcome: gateway.Accepted, Start: start},
+		{Outcome: gateway.Accepted, Start: start, Batch: &gateway.BatchCount{Size: 3, Originals: []time.Time{ago(2 * time.Hour), ago(100 * time.Hour)}}},
+	} {
+		rm.observe(r)
+	}
+	reg := prometheus.NewRegistry()
+	if err := m.register(reg); err != nil {
+		t.Fatal(err)
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != "caddy_webhooks_duplicate_age_seconds" {
+			continue
+		}
+		h := f.GetMetric()[0].GetHistogram()
+		if h.GetSampleCount() != 4 || h.GetSampleSum() != 4+2*3600+100*3600 {
+			t.Errorf("got %d samples with the sum %v", h.GetSampleCount(), h.GetSampleSum())
+		}
+		for _, b := range h.GetBucket() {
+			if want := map[float64]uint64{1: 1, 5: 2, 3600: 2, 3 * 3600: 3, 96 * 3600: 3}[b.GetUpperBound()]; want > 0 && b.GetCumulativeCount() != want {
+				t.Errorf("up to %v: got %d, want %d", b.GetUpperBound(), b.GetCumulativeCount(), want)
+			}
+		}
+		return
+	}
+	t.Error("there is no such metric")
+}

@@ -97,7 +97,7 @@ func TestBatchIsStored(t *testing.T) {
 	}
 
 	again := batchRoute(t, newPublisher(t, s.ClientURL(), nil), nil) // another gateway
-	if res := post(t, again, "b1", list(n)); res.Outcome != gateway.Duplicate || res.Batch.Outcomes[gateway.Duplicate] != n+1 {
+	if res := post(t, again, "b1", list(n)); res.Outcome != gateway.Duplicate || res.Batch.Outcomes[gateway.Duplicate] != n+1 || len(res.Batch.Originals) != n+1 {
 		t.Errorf("retry: got %v, %v", res.Outcome, res.Batch.Outcomes)
 	}
 	if res := post(t, again, "b2", list(n+5)); res.Outcome != gateway.Accepted || res.Batch.Outcomes[gateway.Accepted] != 5 {

@@ -1,11 +1,12 @@
 package natspub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -124,6 +125,7 @@ func (d *Dedupe) inspect(ctx context.Context, tenant, source, id string) (Dedupe
 			return st, r, err
 		}
 	}
+	slices.SortStableFunc(st.Stored, func(x, y DedupeMessage) int { return cmp.Compare(y.Generation, x.Generation) })
 	if d.spool != nil {
 		waits, err := d.spool.waits(ctx, base)
 		if err != nil {
@@ -136,11 +138,12 @@ func (d *Dedupe) inspect(ctx context.Context, tenant, source, id string) (Dedupe
 
 // find adds the messages of a stream by which an id is known.
 func (d *Dedupe) find(ctx context.Context, root, stream, base string, st *DedupeState) error {
-	var window time.Duration
-	if s, err := d.p.js.Stream(ctx, stream); err == nil {
-		window = s.CachedInfo().Config.Duplicates
-	} else if errors.Is(err, jetstream.ErrStreamNotFound) {
+	window, err := d.p.window(ctx, stream)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return nil
+	case err != nil:
+		return err
 	}
 	for g := st.Generation; g >= 0 && g > st.Generation-mostGenerations; g-- {
 		m := DedupeMessage{Generation: g, MessageID: generationID(base, g), Stream: stream}
@@ -159,6 +162,22 @@ func (d *Dedupe) find(ctx context.Context, root, stream, base string, st *Dedupe
 		st.Stored = append(st.Stored, m)
 	}
 	return nil
+}
+
+// window returns how long a stream remembers ids; 0 if the gateway may not look.
+func (p *Publisher) window(ctx context.Context, stream string) (time.Duration, error) {
+	var s jetstream.Stream
+	refused, err := p.permitted(ctx, "STREAM.INFO."+stream, func(ctx context.Context) (err error) {
+		s, err = p.js.Stream(ctx, stream)
+		return err
+	})
+	switch {
+	case refused:
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("looking at the stream %s: %w", stream, err)
+	}
+	return s.CachedInfo().Config.Duplicates, nil
 }
 
 // describe says what the event is.
@@ -265,100 +284,17 @@ func (d *Dedupe) Forget(ctx context.Context, tenant, source, id, by, reason stri
 		Generation: st.Generation + 1, Tenant: tenant, Source: source, ID: id,
 		At: time.Now().UTC(), By: by, Reason: reason, revision: r.revision,
 	}
-	err = f.put(ctx, kv, MsgID(tenant, source, id), next)
-	if errors.Is(err, errOtherRevision) {
+	base := MsgID(tenant, source, id)
+	refused, err := d.p.permitted(ctx, f.subject(base), func(ctx context.Context) error { return f.put(ctx, kv, base, next) })
+	switch {
+	case errors.Is(err, errOtherRevision):
 		return st, true, nil // somebody else was first
-	}
-	if err != nil {
+	case refused:
+		return st, false, fmt.Errorf("%w: the gateway may not write into the bucket %s: allow its user to publish on %s", ErrCannotForget, f.cfg.Bucket, f.subject(">"))
+	case err != nil:
 		return st, false, fmt.Errorf("storing that the id is forgotten, in the bucket %s: %w", f.cfg.Bucket, f.explain(err))
 	}
 	return st, false, nil
-}
-
-// bucket opens the bucket, makes it, and has it keep what is put into it for long
-// enough.
-func (f *forgotten) bucket(ctx context.Context) (jetstream.KeyValue, error) {
-	var window time.Duration
-	for _, name := range []string{f.p.cfg.Stream.Name, f.p.cfg.Unverified.Name} {
-		if name == "" {
-			continue
-		}
-		s, err := f.p.js.Stream(ctx, name)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("looking at the stream %s: %w", name, err)
-		}
-		window = max(window, s.CachedInfo().Config.Duplicates)
-	}
-	want := jetstream.KeyValueConfig{
-		Bucket: f.cfg.Bucket, Description: "Ids of webhooks that operators had forgotten, kept by caddy-webhooks",
-		TTL: 2*window + forgottenSpare, MaxBytes: forgottenBytes, History: 1, Storage: jetstream.FileStorage,
-		Replicas: max(f.cfg.Replicas, 1), Metadata: map[string]string{ownerKey: "v1"},
-	}
-	kv, err := f.p.js.KeyValue(ctx, f.cfg.Bucket)
-	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		if !f.cfg.Create {
-			return nil, fmt.Errorf("%w: there is no bucket for them, and `create` is off: make it with `%s`", ErrCannotForget, addBucket(want))
-		}
-		refused, err := f.p.permitted(ctx, "STREAM.CREATE."+f.stream(), func(ctx context.Context) (err error) {
-			kv, err = f.p.js.CreateKeyValue(ctx, want)
-			return err
-		})
-		switch {
-		case refused:
-			return nil, fmt.Errorf("%w: there is no bucket for them, and the gateway may not make it: make it with `%s`", ErrCannotForget, addBucket(want))
-		case err != nil && !errors.Is(err, jetstream.ErrBucketExists):
-			return nil, fmt.Errorf("making the bucket %s: %w", f.cfg.Bucket, err)
-		}
-		f.keeps(want.TTL)
-		return kv, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("opening the bucket %s: %w", f.cfg.Bucket, err)
-	}
-	status, err := kv.Status(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("looking at the bucket %s: %w", f.cfg.Bucket, err)
-	}
-	have := status.TTL()
-	if have > 0 && have < want.TTL {
-		want.Replicas = max(want.Replicas, status.Config().Replicas)
-		if kv, err = f.p.js.UpdateKeyValue(ctx, want); err != nil {
-			return nil, fmt.Errorf("%w: the bucket %s keeps them for %s, and has to for %s, twice as long as ids are remembered: `nats stream edit %s --max-age %s`: %w",
-				ErrCannotForget, f.cfg.Bucket, have, want.TTL, f.stream(), want.TTL, err)
-		}
-	}
-	if have > 0 {
-		have = max(have, want.TTL)
-	}
-	f.keeps(have)
-	return kv, nil
-}
-
-// keeps notes for how long the bucket keeps what is put into it.
-func (f *forgotten) keeps(ttl time.Duration) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.ttl = ttl
-}
-
-// explain adds what to do about an error.
-func (f *forgotten) explain(err error) error {
-	api, ok := errors.AsType[*jetstream.APIError](err)
-	switch {
-	case ok && strings.Contains(api.Description, "exceeded"):
-		return fmt.Errorf("%w: the bucket is full: raise its limit with `nats stream edit %s --max-bytes=<n>`", err, f.stream())
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
-		return fmt.Errorf("%w: it may be stored all the same: do it again; or the gateway's user may not publish on %s", err, f.subject(">"))
-	}
-	return err
-}
-
-// addBucket is the line that makes the bucket with the nats tool.
-func addBucket(cfg jetstream.KeyValueConfig) string {
-	return fmt.Sprintf("nats kv add %s --history 1 --ttl %s --replicas %d --max-bucket-size %d", cfg.Bucket, cfg.TTL, cfg.Replicas, cfg.MaxBytes)
 }
 
 // atLeast reports whether a version is of this line or of a later one.

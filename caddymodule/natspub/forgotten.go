@@ -99,6 +99,7 @@ func newForgotten(p *Publisher, cfg ForgottenConfig) *forgotten {
 func (f *forgotten) watch() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	f.p.watcher.Go(func() { <-f.p.done; cancel() }) // a look that waits must not hold Close up
 	tick := time.NewTicker(forgottenEvery)
 	defer tick.Stop()
 	for {
@@ -129,7 +130,7 @@ func (f *forgotten) look(ctx context.Context) error {
 		return fmt.Errorf("looking at the bucket %s: %w", f.cfg.Bucket, err)
 	}
 	info := s.CachedInfo()
-	if !info.Created.Equal(f.created) || int(min(info.State.Msgs, mostForgotten)) < f.size() { //nolint:gosec // far below
+	if !info.Created.Equal(f.created) || int(min(info.State.Msgs, mostForgotten)) < f.size() {
 		f.forget(info.Created, info.Config.MaxAge)
 	}
 	f.mu.Lock()
@@ -296,46 +297,6 @@ func (f *forgotten) size() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.known)
-}
-
-// extend stores a record once more, so that its time begins anew.
-func (f *forgotten) extend(ctx context.Context, base string, r forgottenRecord) error {
-	ctx, cancel := context.WithTimeout(ctx, f.p.patience(ctx))
-	defer cancel()
-	kv, err := f.p.js.KeyValue(ctx, f.cfg.Bucket)
-	if err == nil {
-		err = f.put(ctx, kv, base, r)
-	}
-	if err == nil || errors.Is(err, errOtherRevision) || errors.Is(err, jetstream.ErrBucketNotFound) {
-		return nil // another gateway was first, or an operator has removed it
-	}
-	return fmt.Errorf("%w: keeping in mind that the id was forgotten, in the bucket %s: %w", classify(err).as, f.cfg.Bucket, err)
-}
-
-var errOtherRevision = errors.New("the record has changed")
-
-// put stores a record in place of the one with its revision; 0 means that there
-// is none. The error wraps errOtherRevision if it has changed meanwhile.
-func (f *forgotten) put(ctx context.Context, kv jetstream.KeyValue, base string, r forgottenRecord) error {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	var revision uint64
-	if r.revision == 0 {
-		revision, err = kv.Create(ctx, base, text)
-	} else {
-		revision, err = kv.Update(ctx, base, text, r.revision)
-	}
-	api, refused := errors.AsType[*jetstream.APIError](err)
-	switch {
-	case errors.Is(err, jetstream.ErrKeyExists), refused && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
-		return fmt.Errorf("%w: %w", errOtherRevision, err)
-	case err != nil:
-		return err
-	}
-	f.note(base, &replayed{seq: revision, at: time.Now(), data: text})
-	return nil
 }
 
 func (f *forgotten) stream() string { return "KV_" + f.cfg.Bucket }

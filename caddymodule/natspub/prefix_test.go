@@ -67,6 +67,7 @@ func TestAPIPrefix(t *testing.T) {
 			cfg := testStreams
 			onlyStream(&cfg)
 			cfg.Conn, cfg.APIPrefix = nc, tt.prefix
+			forgetting(&cfg)
 			p, err := New(cfg)
 			if err != nil {
 				t.Fatal(err)
@@ -90,6 +91,13 @@ func TestAPIPrefix(t *testing.T) {
 				}
 			}
 			operate(t, p, nc, tt.prefix)
+			mustForget(t, p, testEvent("evt_1", ""))
+			again := mustStore(t, p, delivery("evt_1", `{"a":1}`))
+			p.ids.forget(time.Time{}, 0)
+			mustRepeat(t, p, delivery("evt_1", `{"a":1}`), again, false)
+			if err := p.ids.look(ctx); err != nil || p.ids.size() != 1 {
+				t.Errorf("%d forgotten ids are known, %v", p.ids.size(), err)
+			}
 			local, err := jetstream.New(nc)
 			if err != nil {
 				t.Fatal(err)
