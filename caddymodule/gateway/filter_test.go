@@ -230,6 +230,75 @@ func TestFactsWithoutJSON(t *testing.T) {
 	}
 }
 
+// TestFactsOfCompressed: a condition sees what came out.
+func TestFactsOfCompressed(t *testing.T) {
+	t.Parallel()
+	rt, pub, _ := newRoute(t, func(c *gateway.Config) {
+		decompresses(c)
+		c.DropIf = []gateway.Condition{condition{[]string{"/kind"}, func(f *gateway.Facts) (bool, error) {
+			kind, err := f.JSON("/kind")
+			return kind == "news", err
+		}}}
+	})
+	for _, tt := range []struct {
+		body string
+		want gateway.Outcome
+	}{{`{"kind":"news"}`, gateway.Dropped}, {`{"kind":"sale"}`, gateway.Accepted}} {
+		if res := handle(rt, packed(t, tt.body, pack(t, tt.body, 6))); res.Outcome != tt.want || res.FilterErrors != 0 {
+			t.Errorf("%s: got %v with %d errors (%v), want %v", tt.body, res.Outcome, res.FilterErrors, res.Err, tt.want)
+		}
+	}
+	if n := len(pub.Events()); n != 1 {
+		t.Errorf("got %d events, want 1", n)
+	}
+}
+
+// FuzzFacts: a member is the same whether it is decoded apart or in its document,
+// and whether it was announced or not.
+func FuzzFacts(f *testing.F) {
+	f.Add(`{"a":{"b":[1,{"c":null}]},"a":[{"~":"\u00e9"}]}`, "/a/0/~0")
+	f.Add(`[[1,2],{"":{"":3}}]`, "/1//")
+	f.Add(` {"x/y": "\ud800", "z": 1e9} `, "/x~1y")
+	f.Add(`{"a":1`, "/a")
+	f.Add(`7`, "")
+	f.Add(`{"01":1,"1":[0,1]}`, "/01")
+	f.Fuzz(func(t *testing.T, body, pointer string) {
+		if _, err := verifiers.PointersTo(pointer); err != nil && pointer != "" {
+			return
+		}
+		type found struct {
+			value any
+			err   error
+			has   bool
+		}
+		var results []found
+		for _, members := range [][]string{nil, {pointer}} {
+			for _, validator := range []gateway.Validator{nil, accepts{}} {
+				rt, _, _ := newRoute(t, func(c *gateway.Config) {
+					headersOnly(c)
+					c.Unverified, c.Validator = true, validator
+					c.DropIf = []gateway.Condition{condition{members, func(f *gateway.Facts) (bool, error) {
+						var r found
+						r.has, _ = f.Has(pointer)
+						r.value, r.err = f.JSON(pointer)
+						results = append(results, r)
+						return true, nil
+					}}}
+				})
+				handle(rt, newRequest(t, "https://example.com/hook", "d1", body))
+			}
+		}
+		if len(results) != 4 {
+			t.Fatalf("got %d results, want 4", len(results))
+		}
+		for _, r := range results {
+			if first := results[0]; !reflect.DeepEqual(r.value, first.value) || fmt.Sprint(r.err) != fmt.Sprint(first.err) || r.has != first.has || r.has != (r.err == nil) {
+				t.Errorf("%q of %q: got %+v and %+v, want the same", pointer, body, first, r)
+			}
+		}
+	})
+}
+
 // TestFactsShareTheDocument: with a validator the body is decoded once.
 func TestFactsShareTheDocument(t *testing.T) {
 	t.Parallel()
