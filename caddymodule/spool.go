@@ -311,13 +311,14 @@ var (
 	spoolOldest = prometheus.NewDesc("caddy_webhooks_spool_oldest_seconds", "Age of the oldest event that waits; 0 if none does.", nil, nil)
 	spoolOut    = prometheus.NewDesc("caddy_webhooks_spool_outage", "Whether the cluster takes no events: 0 or 1.", nil, nil)
 	spoolStuck  = prometheus.NewDesc("caddy_webhooks_spool_stuck_events", "Events that are larger than the cluster takes, or of which it cannot be found out whether their id was forgotten.", nil, nil)
+	spoolHeld   = prometheus.NewDesc("caddy_webhooks_spool_held_events", "Events of sources whose subjects the cluster refuses.", nil, nil)
 	spoolTotal  = prometheus.NewDesc("caddy_webhooks_spool_events_total",
 		"Events of the spool: kept, and then forwarded, found to be in the cluster already (duplicate), or forwarded into quarantine because another has their id (conflict).", []string{"result"}, nil)
 )
 
 // Describe implements [prometheus.Collector].
 func (m *spoolMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{spoolEvents, spoolBytes, spoolLimit, spoolOldest, spoolOut, spoolStuck, spoolTotal} {
+	for _, d := range []*prometheus.Desc{spoolEvents, spoolBytes, spoolLimit, spoolOldest, spoolOut, spoolStuck, spoolHeld, spoolTotal} {
 		ch <- d
 	}
 }
@@ -329,12 +330,13 @@ func (m *spoolMetrics) Collect(ch chan<- prometheus.Metric) {
 	if len(status) == 0 && sum == (natspub.SpoolCounters{}) {
 		return
 	}
-	var events, bytes, limit, oldest, out, stuck float64
+	var events, bytes, limit, oldest, out, stuck, held float64
 	for _, st := range status {
 		events += float64(st.Events)
 		bytes += float64(st.Bytes)
 		limit += float64(st.MaxBytes)
 		stuck += float64(st.Stuck)
+		held += float64(st.Held)
 		if !st.Oldest.IsZero() {
 			oldest = max(oldest, time.Since(st.Oldest).Seconds())
 		}
@@ -345,7 +347,7 @@ func (m *spoolMetrics) Collect(ch chan<- prometheus.Metric) {
 	for _, g := range []struct {
 		desc  *prometheus.Desc
 		value float64
-	}{{spoolEvents, events}, {spoolBytes, bytes}, {spoolLimit, limit}, {spoolOldest, oldest}, {spoolOut, out}, {spoolStuck, stuck}} {
+	}{{spoolEvents, events}, {spoolBytes, bytes}, {spoolLimit, limit}, {spoolOldest, oldest}, {spoolOut, out}, {spoolStuck, stuck}, {spoolHeld, held}} {
 		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, g.value)
 	}
 	for _, c := range []struct {

@@ -27,6 +27,9 @@ type failure struct {
 // storeFailed is the code of everything that the store of a stream refuses.
 const storeFailed = 10077
 
+// otherStream is the code of a message whose subject is another stream's.
+const otherStream = 10060
+
 const (
 	never   = 0
 	forever = -1
@@ -48,7 +51,7 @@ var apiFailures = map[jetstream.ErrorCode]failure{
 	10028:       {as: gateway.ErrFull, tries: never},        // the server's memory
 	10054:       {as: gateway.ErrTooLarge, tries: never},    // the stream's message size
 	10097:       {as: gateway.ErrTooLarge, tries: never},    // the size of headers
-	10060:       {as: gateway.ErrRefused, tries: never},     // another stream has the subject
+	otherStream: {as: gateway.ErrRefused, tries: never},     // another stream has the subject
 	10109:       {as: gateway.ErrRefused, tries: never},     // the stream is sealed
 	10039:       {as: gateway.ErrRefused, tries: never},     // JetStream is off for the account
 	10076:       {as: gateway.ErrRefused, tries: never},     // JetStream is off

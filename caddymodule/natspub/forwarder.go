@@ -63,6 +63,7 @@ type lane struct {
 	purged   uint64        // up to which everything is removed
 	loose    []uint64      // what else was forwarded and is not removed
 	stuck    map[uint64]time.Time
+	held     map[spoolKey]*hold
 	stuckNow atomic.Int64
 	single   *Publisher // takes no batches
 }
@@ -77,10 +78,12 @@ type spooled struct {
 	stuck bool
 	kept  string // its request
 	extra int64  // bytes that it took in the store besides the message
+
+	refused error // why the cluster does not take its subject
 }
 
 func newLane(s *Spool, stream string) *lane {
-	return &lane{s: s, stream: stream, wake: make(chan struct{}, 1), stuck: make(map[uint64]time.Time)}
+	return &lane{s: s, stream: stream, wake: make(chan struct{}, 1), stuck: make(map[uint64]time.Time), held: make(map[spoolKey]*hold)}
 }
 
 // begin notes that there is an event, stored at t if it is the first.
@@ -163,6 +166,10 @@ func (l *lane) step(ctx context.Context) (int, error) {
 	if err := l.retryStuck(ctx); err != nil {
 		return 0, fmt.Errorf("removing: %w", err)
 	}
+	more, err := l.retryHeld(ctx, remote)
+	if err != nil {
+		return 0, err
+	}
 	writes, begin := l.s.writesOf(l), l.next
 	list, end, err := l.read(ctx)
 	if err != nil {
@@ -173,6 +180,9 @@ func (l *lane) step(ctx context.Context) (int, error) {
 			return 0, fmt.Errorf("removing: %w", err)
 		}
 		l.s.emptied(l, writes)
+		if more {
+			return 1, nil
+		}
 		return 0, nil
 	}
 	if len(list) > 0 {
@@ -194,18 +204,19 @@ func (l *lane) step(ctx context.Context) (int, error) {
 func (l *lane) advance(list []*spooled, end uint64) (done int) {
 	passed := list
 	for i, k := range list {
-		if !k.done && !k.stuck {
+		if !k.done && !k.stuck && l.held[k.key] == nil {
 			passed, end = list[:i], k.seq
 			break
 		}
 	}
 	for _, k := range passed {
-		if k.stuck {
+		switch {
+		case k.stuck:
 			l.stuck[k.seq] = time.Now()
-			continue
+		case k.done:
+			l.loose = append(l.loose, k.seq)
+			done++
 		}
-		l.loose = append(l.loose, k.seq)
-		done++
 	}
 	l.next = end
 	l.noteDone()
@@ -245,22 +256,23 @@ func (l *lane) retryStuck(ctx context.Context) error {
 // read returns the events from l.next on, without those that are left behind, and
 // the sequence after the last that was looked at.
 func (l *lane) read(ctx context.Context) (list []*spooled, end uint64, err error) {
-	found, err := l.fetch(ctx, max(l.next, 1))
+	found, err := l.fetch(ctx, l.next, "")
 	if err != nil {
 		return nil, 0, err
 	}
 	end = l.next
 	for _, k := range found {
 		end = k.seq + 1
-		if _, stuck := l.stuck[k.seq]; !stuck {
+		if _, stuck := l.stuck[k.seq]; !stuck && l.held[k.key] == nil {
 			list = append(list, k)
 		}
 	}
 	return list, end, nil
 }
 
-// fetch reads some events from a sequence on.
-func (l *lane) fetch(ctx context.Context, from uint64) ([]*spooled, error) {
+// fetch reads some events from a sequence on: those on a subject, or all if it is
+// "".
+func (l *lane) fetch(ctx context.Context, from uint64, subject string) ([]*spooled, error) {
 	ctx, cancel := context.WithTimeout(ctx, forwardPatience)
 	defer cancel()
 	conn := l.s.local.cfg.Conn
@@ -273,7 +285,10 @@ func (l *lane) fetch(ctx context.Context, from uint64) ([]*spooled, error) {
 	if err := sub.SetPendingLimits(-1, -1); err != nil {
 		return nil, err
 	}
-	ask := fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d}`, from, forwardEvents, forwardBytes)
+	ask := fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d}`, max(from, 1), forwardEvents, forwardBytes)
+	if subject != "" {
+		ask = fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d,"next_by_subj":%q}`, max(from, 1), forwardEvents, forwardBytes, subject)
+	}
 	if err := conn.PublishRequest(jetstream.DefaultAPIPrefix+"DIRECT.GET."+l.stream, inbox, ask); err != nil {
 		return nil, err
 	}
@@ -333,6 +348,7 @@ func (l *lane) parse(m *nats.Msg) (*spooled, error) {
 
 // send forwards the events, and marks those that the cluster has.
 func (l *lane) send(ctx context.Context, remote *Publisher, list []*spooled) error {
+	list = l.unheld(list) // one of them may have been refused just now
 	if len(list) < 2 || l.single == remote {
 		return l.singly(ctx, remote, list)
 	}
@@ -344,14 +360,18 @@ func (l *lane) send(ctx context.Context, remote *Publisher, list []*spooled) err
 					return err
 				}
 			}
-			if err := l.one(ctx, remote, k); err != nil {
+			if err := l.singly(ctx, remote, list[i:i+1]); err != nil {
 				return err
 			}
 			return l.send(ctx, remote, list[i+1:])
 		}
 		messages[i] = k.msg
 	}
+	before := remote.cfg.Conn.LastError()
 	_, err := newCommitter(remote, l.stream).publish(messages)
+	if last := remote.cfg.Conn.LastError(); err != nil && errors.Is(last, nats.ErrPermissionViolation) && last != before { //nolint:errorlint // another occurrence is another value
+		err = fmt.Errorf("%w: %w", errUncommitted, err)
+	}
 	api, refused := errors.AsType[*jetstream.APIError](err)
 	switch {
 	case err == nil:
@@ -364,7 +384,8 @@ func (l *lane) send(ctx context.Context, remote *Publisher, list []*spooled) err
 		l.single = remote
 		return l.singly(ctx, remote, list)
 	case refused && api.Code < 500, errors.Is(err, errUncommitted):
-		// One of them is a duplicate or too large, and it is not said which.
+		// One of them is a duplicate, too large or not permitted, and it is not said
+		// which.
 		if len(list) <= smallBatch {
 			return l.singly(ctx, remote, list)
 		}
@@ -395,6 +416,7 @@ func (l *lane) singly(ctx context.Context, remote *Publisher, list []*spooled) e
 	for range byKey {
 		first = cmp.Or(first, <-problems)
 	}
+	l.holdRefused(list)
 	return first
 }
 
@@ -402,6 +424,9 @@ func (l *lane) inOrder(ctx context.Context, remote *Publisher, row []*spooled) e
 	for _, k := range row {
 		if err := l.one(ctx, remote, k); err != nil {
 			return err
+		}
+		if k.refused != nil {
+			break
 		}
 	}
 	return nil
@@ -418,6 +443,9 @@ func (l *lane) one(ctx context.Context, remote *Publisher, k *spooled) error {
 		l.s.cfg.Logger.Error("an event in the spool is larger than the cluster takes; it stays there until max_payload of the servers and max_msg_size of the stream are raised",
 			"stream", l.stream, "bytes", len(k.msg.event.Body), "id", one(k.msg.header, "ce-id"))
 		return nil
+	case err != nil && ofSubject(err):
+		k.refused = err
+		return nil
 	case err != nil:
 		return err
 	case !ack.Duplicate:
@@ -428,6 +456,10 @@ func (l *lane) one(ctx context.Context, remote *Publisher, k *spooled) error {
 			k.stuck = true
 			l.s.cfg.Logger.Warn("an event in the spool has an id that the cluster knows, and it cannot be found out whether that was forgotten; it stays there until it can",
 				"stream", l.stream, "id", one(k.msg.header, "ce-id"), "error", err)
+			return nil
+		}
+		if err != nil && ofSubject(err) { // it goes into quarantine, and may not
+			k.refused = err
 			return nil
 		}
 		if err != nil {
@@ -524,6 +556,9 @@ func (l *lane) behind() uint64 {
 	for stuck := range l.stuck {
 		seq = min(seq, stuck)
 	}
+	for _, h := range l.held {
+		seq = min(seq, h.first)
+	}
 	return seq
 }
 
@@ -614,7 +649,7 @@ func (s *Spool) emptied(l *lane, writes int) {
 		return
 	}
 	for key, h := range s.shares {
-		if key.stream == l.stream {
+		if _, held := s.held[key]; key.stream == l.stream && !held {
 			s.weigh(key, -h.bytes)
 			delete(s.shares, key)
 		}

@@ -74,6 +74,8 @@ type SpoolConfig struct {
 	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+
+	again time.Duration // between two tries of what is held; 0 means stuckAgain
 }
 
 // Spool keeps events on this machine's disk while the cluster does not take
@@ -90,9 +92,10 @@ type Spool struct {
 
 	mu       sync.Mutex
 	shares   map[spoolKey]share
-	tenants  map[string]int64 // bytes of their shares
-	bytes    int64            // of all shares
-	out      bool             // the cluster did not take an event
+	tenants  map[string]int64       // bytes of their shares
+	held     map[spoolKey]time.Time // since when events of a source are held
+	bytes    int64                  // of all shares
+	out      bool                   // the cluster did not take an event
 	since    time.Time
 	cause    error
 	tripped  context.Context //nolint:containedctx // ends when out becomes true, for those that wait for the cluster
@@ -140,8 +143,14 @@ type SpoolStatus struct {
 	// and those of which it cannot be found out whether their id was forgotten.
 	// Others are forwarded meanwhile.
 	Stuck int `json:"stuck"`
+	// Held are events of sources whose subjects the cluster refuses: they stay until
+	// it takes them, and others are forwarded meanwhile.
+	Held int64 `json:"held"`
 	SpoolCounters
 }
+
+// waits returns how many of the events can be forwarded when the cluster is there.
+func (st *SpoolStatus) waits() int64 { return st.Events - int64(st.Stuck) - st.Held }
 
 // NewSpool returns a spool that begins to forward when SetRemote is called. What
 // it had before is still there. Close it at the end.
@@ -161,7 +170,10 @@ func NewSpool(ctx context.Context, cfg SpoolConfig) (*Spool, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Spool{cfg: cfg, local: cfg.Local, done: make(chan struct{}), shares: make(map[spoolKey]share), tenants: make(map[string]int64)}
+	if cfg.again == 0 {
+		cfg.again = stuckAgain
+	}
+	s := &Spool{cfg: cfg, local: cfg.Local, done: make(chan struct{}), shares: make(map[spoolKey]share), tenants: make(map[string]int64), held: make(map[spoolKey]time.Time)}
 	s.tripped, s.trip = context.WithCancel(context.Background())
 	for _, c := range []StreamConfig{s.local.cfg.Stream, s.local.cfg.Unverified, s.local.cfg.Quarantine} {
 		if c.Name != "" {
@@ -195,7 +207,10 @@ func (s *Spool) Close(ctx context.Context) {
 func (s *Spool) drain(ctx context.Context) {
 	tick := time.NewTicker(spoolTick / 4)
 	defer tick.Stop()
-	for s.Status().Events > 0 && s.online() {
+	for {
+		if st := s.Status(); st.waits() <= 0 || !s.online() {
+			return
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -211,12 +226,18 @@ func (s *Spool) Status() SpoolStatus {
 	for _, h := range s.shares {
 		st.Events += h.events
 	}
+	for key, since := range s.held {
+		st.Held += s.shares[key].events
+		if st.Oldest.IsZero() || since.Before(st.Oldest) {
+			st.Oldest = since
+		}
+	}
 	if s.out && s.cause != nil {
 		st.Cause = s.cause.Error()
 	}
 	s.mu.Unlock()
-	if st.Events > 0 {
-		st.Oldest = s.oldest()
+	if t := s.oldest(); st.Events > 0 && !t.IsZero() && (st.Oldest.IsZero() || t.Before(st.Oldest)) {
+		st.Oldest = t
 	}
 	for _, l := range s.lanes {
 		st.Stuck += int(l.stuckNow.Load())
@@ -292,7 +313,7 @@ func (r spooler) start(ctx context.Context, m *message) func() (gateway.Ack, err
 		if err == nil || r.mode == SpoolOff || errors.Is(err, gateway.ErrTooLarge) {
 			return ack, err
 		}
-		if !errors.Is(err, gateway.ErrOverloaded) && !errors.Is(err, gateway.ErrInFlight) {
+		if !errors.Is(err, gateway.ErrOverloaded) && !errors.Is(err, gateway.ErrInFlight) && !ofSubject(err) {
 			r.s.outage(err)
 		}
 		attempts := first.attempts
@@ -582,7 +603,7 @@ func (s *Spool) watch() {
 			s.outage(err)
 			continue
 		}
-		if !s.isOut() || s.Status().Events > 0 || time.Since(probed) < spoolProbe {
+		if st := s.Status(); !st.Out || st.waits() > 0 || time.Since(probed) < spoolProbe {
 			continue
 		}
 		probed = time.Now()
