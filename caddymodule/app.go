@@ -115,6 +115,7 @@ type App struct {
 	lease     *lease
 	replays   replays
 	rates     []string // what it holds of the pool of that name
+	lists     []addressListKey
 }
 
 // CaddyModule returns the Caddy module information.
@@ -239,6 +240,7 @@ func (a *App) observer(log *slog.Logger, source string, keys int) *observer {
 // one.
 func (a *App) Start() error {
 	a.warnUncovered()
+	a.startAddressLists()
 	return a.connectAll()
 }
 
@@ -295,6 +297,9 @@ func (a *App) release() {
 	}
 	if err := a.fetcher.Close(); err != nil {
 		a.log.Error("closing the key fetcher", "error", err)
+	}
+	if err := a.releaseAddressLists(); err != nil {
+		a.log.Error("releasing the lists of addresses", "error", err)
 	}
 	if err := a.releaseRates(); err != nil {
 		a.log.Error("releasing the limits", "error", err)

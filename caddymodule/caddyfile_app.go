@@ -222,6 +222,7 @@ var providerSubdirectives = map[string]subdirective[*CustomProvider]{
 	"event_time":    {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseEvent(d, &p.EventTime) }},
 	"batch":         {parse: parseElements},
 	"varies":        {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseList(d, &p.Varies) }},
+	"addresses":     {repeat: true, parse: parseAddressList},
 	"type_prefix":   {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseString(d, &p.TypePrefix) }},
 	"methods":       {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseList(d, &p.Methods) }},
 	"content_types": {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseList(d, &p.ContentTypes) }},
@@ -229,6 +230,17 @@ var providerSubdirectives = map[string]subdirective[*CustomProvider]{
 	"max_body":      {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseSize(d, &p.MaxBody) }},
 	"deadline":      {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseDuration(d, &p.Deadline) }},
 	"retries":       {parse: func(p *CustomProvider, d *caddyfile.Dispenser) error { return parseDuration(d, &p.Retries) }},
+}
+
+// addresses <url> [</pointer>...]
+func parseAddressList(p *CustomProvider, d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	if len(args) == 0 {
+		return d.Err("addresses takes the URL of a list, and the JSON Pointers of the addresses unless it is text: " +
+			"write `addresses https://example.com/ips.json /webhooks`")
+	}
+	p.Addresses = append(p.Addresses, verifiers.AddressList{URL: args[0], Pointers: args[1:]})
+	return nil
 }
 
 // batch [</pointer>] { ... }

@@ -129,7 +129,7 @@ func (h *Handler) parseContentTypes(d *caddyfile.Dispenser) error {
 	return parseList(d, &h.ContentTypes)
 }
 
-// allow_ips <address or prefix>...
+// allow_ips <address or prefix>|provider...
 func (h *Handler) parseAllowIPs(d *caddyfile.Dispenser) error { return parseList(d, &h.AllowIPs) }
 
 // limits {

@@ -110,7 +110,10 @@ type Handler struct {
 	Methods []string `json:"methods,omitempty"`
 	// The media types of events, without parameters. Default: the provider's.
 	ContentTypes []string `json:"content_types,omitempty"`
-	// The addresses that requests may come from, as addresses or prefixes. The
+	// The addresses that requests may come from, as addresses or prefixes.
+	// `provider` stands for those that the provider publishes: the list is fetched
+	// each hour, the last good one is kept, and before there is one requests are
+	// answered 503. The
 	// address is the client's as Caddy sees it; behind a proxy configure
 	// `trusted_proxies`. It is checked here and not with a matcher because a
 	// request that no route matches is answered with an empty 200. Default: any.
@@ -224,6 +227,8 @@ type Handler struct {
 	delivered *delivered       // nil: hand every accepted request on
 	observer  gateway.Observer // nil: the route's own
 	log       *slog.Logger
+
+	published publishedLists // of addresses; empty unless AllowIPs says so
 
 	tenantName, sourceName nameFrom
 }

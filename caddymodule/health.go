@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -149,6 +150,11 @@ func (a *App) healthOfRoutes(ask func(*Handler) bool) health {
 	for _, app := range a.all() {
 		if use[app] != unused {
 			app.addHealth(&answer, use[app] == kept)
+		}
+	}
+	for _, h := range a.handlers {
+		if _, known := h.published.Lists(netip.Addr{}); !known && ask(h) {
+			answer.Reasons = append(answer.Reasons, "route "+h.label()+": the list of the sender's addresses is not there yet")
 		}
 	}
 	if len(answer.Reasons) > 0 {

@@ -88,7 +88,7 @@ func newMetrics() *metrics {
 // register makes the collectors known to a registry that may know them already.
 func (m *metrics) register(reg prometheus.Registerer) error {
 	for _, c := range append(m.quarantine.collectors(),
-		m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, m.suspects, m.lookups, m.filters, m.ages, spools, brokerMetrics{}) {
+		m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, m.suspects, m.lookups, m.filters, m.ages, spools, brokerMetrics{}, addressListMetrics{}) {
 		var already prometheus.AlreadyRegisteredError
 		if err := reg.Register(c); err != nil && (!errors.As(err, &already) || already.ExistingCollector != c) {
 			return fmt.Errorf("registering metrics: %w", err)
@@ -153,6 +153,8 @@ func reasonsOf(o gateway.Outcome) []string {
 		} {
 			reasons = append(reasons, verifiers.Reason(err))
 		}
+	case gateway.Undecidable:
+		reasons = append(reasons, "no_address_list")
 	case gateway.Quarantined, gateway.SchemaRejected:
 		reasons = append(reasons, "schema", "conflict", "no_id", "no_type", "too_many")
 	}

@@ -62,7 +62,7 @@ func (h *Handler) provision() error {
 		cfg.Success = verifiers.Reply{Status: h.Respond.Status, Body: h.Respond.Body, ContentType: h.Respond.ContentType}
 	}
 	cfg.Options, err = h.options(provider)
-	err = errors.Join(err, h.names(&cfg), h.publicURL(&cfg), h.addresses(&cfg), h.limits(&cfg), h.publishing(&cfg, provider), h.batches(&cfg, provider),
+	err = errors.Join(err, h.names(&cfg), h.publicURL(&cfg), h.addresses(&cfg, provider), h.limits(&cfg), h.publishing(&cfg, provider), h.batches(&cfg, provider),
 		h.tenancy(&cfg, provider), h.verifier(&cfg, provider), h.schemas(&cfg), h.filters(&cfg))
 	if err != nil {
 		return err
@@ -166,14 +166,18 @@ func (h *Handler) publicURL(cfg *gateway.Config) error {
 	return nil
 }
 
-func (h *Handler) addresses(cfg *gateway.Config) error {
+func (h *Handler) addresses(cfg *gateway.Config, p verifiers.Provider) error {
 	var problems []error
 	for _, s := range h.AllowIPs {
+		if s == allowProvider {
+			problems = append(problems, h.publishedAddresses(cfg, p))
+			continue
+		}
 		prefix, err := netip.ParsePrefix(s)
 		if err != nil {
 			addr, addrErr := netip.ParseAddr(s)
 			if addrErr != nil {
-				problems = append(problems, fmt.Errorf("allow_ips: %q is neither an address nor a prefix such as 192.0.2.0/24", s))
+				problems = append(problems, fmt.Errorf("allow_ips: %q is neither an address, nor a prefix such as 192.0.2.0/24, nor the word %s", s, allowProvider))
 				continue
 			}
 			prefix = netip.PrefixFrom(addr, addr.BitLen())

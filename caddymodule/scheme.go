@@ -188,6 +188,9 @@ type CustomProvider struct {
 	ContentTypes []string `json:"content_types,omitempty"`
 	// The largest body in bytes. Default: 1 MiB.
 	MaxBody int64 `json:"max_body,omitempty"`
+	// Where the sender publishes the addresses that it sends from, for routes with
+	// `allow_ips` and the word `provider`. Default: it does not.
+	Addresses []verifiers.AddressList `json:"addresses,omitempty"`
 	// How long the sender waits for the answer. Default: 10s.
 	Deadline caddy.Duration `json:"deadline,omitempty"`
 	// The time between a delivery and its last retry; the deduplication window
@@ -209,7 +212,8 @@ func (c *CustomProvider) build(name string) (verifiers.Provider, error) {
 	return verifiers.Provider{
 		Name: name, Title: name, Scheme: scheme, SignsUncompressed: c.Verify.Uncompressed,
 		ID: c.EventID, Type: c.EventType, Time: c.EventTime, TypePrefix: c.TypePrefix, Batch: c.Batch, Varies: c.Varies,
-		Methods: c.Methods, ContentTypes: c.ContentTypes, MaxBody: c.MaxBody,
+		Addresses: c.Addresses,
+		Methods:   c.Methods, ContentTypes: c.ContentTypes, MaxBody: c.MaxBody,
 		Deadline: time.Duration(c.Deadline), RetrySpan: time.Duration(c.Retries), Headers: c.Headers,
 	}, nil
 }

@@ -48,6 +48,9 @@ func (p Provider) Check() error {
 			add(what, s.check())
 		}
 	}
+	for _, l := range p.Addresses {
+		add("addresses", l.check())
+	}
 	for i := range p.Handshakes {
 		add("handshake "+p.Handshakes[i].Name, p.checkHandshake(&p.Handshakes[i]))
 	}

@@ -65,6 +65,9 @@ type Provider struct {
 	// MaxBody is the largest body in bytes that the sender may send. Zero
 	// means 1 MiB.
 	MaxBody int64 `json:"max_body,omitempty"`
+	// Addresses are where the sender publishes the addresses that it sends from; it
+	// sends from those of all of them. Empty if it does not.
+	Addresses []AddressList `json:"addresses,omitempty"`
 	// Deadline is how long the sender waits for the answer. Zero means that it
 	// is not known, and 10 s are assumed.
 	Deadline time.Duration `json:"deadline,omitempty"`

@@ -18,12 +18,16 @@ import (
 )
 
 var (
-	errUnfinished  = errors.New("the pipeline ended without an outcome")
-	errBudget      = errors.New("the budget for requests in flight is used up")
-	errContentType = errors.New("events of the provider do not have this content type")
-	errNoHandshake = errors.New("no handshake fits, and events do not use this method")
-	errNoCoverage  = errors.New("the verifier accepted without saying what it covers")
+	errNoAddressList = errors.New("the list of the sender's addresses has not been fetched yet")
+	errUnfinished    = errors.New("the pipeline ended without an outcome")
+	errBudget        = errors.New("the budget for requests in flight is used up")
+	errContentType   = errors.New("events of the provider do not have this content type")
+	errNoHandshake   = errors.New("no handshake fits, and events do not use this method")
+	errNoCoverage    = errors.New("the verifier accepted without saying what it covers")
 )
+
+// reasonNoAddressList is why it cannot be decided whether a sender is permitted.
+const reasonNoAddressList = "no_address_list"
 
 // PanicError is the cause of an [Internal] outcome after a panic in the
 // pipeline or behind one of its interfaces.
@@ -165,8 +169,8 @@ func (x *exchange) admit() bool {
 		return x.end(UnsupportedMediaType, "", err)
 	}
 	remote := plainAddr(r.Remote)
-	if len(rt.cfg.AllowAddresses) > 0 && !containsAddr(rt.cfg.AllowAddresses, remote) {
-		return x.end(AddressRefused, "", nil)
+	if !x.admitAddress(remote) {
+		return false
 	}
 	if rt.clients != nil {
 		if wait, ok := rt.clients.take(remote, x.res.Start); !ok {
@@ -178,6 +182,24 @@ func (x *exchange) admit() bool {
 		return x.end(Overloaded, "", errBudget)
 	}
 	return true
+}
+
+// admitAddress looks at the addresses from which requests are permitted.
+func (x *exchange) admitAddress(remote netip.Addr) bool {
+	cfg := &x.route.cfg
+	switch {
+	case len(cfg.AllowAddresses) == 0 && cfg.AddressList == nil, containsAddr(cfg.AllowAddresses, remote):
+		return true
+	case cfg.AddressList == nil:
+		return x.end(AddressRefused, "", nil)
+	}
+	switch listed, known := cfg.AddressList.Lists(remote); {
+	case listed:
+		return true
+	case !known:
+		return x.end(Undecidable, reasonNoAddressList, errNoAddressList)
+	}
+	return x.end(AddressRefused, "", nil)
 }
 
 func containsAddr(prefixes []netip.Prefix, addr netip.Addr) bool {

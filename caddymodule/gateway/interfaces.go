@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
@@ -69,6 +70,14 @@ type Validator interface {
 // It must not keep the Record, and it should be quick: the sender waits.
 type Observer interface {
 	Observe(r *Record)
+}
+
+// An AddressList is a list of addresses that changes while the route is in use. It is
+// safe for concurrent use.
+type AddressList interface {
+	// Lists reports whether the address is on the list. If it is not, known says
+	// whether the list is known at all.
+	Lists(addr netip.Addr) (listed, known bool)
 }
 
 // A Confirmer fetches the URL of a handshake.

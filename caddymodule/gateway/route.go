@@ -85,6 +85,10 @@ type Config struct {
 	MinRate int64
 	// AllowAddresses, if not empty, are the addresses that requests may come from.
 	AllowAddresses []netip.Prefix
+	// AddressList is a list of such addresses that changes, besides AllowAddresses;
+	// nil means that there is none. As long as it is not known, requests from
+	// addresses that are not in AllowAddresses are Undecidable.
+	AddressList AddressList
 	// ClientRate limits the requests of each client address before they are
 	// verified; SourceRate limits the route's verified events, and TenantRate
 	// those of all routes that share an Identity's TenantLimit. A zero Count means

@@ -133,18 +133,30 @@ func (f *Fetcher) Close() error {
 // unless the answer is a 2xx. Nothing is remembered. Any error but one of
 // [verifiers.ErrUntrusted] may go away when it is tried again.
 func (f *Fetcher) Confirm(ctx context.Context, pin verifiers.Pin, rawURL string) error {
+	_, err := f.once(ctx, pin, rawURL, func(status int) bool { return status/100 == 2 })
+	return err
+}
+
+// once does an exchange that is not remembered.
+func (f *Fetcher) once(ctx context.Context, pin verifiers.Pin, rawURL string, want func(status int) bool) ([]byte, error) {
 	if err := pin.Check(rawURL); err != nil {
-		return &Error{Kind: verifiers.ErrUntrusted, Cause: err}
+		return nil, &Error{Kind: verifiers.ErrUntrusted, Cause: err}
 	}
 	if err := f.begin(); err != nil {
-		return err
+		return nil, err
 	}
 	defer f.work.Done()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(f.ctx, cancel)()
-	_, err := f.get(ctx, pin, rawURL, func(status int) bool { return status/100 == 2 })
-	return err
+	return f.get(ctx, pin, rawURL, want)
+}
+
+// Read does a GET of rawURL, which pin must allow, now, and returns the document.
+// Nothing is remembered: it is for documents that their user keeps himself. The error
+// is an [*Error].
+func (f *Fetcher) Read(ctx context.Context, pin verifiers.Pin, rawURL string) ([]byte, error) {
+	return f.once(ctx, pin, rawURL, func(status int) bool { return status == http.StatusOK })
 }
 
 // begin counts a piece of work for Close to wait for.

@@ -116,6 +116,11 @@ func TestFetch(t *testing.T) {
 				t.Errorf("Fetch: got %d bytes and %v, want %d and %v", len(doc), err, tt.length, tt.kind)
 			}
 			checkError(t, err)
+			doc, err = f.Read(t.Context(), pin, tt.url)
+			if !errors.Is(err, tt.kind) || len(doc) != tt.length {
+				t.Errorf("Read: got %d bytes and %v, want %d and %v", len(doc), err, tt.length, tt.kind)
+			}
+			checkError(t, err)
 			if err := f.Confirm(t.Context(), pin, tt.url); !errors.Is(err, tt.confirm) {
 				t.Errorf("Confirm: got %v, want %v", err, tt.confirm)
 			} else {
@@ -392,7 +397,33 @@ func TestClose(t *testing.T) {
 	if _, err := f.Fetch(t.Context(), pin, certURL); !errors.Is(err, ErrClosed) {
 		t.Errorf("Fetch: got %v, want %v", err, ErrClosed)
 	}
+	if _, err := f.Read(t.Context(), pin, certURL); !errors.Is(err, ErrClosed) {
+		t.Errorf("Read: got %v, want %v", err, ErrClosed)
+	}
 	if err := f.Confirm(t.Context(), pin, certURL); !errors.Is(err, ErrClosed) {
 		t.Errorf("Confirm: got %v, want %v", err, ErrClosed)
+	}
+}
+
+// TestReadAsksEachTime: what Read returns is not remembered, and it returns nothing
+// that is.
+func TestReadAsksEachTime(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	f, _ := serve(t, Config{}, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(strconv.Itoa(int(asked.Add(1)))))
+	})
+	for _, want := range []string{"1", "2"} {
+		if doc, err := f.Read(t.Context(), pin, certURL); err != nil || string(doc) != want {
+			t.Errorf("Read: got %q, %v, want %q", doc, err, want)
+		}
+	}
+	for range 2 {
+		if doc, err := f.Fetch(t.Context(), pin, certURL); err != nil || string(doc) != "3" {
+			t.Errorf("Fetch: got %q, %v, want 3", doc, err)
+		}
+	}
+	if doc, err := f.Read(t.Context(), pin, certURL); err != nil || string(doc) != "4" {
+		t.Errorf("Read: got %q, %v, want 4", doc, err)
 	}
 }

@@ -21,6 +21,8 @@ var Auth0LogStream = add(verifiers.Provider{
 	Aliases:    []string{"auth0"},
 	Batch:      &verifiers.Batch{ID: verifiers.JSON("/log_id"), Type: verifiers.JSON("/data/type"), Time: verifiers.JSON("/data/date")},
 
+	Addresses: []verifiers.AddressList{{URL: "https://cdn.auth0.com/ip-ranges.json", Pointers: []string{"/regions/*/ipv4_cidrs"}}},
+
 	Category: "identity",
 	Setup:    "Create a custom webhook stream under Monitoring > Streams with an authorization token and the content format JSON Array.",
 	Retries:  "Up to three times.",
@@ -30,6 +32,7 @@ var Auth0LogStream = add(verifiers.Provider{
 	},
 	Sources: []string{
 		"https://auth0.com/docs/customize/log-streams/custom-log-streams",
+		"https://auth0.com/docs/secure/security-guidance/data-security/allowlist",
 	},
 	Confidence: verifiers.High,
 })

@@ -29,6 +29,11 @@ var BitbucketCloud = add(verifiers.Provider{
 	Deadline:   10 * time.Second,
 	Headers:    []string{"X-Attempt-Number", "X-Hook-Uuid"},
 
+	Addresses: []verifiers.AddressList{{
+		URL: "https://ip-ranges.atlassian.com/", Pointers: []string{"/items"}, Address: "/cidr",
+		Has: map[string]string{"/product": "bitbucket", "/direction": "egress"},
+	}},
+
 	Category: "dev",
 	Setup:    "Add the webhook under Repository settings > Webhooks, with a secret.",
 	Retries:  "Up to two more attempts.",
@@ -39,6 +44,7 @@ var BitbucketCloud = add(verifiers.Provider{
 	},
 	Sources: []string{
 		"https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/",
+		"https://support.atlassian.com/organization-administration/docs/ip-addresses-and-domains-for-atlassian-cloud-products/",
 	},
 	Confidence: verifiers.Medium,
 })

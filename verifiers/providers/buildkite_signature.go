@@ -29,6 +29,8 @@ var BuildkiteSignature = add(verifiers.Provider{
 	MaxBody:    4 << 20,
 	Headers:    []string{"X-Buildkite-Event", "X-Buildkite-Request"},
 
+	Addresses: []verifiers.AddressList{{URL: "https://api.buildkite.com/v2/meta", Pointers: []string{"/webhook_ips"}}},
+
 	Category: "dev",
 	Setup:    "Add the webhook under Settings > Notification Services and choose to send the token as a signature.",
 	Retries:  "Not documented.",
@@ -38,6 +40,7 @@ var BuildkiteSignature = add(verifiers.Provider{
 	Sources: []string{
 		"https://buildkite.com/docs/apis/webhooks/pipelines",
 		"https://github.com/buildkite/go-buildkite ValidatePayload",
+		"https://buildkite.com/docs/apis/rest-api/meta",
 	},
 	Confidence: verifiers.High,
 })

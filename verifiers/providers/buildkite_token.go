@@ -18,6 +18,8 @@ var BuildkiteToken = add(verifiers.Provider{
 	MaxBody:    4 << 20,
 	Headers:    []string{"X-Buildkite-Event", "X-Buildkite-Request"},
 
+	Addresses: []verifiers.AddressList{{URL: "https://api.buildkite.com/v2/meta", Pointers: []string{"/webhook_ips"}}},
+
 	Category: "dev",
 	Setup:    "Add the webhook under Settings > Notification Services; its token is shown there.",
 	Retries:  "Not documented.",
@@ -26,6 +28,7 @@ var BuildkiteToken = add(verifiers.Provider{
 	},
 	Sources: []string{
 		"https://buildkite.com/docs/apis/webhooks/pipelines",
+		"https://buildkite.com/docs/apis/rest-api/meta",
 	},
 	Confidence: verifiers.High,
 })

@@ -26,7 +26,7 @@ var GetStream = add(verifiers.Provider{
 
 	SignsUncompressed: true,
 
-	Headers:    []string{"X-Webhook-Id", "X-Webhook-Attempt"},
+	Headers: []string{"X-Webhook-Id", "X-Webhook-Attempt"},
 
 	Category: "saas",
 	Setup:    "Set the webhook URL in the dashboard. For compression, which is switched on there, give the route `limits { decompressed 16MiB }` first.",

@@ -39,6 +39,8 @@ var GitHub = add(verifiers.Provider{
 		"X-Github-Enterprise-Host", "X-Github-Enterprise-Version",
 	},
 
+	Addresses: []verifiers.AddressList{{URL: "https://api.github.com/meta", Pointers: []string{"/hooks"}}},
+
 	Category: "dev",
 	Setup:    "Add the webhook under Settings > Webhooks of a repository, organization or app, choose application/json and type a long random secret.",
 	Retries:  "None; deliveries of the last three days can be sent again by hand or through the API.",
@@ -49,6 +51,7 @@ var GitHub = add(verifiers.Provider{
 	Sources: []string{
 		"https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries",
 		"npm @octokit/webhooks-methods verify",
+		"https://docs.github.com/en/rest/meta/meta",
 	},
 	Confidence: verifiers.High,
 })

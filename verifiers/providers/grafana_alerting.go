@@ -23,6 +23,12 @@ var GrafanaAlerting = add(verifiers.Provider{
 	Methods: []string{"POST", "PUT"},
 	MaxBody: 4 << 20,
 
+	// Those of Grafana Cloud: alerts of data sources, and of Grafana itself.
+	Addresses: []verifiers.AddressList{
+		{URL: "https://grafana.com/api/hosted-alerts/source-ips.txt"},
+		{URL: "https://grafana.com/api/hosted-grafana/source-ips.txt"},
+	},
+
 	Category: "infra",
 	Setup:    "Add a contact point of the kind webhook and set an HMAC secret, and a timestamp header such as X-Grafana-Alerting-Timestamp, under its optional settings.",
 	Signs:    "HMAC-SHA256 over the body, or over time and body with a colon between them",
@@ -35,6 +41,7 @@ var GrafanaAlerting = add(verifiers.Provider{
 	Sources: []string{
 		"https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/",
 		"https://github.com/grafana/alerting http/hmac.go",
+		"https://grafana.com/docs/grafana-cloud/reference/allow-list/",
 	},
 	Confidence: verifiers.High,
 })

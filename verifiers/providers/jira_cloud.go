@@ -30,6 +30,11 @@ var JiraCloud = add(verifiers.Provider{
 	RetrySpan:  2 * time.Hour,
 	Headers:    []string{"X-Atlassian-Webhook-Retry", "X-Atlassian-Webhook-Flow"},
 
+	Addresses: []verifiers.AddressList{{
+		URL: "https://ip-ranges.atlassian.com/", Pointers: []string{"/items"}, Address: "/cidr",
+		Has: map[string]string{"/product": "jira", "/direction": "egress"},
+	}},
+
 	Category: "dev",
 	Setup:    "Add the webhook under Settings > System > WebHooks, with a secret.",
 	Retries:  "Up to five times, 5 to 15 minutes apart, after a 408, 409, 425, 429 or 5xx.",
@@ -38,6 +43,7 @@ var JiraCloud = add(verifiers.Provider{
 	},
 	Sources: []string{
 		"https://developer.atlassian.com/cloud/jira/platform/webhooks/",
+		"https://support.atlassian.com/organization-administration/docs/ip-addresses-and-domains-for-atlassian-cloud-products/",
 	},
 	Confidence: verifiers.Medium,
 })

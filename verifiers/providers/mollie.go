@@ -24,6 +24,8 @@ var Mollie = add(verifiers.Provider{
 	NeedsJSON:  true,
 	RetrySpan:  28 * time.Hour,
 
+	Addresses: []verifiers.AddressList{{URL: "https://ip-ranges.mollie.com/ips.txt"}},
+
 	Category: "payments",
 	Setup:    "Create the webhook with the API or in the dashboard; its signing secret is shown once.",
 	Signs:    "The body, with HMAC-SHA256",
@@ -35,6 +37,7 @@ var Mollie = add(verifiers.Provider{
 	Sources: []string{
 		"https://docs.mollie.com/reference/webhooks-new",
 		"https://github.com/mollie/mollie-api-php src/Webhooks/SignatureValidator.php",
+		"https://help.mollie.com/hc/en-us/articles/213470829-Which-IP-addresses-does-Mollie-use",
 	},
 	Confidence: verifiers.High,
 })

@@ -21,6 +21,8 @@ var MollieLegacy = add(verifiers.Provider{
 	ContentTypes: []string{"application/x-www-form-urlencoded"},
 	Deadline:     15 * time.Second,
 
+	Addresses: []verifiers.AddressList{{URL: "https://ip-ranges.mollie.com/ips.txt"}},
+
 	Category: "payments",
 	Setup:    "Give ?token= and a long random text of your own at the end of the webhookUrl of payments and orders.",
 	Retries:  "Up to ten times within 26 hours by report.",
@@ -30,6 +32,7 @@ var MollieLegacy = add(verifiers.Provider{
 	},
 	Sources: []string{
 		"https://docs.mollie.com/reference/webhooks",
+		"https://help.mollie.com/hc/en-us/articles/213470829-Which-IP-addresses-does-Mollie-use",
 	},
 	Confidence: verifiers.Medium,
 })

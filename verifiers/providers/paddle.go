@@ -33,6 +33,11 @@ var Paddle = add(verifiers.Provider{
 	Deadline:   5 * time.Second,
 	RetrySpan:  73 * time.Hour,
 
+	Addresses: []verifiers.AddressList{ // live and sandbox
+		{URL: "https://api.paddle.com/ips", Pointers: []string{"/data/ipv4_cidrs"}},
+		{URL: "https://sandbox-api.paddle.com/ips", Pointers: []string{"/data/ipv4_cidrs"}},
+	},
+
 	Category: "payments",
 	Setup:    "Add a destination under Developer tools > Notifications and copy its secret key from the menu of the destination.",
 	Retries:  "60 times within three days for live accounts, 3 times within 15 minutes in the sandbox.",
@@ -46,6 +51,7 @@ var Paddle = add(verifiers.Provider{
 		"npm @paddle/paddle-node-sdk@3.10.0 webhooks.isSignatureValid",
 		"https://github.com/PaddleHQ/paddle-go-sdk webhook_verifier.go",
 		"https://github.com/PaddleHQ/paddle-php-sdk src/Notifications/Verifier.php",
+		"https://developer.paddle.com/webhooks/respond-to-webhooks",
 	},
 	Confidence: verifiers.High,
 })

@@ -35,6 +35,8 @@ var Stripe = add(verifiers.Provider{
 	NeedsJSON:    true,
 	RetrySpan:    72 * time.Hour,
 
+	Addresses: []verifiers.AddressList{{URL: "https://stripe.com/files/ips/ips_webhooks.txt"}},
+
 	Category: "payments",
 	Setup:    "Add an endpoint under Developers > Webhooks, or with the CLI; its page shows the signing secret once you reveal it.",
 	Retries:  "Up to three days with growing pauses in live mode, three times within hours in a sandbox.",
@@ -45,6 +47,7 @@ var Stripe = add(verifiers.Provider{
 	Sources: []string{
 		"https://docs.stripe.com/webhooks#verify-manually",
 		"npm stripe@23.1.0 webhooks.constructEvent",
+		"https://docs.stripe.com/ips",
 	},
 	Confidence: verifiers.High,
 })

@@ -42,6 +42,9 @@ var Telegram = add(verifiers.Provider{
 	NeedsJSON:  true,
 	RetrySpan:  24 * time.Hour,
 
+	// Webhooks come from some of these networks.
+	Addresses: []verifiers.AddressList{{URL: "https://core.telegram.org/resources/cidr.txt"}},
+
 	Category: "comms",
 	Setup:    "Call setWebhook with the URL and a long random secret_token.",
 	Retries:  "With doubling pauses up to two minutes until the update is 24 hours old; after 23 hours of 410 the webhook is removed.",
@@ -53,6 +56,7 @@ var Telegram = add(verifiers.Provider{
 	Sources: []string{
 		"https://core.telegram.org/bots/api#setwebhook",
 		"https://github.com/tdlib/telegram-bot-api telegram-bot-api/WebhookActor.cpp",
+		"https://core.telegram.org/bots/webhooks",
 	},
 	Confidence: verifiers.High,
 })

@@ -26,6 +26,8 @@ var TerraformCloud = add(verifiers.Provider{
 	Aliases:    []string{"terraform-enterprise"},
 	NeedsJSON:  true,
 
+	Addresses: []verifiers.AddressList{{URL: "https://app.terraform.io/api/meta/ip-ranges", Pointers: []string{"/notifications"}}},
+
 	Category: "infra",
 	Setup:    "Add a notification of the kind webhook under Settings > Notifications of the workspace, with a token.",
 	Retries:  "Not documented.",
@@ -37,6 +39,7 @@ var TerraformCloud = add(verifiers.Provider{
 	Sources: []string{
 		"https://developer.hashicorp.com/terraform/cloud-docs/api-docs/notification-configurations",
 		"https://github.com/hashicorp/go-tfe",
+		"https://developer.hashicorp.com/terraform/cloud-docs/api-docs/ip-ranges",
 	},
 	Confidence: verifiers.Medium,
 })

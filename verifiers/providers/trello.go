@@ -30,6 +30,11 @@ var Trello = add(verifiers.Provider{
 	RetrySpan:  10 * time.Minute,
 	Handshakes: []verifiers.Handshake{{Name: "head", Method: "HEAD", Reply: verifiers.Reply{Status: 200}}},
 
+	Addresses: []verifiers.AddressList{{
+		URL: "https://ip-ranges.atlassian.com/", Pointers: []string{"/items"}, Address: "/cidr",
+		Has: map[string]string{"/product": "trello", "/direction": "egress"},
+	}},
+
 	Category: "saas",
 	Setup:    "Create the webhook with the API, with the URL as callbackURL; the secret is on the page of the Power-Up.",
 	Retries:  "Three times, after 30, 60 and 120 seconds.",
@@ -39,6 +44,7 @@ var Trello = add(verifiers.Provider{
 	},
 	Sources: []string{
 		"https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/",
+		"https://support.atlassian.com/organization-administration/docs/ip-addresses-and-domains-for-atlassian-cloud-products/",
 	},
 	Confidence: verifiers.Medium,
 })
