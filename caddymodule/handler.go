@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -229,6 +230,7 @@ type Handler struct {
 	log       *slog.Logger
 
 	published publishedLists // of addresses; empty unless AllowIPs says so
+	spoofed   *atomic.Bool   // it was said that senders can choose their address
 
 	tenantName, sourceName nameFrom
 }
@@ -301,6 +303,7 @@ func (h *Handler) label() string {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	release := h.app.hold()
 	defer release()
+	h.warnSpoofable(r)
 
 	res := h.route.Handle(w, traced(r, gateway.Request{
 		Request: r,

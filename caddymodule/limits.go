@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -37,6 +38,7 @@ func (*rateState) Destruct() error { return nil }
 
 // limits sets what bounds the route.
 func (h *Handler) limits(cfg *gateway.Config) error {
+	h.spoofed = new(atomic.Bool)
 	cfg.MaxBody, cfg.ReadTimeout, cfg.MinRate = h.MaxBody, time.Duration(h.ReadTimeout), h.MinRate
 	cfg.MaxDecompressed, cfg.MaxRatio = h.MaxDecompressed, h.MaxRatio
 	cfg.ClientRate, cfg.SourceRate, cfg.TenantRate = h.ClientRate.translate(), h.SourceRate.translate(), h.TenantRate.translate()

@@ -105,6 +105,82 @@ func TestUnmatchedIsNotRead(t *testing.T) {
 	}
 }
 
+// TestUnmatchedBodyIsWaitedFor: Caddy waits for the body of a request that no route
+// takes, as long as its read_body permits, and a route no longer than its read_timeout.
+func TestUnmatchedBodyIsWaitedFor(t *testing.T) {
+	s := newSite(t)
+	s.load("servers {\ntimeouts {\nread_body 1s\n}\n}", `webhooks /github github {env.GITHUB_SECRET} {
+		methods PUT
+		limits {
+			read_timeout 300ms
+		}
+		publish off
+		pass_thru
+	}
+	respond 404`)
+	for _, tt := range []struct {
+		path        string
+		status      int
+		least, most time.Duration
+	}{
+		{"/gitbuh", http.StatusNotFound, 900 * time.Millisecond, 8 * time.Second},
+		{"/github", http.StatusMethodNotAllowed, 0, 900 * time.Millisecond},
+	} {
+		conn, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		start := time.Now()
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", tt.path, s.addr)
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); answer.StatusCode != tt.status || took < tt.least || took > tt.most {
+			t.Errorf("%s: got %d after %v, want %d after %v to %v", tt.path, answer.StatusCode, took, tt.status, tt.least, tt.most)
+		}
+	}
+}
+
+// TestSpoofableAddress: where a sender can choose its address, the log says so.
+func TestSpoofableAddress(t *testing.T) {
+	const message = "trusted_proxies without trusted_proxies_strict"
+	const trusted = "trusted_proxies static 127.0.0.1\n"
+	for _, tt := range []struct {
+		name, servers, route string
+		warn                 bool
+		status               int // of a request that says that it is from elsewhere
+	}{
+		{"no proxy", "", "allow_ips 192.0.2.1", false, http.StatusForbidden},
+		{"a proxy that may append", trusted, "allow_ips 192.0.2.1", true, http.StatusOK},
+		{"strictly", trusted + "trusted_proxies_strict", "allow_ips 192.0.2.1", false, http.StatusForbidden},
+		{"another header", trusted + "client_ip_headers CF-Connecting-IP", "allow_ips 192.0.2.1", false, http.StatusForbidden},
+		{"the same header by name", trusted + "client_ip_headers x-forwarded-for", "allow_ips 192.0.2.1", true, http.StatusOK},
+		{"a limit per client", trusted, "rate_limit 100/s per client", true, http.StatusOK},
+		{"nothing that goes by the address", trusted, "", false, http.StatusOK},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSite(t)
+			servers := ""
+			if tt.servers != "" {
+				servers = "servers {\n" + tt.servers + "\n}"
+			}
+			s.load(servers, "webhooks /github github {env.GITHUB_SECRET} {\n"+tt.route+"\npublish off\npass_thru\n}\nrespond /github 200\nrespond 404")
+			elsewhere := func(r *http.Request) { r.Header.Set("X-Forwarded-For", "192.0.2.1, 203.0.113.9") }
+			s.post("/github", "1", "{}", elsewhere)
+			got := s.post("/github", "2", "{}", elsewhere)
+			if got.status != tt.status {
+				t.Errorf("got %d, want %d", got.status, tt.status)
+			}
+			if n := len(s.logged(message)); n > 1 || (n == 1) != tt.warn {
+				t.Errorf("got %d warnings, want one: %v", n, tt.warn)
+			}
+		})
+	}
+}
+
 // TestRouteBudgetTooSmall: a budget in which a body of the permitted size finds
 // no room would refuse such bodies for ever.
 func TestRouteBudgetTooSmall(t *testing.T) {

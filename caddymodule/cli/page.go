@@ -290,6 +290,13 @@ func (p *page) delivery() {
 		p.row("Deduplication window", "at least "+short(p.RetrySpan.Round(time.Second)))
 	}
 	p.row("Success", strings.TrimSuffix(answer(p.Success), "."))
+	if len(p.Addresses) > 0 {
+		urls := make([]string, len(p.Addresses))
+		for i, l := range p.Addresses {
+			urls[i] = "<" + l.URL + ">"
+		}
+		p.row("Addresses", "published at "+strings.Join(urls, " and ")+"; with [`allow_ips provider`](../limits.md#addresses) no others are taken")
+	}
 	if p.Final4xx {
 		p.row("4xx", "final: the sender never repeats what was answered with a 4xx")
 	}
