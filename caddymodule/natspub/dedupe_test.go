@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -222,6 +223,34 @@ func TestForgetAtOnce(t *testing.T) {
 				t.Errorf("%d events are stored, want 4", n)
 			}
 		})
+	}
+}
+
+// TestForgetTogether: of several operators at the same time one has it forgotten.
+func TestForgetTogether(t *testing.T) {
+	t.Parallel()
+	s := runServer(t, t.TempDir(), 0, nil)
+	pubs := []*Publisher{ready(t, s.ClientURL(), forgetting), ready(t, s.ClientURL(), forgetting)}
+	mustStore(t, pubs[0], delivery("evt_1", `{}`))
+	for generation := 1; generation <= 3; generation++ {
+		var work sync.WaitGroup
+		var first atomic.Int64
+		for i := range 8 {
+			work.Go(func() {
+				_, again, err := NewDedupe(pubs[i%2], nil).Forget(within(t, 10*time.Second), "acme", "billing", "evt_1", "", "x")
+				if err != nil {
+					t.Error(err)
+				}
+				if !again {
+					first.Add(1)
+				}
+			})
+		}
+		work.Wait()
+		if st := inspect(t, pubs[0], delivery("evt_1", "")); first.Load() != 1 || st.Generation != generation {
+			t.Errorf("%d have it forgotten, and its generation is %d, want 1 and %d", first.Load(), st.Generation, generation)
+		}
+		mustStore(t, pubs[1], delivery("evt_1", `{}`))
 	}
 }
 
