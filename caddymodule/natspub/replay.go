@@ -145,7 +145,8 @@ func NewReplayer(cfg ReplayConfig) (*Replayer, error) {
 // Begin makes a job that replays what spec selects of the events that are in the
 // stream now, in their order. Call Run on it, or it looks as if it was killed. An
 // error that wraps [ErrReplaySpec] says what is wrong with spec.
-func (r *Replayer) Begin(ctx context.Context, spec ReplaySpec) (*Replay, error) {
+func (r *Replayer) Begin(ctx context.Context, spec ReplaySpec) (_ *Replay, err error) {
+	defer r.explain(&err)()
 	if err := spec.complete(); err != nil {
 		return nil, err
 	}
@@ -185,7 +186,8 @@ func (r *Replayer) Begin(ctx context.Context, spec ReplaySpec) (*Replay, error) 
 // it. It waits a few seconds where the job looks as if it was running. An error
 // that wraps [ErrNoReplay] means that there is none of this name, and one that
 // wraps [ErrReplayTaken] that it is running. A job that is done stays so.
-func (r *Replayer) Reopen(ctx context.Context, job string) (*Replay, error) {
+func (r *Replayer) Reopen(ctx context.Context, job string) (_ *Replay, err error) {
+	defer r.explain(&err)()
 	jobs, err := r.jobs(ctx, 0)
 	if err != nil {
 		return nil, err
@@ -233,7 +235,8 @@ func (r *Replayer) Job(ctx context.Context, job string) (ReplayState, error) {
 
 // Jobs returns the jobs that are remembered, which is for 30 days, the newest
 // first.
-func (r *Replayer) Jobs(ctx context.Context) ([]ReplayState, error) {
+func (r *Replayer) Jobs(ctx context.Context) (_ []ReplayState, err error) {
+	defer r.explain(&err)()
 	jobs, err := r.jobs(ctx, 0)
 	if errors.Is(err, ErrNoReplay) {
 		return nil, nil
@@ -242,6 +245,27 @@ func (r *Replayer) Jobs(ctx context.Context) ([]ReplayState, error) {
 		return nil, err
 	}
 	return jobs.list(ctx)
+}
+
+// explain returns a function that adds to an error, when one has come of it, that
+// the server has denied something meanwhile: what is not permitted is not answered.
+func (r *Replayer) explain(err *error) func() {
+	before := r.cfg.Conn.LastError()
+	return func() {
+		if denied := r.denied(before); *err != nil && denied != nil {
+			*err = fmt.Errorf("%w: %w", *err, denied)
+		}
+	}
+}
+
+// denied returns what the server has denied after the connection's last error was
+// before, or nil.
+func (r *Replayer) denied(before error) error {
+	last := r.cfg.Conn.LastError()
+	if !errors.Is(last, nats.ErrPermissionViolation) || last == before { //nolint:errorlint // another occurrence is another value
+		return nil
+	}
+	return fmt.Errorf("%w: allow this user what docs/permissions.md says of replays", last)
 }
 
 // source looks the stream up.

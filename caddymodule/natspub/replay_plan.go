@@ -37,7 +37,8 @@ type ReplayEvent struct {
 }
 
 // Plan says what Begin would replay now, and sends nothing.
-func (r *Replayer) Plan(ctx context.Context, spec ReplaySpec) (ReplayPlan, error) {
+func (r *Replayer) Plan(ctx context.Context, spec ReplaySpec) (_ ReplayPlan, err error) {
+	defer r.explain(&err)()
 	if err := spec.complete(); err != nil {
 		return ReplayPlan{}, err
 	}

@@ -122,6 +122,7 @@ func (src *reader) next(ctx context.Context, most int) ([]*replayed, error) {
 // a while.
 func (src *reader) one(ctx context.Context) (*replayed, error) {
 	for len(src.ahead) == 0 {
+		before := src.r.cfg.Conn.LastError()
 		err := src.read(ctx)
 		switch {
 		case ctx.Err() != nil:
@@ -131,6 +132,8 @@ func (src *reader) one(ctx context.Context) (*replayed, error) {
 		case err == nil:
 			src.failing = time.Time{}
 			continue
+		case src.denied(before) != nil:
+			return nil, fmt.Errorf("reading %s: %w: %w", src.spec.Stream, err, src.denied(before))
 		case src.failing.IsZero():
 			src.failing = time.Now()
 		case time.Since(src.failing) > replayReading || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, jetstream.ErrStreamNotFound):
@@ -181,6 +184,15 @@ func (src *reader) read(ctx context.Context) error {
 	return nil
 }
 
+// denied returns what the server has denied of what reading asks for, or nil.
+func (src *reader) denied(before error) error {
+	err := src.r.denied(before)
+	if err == nil || !strings.Contains(err.Error(), "."+src.spec.Stream) {
+		return nil // somebody else's on this connection
+	}
+	return err
+}
+
 // begin makes a consumer behind what was read.
 func (src *reader) begin(ctx context.Context) error {
 	cfg := src.config
@@ -212,6 +224,7 @@ func (src *reader) fetch(ctx context.Context) error {
 	}
 	// Not less than one message may have, or it would never be sent.
 	limit := replayBytes + int(src.r.cfg.Conn.MaxPayload())
+	before, at := src.r.cfg.Conn.LastError(), src.at
 	batch, err := src.consumer.Fetch(most, jetstream.FetchMaxBytes(limit), jetstream.FetchContext(ctx))
 	if err != nil {
 		return err
@@ -230,6 +243,9 @@ func (src *reader) fetch(ctx context.Context) error {
 	}
 	if err := batch.Error(); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return err
+	}
+	if src.at == at {
+		return src.denied(before)
 	}
 	return nil
 }

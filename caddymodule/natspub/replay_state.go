@@ -103,9 +103,8 @@ func (r *Replayer) jobs(ctx context.Context, replicas int) (*replayJobs, error) 
 	switch {
 	case errors.Is(err, jetstream.ErrBucketNotFound):
 		return nil, fmt.Errorf("%w: nothing was replayed yet", ErrNoReplay)
-	case err != nil && ctx.Err() != nil, errors.Is(err, nats.ErrNoResponders):
-		return nil, fmt.Errorf("opening the bucket %s, where replays are kept: %w: this user may not use it: allow it what docs/permissions.md says of replays, "+
-			"or replay through the gateway's admin API", ReplayBucket, err)
+	case errors.Is(err, nats.ErrNoResponders):
+		return nil, fmt.Errorf("opening the bucket %s, where replays are kept: %w: clients of an embedded server may only read: replay through the gateway's admin API", ReplayBucket, err)
 	case err != nil:
 		return nil, fmt.Errorf("opening the bucket %s, where replays are kept: %w", ReplayBucket, err)
 	}
@@ -138,7 +137,7 @@ func (j *replayJobs) read(ctx context.Context, job string) (ReplayState, uint64,
 }
 
 func (j *replayJobs) list(ctx context.Context) ([]ReplayState, error) {
-	ctx, cancel := context.WithTimeout(ctx, replayPatience)
+	ctx, cancel := context.WithTimeout(ctx, 2*replayQuestion)
 	defer cancel()
 	watch, err := j.kv.WatchAll(ctx, jetstream.IgnoreDeletes())
 	if err != nil {

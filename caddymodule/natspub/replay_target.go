@@ -182,8 +182,9 @@ func (t *subjectTarget) await(ctx context.Context, f jetstream.PubAckFuture) (*j
 // singly sends an event that was not acknowledged until it is, under the same id.
 func (t *subjectTarget) singly(ctx context.Context, record *replayRecord, e *replayed) (*jetstream.PubAck, error) {
 	for n := 1; ; n++ {
+		before, m := t.r.cfg.Conn.LastError(), t.message(e)
 		attempt, cancel := context.WithTimeout(ctx, defaultAttempt)
-		ack, err := t.js.PublishMsg(attempt, t.message(e), jetstream.WithRetryAttempts(0))
+		ack, err := t.js.PublishMsg(attempt, m, jetstream.WithRetryAttempts(0))
 		cancel()
 		if err == nil {
 			return ack, nil
@@ -191,6 +192,8 @@ func (t *subjectTarget) singly(ctx context.Context, record *replayRecord, e *rep
 		switch f := classify(err); {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
+		case denied(t.r.cfg.Conn.LastError(), before, m.Subject):
+			return nil, fmt.Errorf("%w: event %d to %s: %w", ErrReplayRefused, e.seq, t.stream, t.r.denied(before))
 		case f.tries == never && (errors.Is(f.as, gateway.ErrRefused) || errors.Is(f.as, gateway.ErrTooLarge)):
 			return nil, fmt.Errorf("%w: event %d to %s: %w", ErrReplayRefused, e.seq, t.stream, err)
 		case errors.Is(f.as, gateway.ErrFull):
