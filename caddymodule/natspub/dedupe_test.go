@@ -3,6 +3,7 @@ package natspub
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -223,6 +224,68 @@ func TestForgetAtOnce(t *testing.T) {
 				t.Errorf("%d events are stored, want 4", n)
 			}
 		})
+	}
+}
+
+// TestForgetModel: whatever is delivered, forgotten and restarted, in whichever
+// order and at which gateway, what is new and what is a duplicate is as it should
+// be.
+func TestForgetModel(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test
+	t.Logf("seed %d", seed)
+	h := newHub(t)
+	connect := func() *Publisher { return ready(t, h.server.ClientURL(), forgetting) }
+	pubs := []*Publisher{connect(), connect(), connect()}
+	type state struct {
+		last       uint64 // the event that was stored last; 0 if there is none
+		forgotten  bool
+		generation int
+	}
+	model := make([]state, 4)
+	total := uint64(0)
+	for step := range 400 {
+		n := r.IntN(len(model))
+		m, p, id := &model[n], pubs[r.IntN(3)], fmt.Sprintf("evt_%d", n)
+		switch op := r.IntN(100); {
+		case op < 55:
+			ack, err := p.Publish(within(t, 10*time.Second), delivery(id, `{}`))
+			if fresh := m.last == 0 || m.forgotten; err != nil || ack.Duplicate == fresh || !fresh && ack.Sequence != m.last {
+				t.Fatalf("step %d: %s: got %+v, %v, want %+v", step, id, ack, err, m)
+			} else if fresh {
+				m.last, m.forgotten = ack.Sequence, false
+				total++
+			}
+		case op < 80:
+			_, again, err := NewDedupe(p, nil).Forget(within(t, 10*time.Second), "acme", "billing", id, "", "x")
+			if errors.Is(err, ErrNotRemembered) != (m.last == 0) || again != m.forgotten || err != nil && m.last > 0 {
+				t.Fatalf("step %d: forgetting %s: got %v, %v, want %+v", step, id, again, err, m)
+			}
+			if err == nil && !again {
+				m.forgotten = true
+				m.generation++
+			}
+		case op < 90:
+			if st := inspect(t, p, delivery(id, "")); st.Known != (m.last > 0 && !m.forgotten) || st.Generation != m.generation {
+				t.Fatalf("step %d: got %+v, want %+v", step, st, m)
+			}
+		case op < 95:
+			if err := p.ids.look(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		case op < 98:
+			pubs[r.IntN(3)] = connect()
+		default:
+			h.stop()
+			h.start()
+			for _, p := range pubs {
+				checkFor(t, 10*time.Second, p.Ready)
+			}
+		}
+	}
+	if n := stored(t, pubs[0], "WEBHOOKS"); n != total {
+		t.Errorf("%d events are stored, want %d", n, total)
 	}
 }
 
