@@ -59,7 +59,7 @@ const (
 func (a *App) checkSpool() error {
 	s := Spool{}
 	if a.Spool != nil {
-		if a.NATS == nil && a.Spool.Mode != string(natspub.SpoolOff) {
+		if a.NATS == nil && len(a.Connections) == 0 && a.Spool.Mode != string(natspub.SpoolOff) {
 			return errors.New("spool: JetStream runs in this process, so that events are on this machine's disk anyway: remove spool, or configure a cluster with `nats <url>...`")
 		}
 		s = *a.Spool

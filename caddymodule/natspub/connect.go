@@ -154,23 +154,24 @@ func (cfg *ConnectConfig) secure(opts []nats.Option) ([]nats.Option, error) {
 	if cfg.CA == "" && cfg.Cert == "" {
 		return opts, nil
 	}
-	t := &tls.Config{MinVersion: tls.VersionTLS12}
+	// The files are read again at each connection, so that they can be replaced
+	// before a certificate ends.
+	opts = append(opts, nats.Secure(&tls.Config{MinVersion: tls.VersionTLS12}))
 	if cfg.CA != "" {
 		pem, err := os.ReadFile(cfg.CA)
 		if err != nil {
 			return nil, fmt.Errorf("reading the certificate authorities: %w", err)
 		}
-		t.RootCAs = x509.NewCertPool()
-		if !t.RootCAs.AppendCertsFromPEM(pem) {
+		if !x509.NewCertPool().AppendCertsFromPEM(pem) {
 			return nil, fmt.Errorf("reading the certificate authorities: no certificate in %s", cfg.CA)
 		}
+		opts = append(opts, nats.RootCAs(cfg.CA))
 	}
 	if cfg.Cert != "" {
-		cert, err := tls.LoadX509KeyPair(cfg.Cert, cfg.Key)
-		if err != nil {
+		if _, err := tls.LoadX509KeyPair(cfg.Cert, cfg.Key); err != nil {
 			return nil, fmt.Errorf("reading the client certificate: %w", err)
 		}
-		t.Certificates = []tls.Certificate{cert}
+		opts = append(opts, nats.ClientCert(cfg.Cert, cfg.Key))
 	}
-	return append(opts, nats.Secure(t)), nil
+	return opts, nil
 }

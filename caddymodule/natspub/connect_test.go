@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +136,52 @@ func TestTLS(t *testing.T) {
 	mustReach(t, ConnectConfig{URLs: url, CA: ca.cert, Cert: stranger.cert, Key: stranger.key}, false)
 	mustReach(t, ConnectConfig{URLs: url, CA: stranger.cert, Cert: client.cert, Key: client.key}, false)
 	mustReach(t, ConnectConfig{URLs: url, Cert: client.cert, Key: client.key}, false)
+}
+
+// TestTLSRotation: certificates and authorities that were replaced in their files are
+// used at the next connection.
+func TestTLSRotation(t *testing.T) {
+	t.Parallel()
+	files, port := t.TempDir(), freePort(t)
+	run := func(generation string) (*server.Server, *testCert, *testCert) {
+		dir := t.TempDir()
+		ca := newCert(t, dir, "ca"+generation, nil)
+		serverCert, client := newCert(t, dir, "server", ca), newCert(t, dir, "client", ca)
+		pool := x509.NewCertPool()
+		pool.AddCert(ca.leaf)
+		return runServer(t, t.TempDir(), port, func(o *server.Options) {
+			o.JetStream = false
+			o.TLSVerify = true
+			o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{serverCert.pair}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}
+		}), ca, client
+	}
+	put := func(ca, client *testCert) {
+		for name, from := range map[string]string{"ca.pem": ca.cert, "client.pem": client.cert, "client.key": client.key} {
+			text, err := os.ReadFile(from)
+			if err == nil {
+				err = os.WriteFile(filepath.Join(files, name), text, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	first, ca, client := run("1")
+	put(ca, client)
+	nc, err := Connect(ConnectConfig{
+		URLs: []string{"tls://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(port))},
+		CA:   filepath.Join(files, "ca.pem"), Cert: filepath.Join(files, "client.pem"), Key: filepath.Join(files, "client.key"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	checkFor(t, 10*time.Second, func() error { return nc.FlushTimeout(time.Second) })
+	first.Shutdown()
+	first.WaitForShutdown()
+	_, ca, client = run("2")
+	put(ca, client)
+	checkFor(t, 20*time.Second, func() error { return nc.FlushTimeout(time.Second) })
 }
 
 type testCert struct {
