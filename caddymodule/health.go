@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -153,8 +154,9 @@ func (a *App) healthOfRoutes(ask func(*Handler) bool) health {
 		}
 	}
 	for _, h := range a.handlers {
-		if _, known := h.published.Lists(netip.Addr{}); !known && ask(h) {
-			answer.Reasons = append(answer.Reasons, "route "+h.label()+": the list of the sender's addresses is not there yet")
+		reason := "route " + h.label() + ": the list of the sender's addresses is not there yet"
+		if _, known := h.published.Lists(netip.Addr{}); !known && ask(h) && !slices.Contains(answer.Reasons, reason) {
+			answer.Reasons = append(answer.Reasons, reason) // once, although several sites may import it
 		}
 	}
 	if len(answer.Reasons) > 0 {

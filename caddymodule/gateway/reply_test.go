@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net/http"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -142,4 +143,29 @@ func TestStages(t *testing.T) {
 			t.Errorf("got %v, want a second for publishing", got)
 		}
 	})
+}
+
+// TestRetryAfterIsSpread: senders are asked to come back at different times, none
+// earlier than there may be room again.
+func TestRetryAfterIsSpread(t *testing.T) {
+	t.Parallel()
+	rt, _, _ := newRoute(t, func(c *gateway.Config) {
+		c.Jitter = nil // at random
+		c.ClientRate = gateway.Rate{Count: 1, Per: 100 * time.Second}
+		c.Time = func() time.Time { return time.Unix(1531420618, 0) }
+	})
+	handle(rt, newRequest(t, "https://example.com/hook", "d1", payload("1")))
+	seen := make(map[int]int)
+	for range 300 {
+		res := handle(rt, newRequest(t, "https://example.com/hook", "d1", payload("1")))
+		n, err := strconv.Atoi(res.Header.Get("Retry-After"))
+		if err != nil || n < 100 || n > 150 || res.Outcome != gateway.ClientLimited {
+			t.Fatalf("got %v with Retry-After %q, want 100 to 150", res.Outcome, res.Header.Get("Retry-After"))
+		}
+		seen[n]++
+	}
+	// Of 51 values 300 tries leave hardly any out.
+	if len(seen) < 30 {
+		t.Errorf("got %d different values, want most of 51", len(seen))
+	}
 }
