@@ -42,14 +42,14 @@ type AddressList struct {
 
 // String names the list: its URL and, after "#", what of the document it is.
 func (l AddressList) String() string {
-	name := l.URL
-	if len(l.Pointers) > 0 {
-		name += "#" + strings.Join(l.Pointers, ",")
+	if len(l.Pointers) == 0 {
+		return l.URL
 	}
+	parts := slices.Clone(l.Pointers)
 	for _, pointer := range slices.Sorted(maps.Keys(l.Has)) {
-		name += "," + strings.TrimPrefix(pointer, "/") + "=" + l.Has[pointer]
+		parts = append(parts, strings.TrimPrefix(pointer, "/")+"="+l.Has[pointer])
 	}
-	return name
+	return l.URL + "#" + strings.Join(parts, ",")
 }
 
 // Pin permits the list's URL and no other.

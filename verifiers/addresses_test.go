@@ -97,7 +97,7 @@ func TestAddressLists(t *testing.T) {
 				return
 			}
 			var want []netip.Prefix
-			for _, s := range strings.Fields(tt.want) {
+			for s := range strings.FieldsSeq(tt.want) {
 				want = append(want, netip.MustParsePrefix(s))
 			}
 			if err != nil || !slices.Equal(got, want) {

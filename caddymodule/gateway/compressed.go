@@ -113,7 +113,7 @@ func (x *exchange) signed() *verifiers.Request {
 }
 
 // signsPacked reports whether the signature is over the compressed bytes.
-func (x *exchange) signsPacked() bool { return x.packed != nil && !x.route.compression.signsPlain }
+func (x *exchange) signsPacked() bool { return x.packed != nil && !x.route.packed.signsPlain }
 
 // decompress takes the compressed body apart, if it is one and has not been yet.
 // From then on the body is what came out: what consumers get, and where the id, the
@@ -173,8 +173,8 @@ func (x *exchange) gunzip() ([]byte, Outcome, error) {
 		}
 		grown := make([]byte, len(buf), size)
 		copy(grown, buf)
-		whole, err := false, error(nil)
-		buf, whole, err = z.fill(grown)
+		got, whole, err := z.fill(grown)
+		buf = got
 		switch {
 		case int64(len(buf)) > limit:
 			return nil, BodyTooLarge, tooMuch

@@ -427,8 +427,8 @@ func TestCompressedQuarantine(t *testing.T) {
 			}
 			refuse = false
 			kept := pub.Quarantined()[0]
-			if string(kept.Event.Body) != payload("1") || kept.Why.Request.Encoding != "" || kept.Event.Sent == nil {
-				t.Fatalf("got %q in the coding %q, want what came out", kept.Event.Body, kept.Why.Request.Encoding)
+			if string(kept.Body) != payload("1") || kept.Why.Request.Encoding != "" || kept.Sent == nil {
+				t.Fatalf("got %q in the coding %q, want what came out", kept.Body, kept.Why.Request.Encoding)
 			}
 			if res := rt.Retry(t.Context(), &gateway.Entry{Event: kept.Event, Quarantine: kept.Why}, false); res.Outcome != gateway.Accepted {
 				t.Errorf("got %v (%v), want %v", res.Outcome, res.Err, gateway.Accepted)

@@ -33,11 +33,11 @@ type Route struct {
 	diagnoses *Limiter       // nil: nobody asks
 	bodies    *bodyMemory    // nil: nothing is stored
 	keeping   keeping
-	compression
-	samples *samples // nil: none are kept
-	newID   func() string
-	success verifiers.Reply
-	ok      reply // the answer to events, unless it echoes
+	packed    compression
+	samples   *samples // nil: none are kept
+	newID     func() string
+	success   verifiers.Reply
+	ok        reply // the answer to events, unless it echoes
 }
 
 // New returns the route that cfg describes. The error says everything that is
@@ -88,7 +88,7 @@ func New(cfg Config) (*Route, error) {
 		}
 	}
 	rt.members = rt.lookedUp()
-	rt.compression = newCompression(p, rt.unsigned)
+	rt.packed = newCompression(p, rt.unsigned)
 	slices.Sort(allow)
 	rt.allow = strings.Join(slices.Compact(allow), ", ")
 	if len(cfg.ContentTypes) > 0 {

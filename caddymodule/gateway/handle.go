@@ -249,7 +249,7 @@ func (x *exchange) authenticate() bool {
 		x.req.URL = publicURL(x.r.Request)
 	}
 	x.req.Want(rt.members)
-	if rt.compression.first && !x.decompress() || !x.greet(rt.unsigned) {
+	if rt.packed.first && !x.decompress() || !x.greet(rt.unsigned) {
 		return false
 	}
 	if !rt.events[x.r.Method] && !anyMethod(rt.signed, x.r.Method) {

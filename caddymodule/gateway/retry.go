@@ -90,7 +90,7 @@ func (x *exchange) retry(e *Entry) bool {
 		x.retryElement(e)
 		return true
 	}
-	if x.route.compression.signsPlain && !x.decompress() || !x.prove(e) || !x.decompress() {
+	if x.route.packed.signsPlain && !x.decompress() || !x.prove(e) || !x.decompress() {
 		return false
 	}
 	if x.isHandshake() {
