@@ -45,9 +45,15 @@ func (h *Handler) filters(cfg *gateway.Config) error {
 	var problems []error
 	for _, list := range []struct {
 		name        string
+		globs       []string
 		expressions []Expression
 		into        *[]gateway.Condition
-	}{{"accept", h.AcceptIf, &cfg.AcceptIf}, {"drop", h.DropIf, &cfg.DropIf}} {
+	}{{"accept", h.Accept, h.AcceptIf, &cfg.AcceptIf}, {"drop", h.Drop, h.DropIf, &cfg.DropIf}} {
+		for _, glob := range list.globs {
+			if strings.ContainsAny(glob, "{}") {
+				problems = append(problems, fmt.Errorf("%s: %q is not a glob: write the expression in %s_if", list.name, glob, list.name))
+			}
+		}
 		for i, e := range list.expressions {
 			c, err := h.condition(cfg.Source, list.name, e)
 			if err != nil {

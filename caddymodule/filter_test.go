@@ -249,6 +249,19 @@ func TestExpressionErrors(t *testing.T) {
 	}
 }
 
+// TestExpressionAmongGlobs: in JSON an expression has a list of its own, and among
+// the globs it would fit no type at all.
+func TestExpressionAmongGlobs(t *testing.T) {
+	t.Parallel()
+	h := &Handler{Source: "s", Accept: []string{"push", "{webhooks.json./a} == 1"}, Drop: []string{"{webhooks.json./b} == 1"}}
+	err := fmt.Sprint(h.filters(&gateway.Config{}))
+	for _, want := range []string{"write the expression in accept_if", "write the expression in drop_if"} {
+		if !strings.Contains(err, want) {
+			t.Errorf("got %s, want %s", err, want)
+		}
+	}
+}
+
 // TestExpressionsOverOtherBodies: a body that has no members has none, and one that
 // is broken is said to be so.
 func TestExpressionsOverOtherBodies(t *testing.T) {
