@@ -53,6 +53,10 @@ type App struct {
 	// The stream of events from routes with `insecure_skip_verify`,
 	// `wh-unverified.v1.>`. Only used if there is such a route.
 	UnverifiedStream *Stream `json:"unverified_stream,omitempty"`
+	// Streams for routes that have one of their own, by the name with which they
+	// choose it. Each takes the subjects of its routes, and the streams above take
+	// the rest. Default of each setting: that of `stream`.
+	RouteStreams map[string]*Stream `json:"route_streams,omitempty"`
 	// The stream of events that are kept aside, `wh-quarantine.v1.>`. When it is
 	// full the oldest go first.
 	QuarantineStream *Stream `json:"quarantine_stream,omitempty"`
@@ -100,22 +104,25 @@ type App struct {
 	main      *App                // of a further connection: the app whose it is
 	routes    map[string]*Handler // by tenant and source
 	handlers  []*Handler          // all routes
-	spans     time.Duration       // the longest retry span of a route
-	largest   int64               // the largest body that a route takes
-	stores    bool                // a route needs the broker
-	reads     bool                // a route's secrets are in a bucket there
-	anybody   bool                // a route has insecure_skip_verify
-	spools    bool                // a route needs the spool
-	settings  *brokerSettings
-	session   *session                // nil: no broker
-	shown     atomic.Pointer[session] // the same, for the admin API, which may ask earlier
-	linked    chan struct{}           // closed when there is a session
-	ops       atomic.Pointer[natspub.Ops]
-	samples   atomic.Pointer[natspub.Samples]
-	lease     *lease
-	replays   replays
-	rates     []string // what it holds of the pool of that name
-	lists     []addressListKey
+
+	publishing []*Handler // those that publish on this connection
+
+	spans    time.Duration // the longest retry span of a route
+	largest  int64         // the largest body that a route takes
+	stores   bool          // a route needs the broker
+	reads    bool          // a route's secrets are in a bucket there
+	anybody  bool          // a route has insecure_skip_verify
+	spools   bool          // a route needs the spool
+	settings *brokerSettings
+	session  *session                // nil: no broker
+	shown    atomic.Pointer[session] // the same, for the admin API, which may ask earlier
+	linked   chan struct{}           // closed when there is a session
+	ops      atomic.Pointer[natspub.Ops]
+	samples  atomic.Pointer[natspub.Samples]
+	lease    *lease
+	replays  replays
+	rates    []string // what it holds of the pool of that name
+	lists    []addressListKey
 }
 
 // CaddyModule returns the Caddy module information.
@@ -163,7 +170,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 			problems = append(problems, err)
 		}
 	}
-	problems = append(problems, a.describeProviders(), a.checkStreams(), a.checkSpool(), a.checkBodies(), a.checkSamples(), a.checkAttest())
+	problems = append(problems, a.describeProviders(), a.checkStreams(), a.checkRouteStreams(), a.checkSpool(), a.checkBodies(), a.checkSamples(), a.checkAttest())
 	settings, err := a.brokerSettings()
 	a.settings = settings
 	problems = append(problems, err, a.provisionConnections())
@@ -216,6 +223,9 @@ func (a *App) register(h *Handler, p verifiers.Provider) error {
 			return fmt.Errorf("the source %q is also that of the route %s with %d partitions, and one key would be in two of them: "+
 				"give both the same number, or one of them another name with `source <name>`", key, other.label(), other.Partitions)
 		}
+	}
+	if err := h.registerStream(); err != nil {
+		return err
 	}
 	a.routes[key] = h
 	a.handlers = append(a.handlers, h)

@@ -73,6 +73,9 @@ func (a *App) bodies() natspub.BodiesConfig {
 	if a.anybody {
 		keep = max(keep, a.UnverifiedStream.MaxAge)
 	}
+	for _, s := range a.RouteStreams {
+		keep = max(keep, s.MaxAge)
+	}
 	return natspub.BodiesConfig{
 		Bucket:   b.Bucket,
 		Above:    b.Above,

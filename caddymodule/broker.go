@@ -4,9 +4,11 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,6 +91,7 @@ func (a *App) brokerSettings() (*brokerSettings, error) {
 	if err := e.complete(); err != nil {
 		return nil, fmt.Errorf("nats embedded: %w", err)
 	}
+	readable := []string{a.Stream.Name, a.UnverifiedStream.Name, a.QuarantineStream.Name, a.OpsStream.Name, natspub.ReplayStream, "OBJ_" + a.BodyStore.Bucket}
 	return &brokerSettings{
 		key: "embedded:" + e.StoreDir,
 		embed: natsembed.Config{
@@ -96,7 +99,7 @@ func (a *App) brokerSettings() (*brokerSettings, error) {
 			SyncInterval: time.Duration(e.SyncInterval),
 			Listen:       e.Listen,
 			MaxStore:     e.MaxStore,
-			Readable:     []string{a.Stream.Name, a.UnverifiedStream.Name, a.QuarantineStream.Name, a.OpsStream.Name, natspub.ReplayStream, "OBJ_" + a.BodyStore.Bucket},
+			Readable:     append(readable, slices.Sorted(maps.Keys(a.RouteStreams))...),
 		},
 		connect: connect,
 		single:  e.GroupCommit == "off",

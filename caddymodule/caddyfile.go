@@ -73,6 +73,7 @@ func init() {
 //			nats    <connection>
 //			headers <name>...
 //			timeout <duration>
+//			stream     <name>
 //			partitions <n>
 //		}
 //		quarantine              on|off

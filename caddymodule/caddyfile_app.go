@@ -47,6 +47,7 @@ func init() {
 //			stream|unverified_stream|quarantine_stream [<name>] { ... }
 //			max_pending      <n>
 //		}
+//		route_stream <name> { ... }
 //		stream|unverified_stream|quarantine_stream|ops_stream [<name>] {
 //			replicas         <n>
 //			max_age          <duration>
@@ -122,6 +123,9 @@ var globalSubdirectives = map[string]subdirective[*App]{
 	"instance":   {parse: func(a *App, d *caddyfile.Dispenser) error { return parseString(d, &a.Instance) }},
 	"nats":       {parse: (*App).parseNATS, repeat: true},
 	"stream":     {parse: func(a *App, d *caddyfile.Dispenser) error { return parseStream(d, &a.Stream) }},
+	"route_stream": {repeat: true, parse: func(a *App, d *caddyfile.Dispenser) error {
+		return parseRouteStream(d, &a.RouteStreams)
+	}},
 	"unverified_stream": {parse: func(a *App, d *caddyfile.Dispenser) error {
 		return parseStream(d, &a.UnverifiedStream)
 	}},

@@ -116,6 +116,9 @@ var natsSubdirectives = map[string]subdirective[*Connection]{
 // namedSubdirectives are those of the connections with a name.
 var namedSubdirectives = withWords(natsSubdirectives, map[string]subdirective[*Connection]{
 	"stream": {parse: func(c *Connection, d *caddyfile.Dispenser) error { return parseStream(d, &c.Stream) }},
+	"route_stream": {repeat: true, parse: func(c *Connection, d *caddyfile.Dispenser) error {
+		return parseRouteStream(d, &c.RouteStreams)
+	}},
 	"unverified_stream": {parse: func(c *Connection, d *caddyfile.Dispenser) error {
 		return parseStream(d, &c.UnverifiedStream)
 	}},

@@ -293,6 +293,7 @@ func (h *Handler) parseDedupe(d *caddyfile.Dispenser) error { return parseOff(d,
 //	publish {
 //		headers <name>...
 //		timeout <duration>
+//		stream     <name>
 //		partitions <n>
 //	}
 func (h *Handler) parsePublish(d *caddyfile.Dispenser) error {
@@ -303,6 +304,7 @@ func (h *Handler) parsePublish(d *caddyfile.Dispenser) error {
 		"nats":       {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseString(d, &h.Connection) }},
 		"headers":    {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseList(d, &h.Headers) }},
 		"timeout":    {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseDuration(d, &h.PublishTimeout) }},
+		"stream":     {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseString(d, &h.Stream) }},
 		"partitions": {parse: func(h *Handler, d *caddyfile.Dispenser) error { return parseCount(d, &h.Partitions) }},
 	}, h)
 }

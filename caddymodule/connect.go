@@ -96,10 +96,12 @@ func (a *App) open(ctx, looks context.Context, early chan<- error, late <-chan s
 		early <- err
 		return
 	}
+	verified, unverified, routes := a.streams()
 	p, err := natspub.New(natspub.Config{
 		Conn:          a.session.broker.conn,
-		Stream:        a.Stream.translate(a.window(), false),
-		Unverified:    a.unverified(),
+		Stream:        verified,
+		Unverified:    unverified,
+		Routes:        routes,
 		Quarantine:    a.QuarantineStream.translate(a.window(), true),
 		Bodies:        a.bodies(),
 		Forgotten:     a.forgotten(),

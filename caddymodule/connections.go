@@ -18,6 +18,8 @@ type Connection struct {
 	Stream *Stream `json:"stream,omitempty"`
 	// The stream of unverified events there. Default: as that of the app.
 	UnverifiedStream *Stream `json:"unverified_stream,omitempty"`
+	// Streams for routes there that have one of their own, by name.
+	RouteStreams map[string]*Stream `json:"route_streams,omitempty"`
 	// The stream of events that are kept aside there. Default: as that of the app.
 	QuarantineStream *Stream `json:"quarantine_stream,omitempty"`
 	// How many events may wait for it at one time. Default: 4096.
@@ -55,7 +57,8 @@ func (a *App) provisionConnection(name string, c *Connection) (*App, error) {
 	other := &App{
 		PublicURL: a.PublicURL, Instance: a.Instance,
 		NATS: c.NATS, Stream: c.Stream, UnverifiedStream: c.UnverifiedStream, QuarantineStream: c.QuarantineStream,
-		MaxPending: c.MaxPending, PreflightInterval: a.PreflightInterval,
+		RouteStreams: c.RouteStreams,
+		MaxPending:   c.MaxPending, PreflightInterval: a.PreflightInterval,
 
 		name: name, main: a, ctx: a.ctx, log: a.log.With("connection", name),
 		attester: a.attester, metrics: a.metrics, fetcher: a.fetcher, budget: a.budget, lease: a.lease, linked: make(chan struct{}),
@@ -74,7 +77,7 @@ func (a *App) provisionConnection(name string, c *Connection) (*App, error) {
 		spool.Dir += "-" + name
 		other.Spool = &spool
 	}
-	problems := []error{other.checkStreams(), other.checkBodies(), other.checkSpool()}
+	problems := []error{other.checkStreams(), other.checkRouteStreams(), other.checkBodies(), other.checkSpool()}
 	settings, err := other.brokerSettings()
 	other.settings = settings
 	return other, errors.Join(append(problems, err)...)

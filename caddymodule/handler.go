@@ -194,6 +194,9 @@ type Handler struct {
 	// How long to wait for NATS before the sender is told to try again.
 	// Default: 80% of the time that the sender waits, at most 10s.
 	PublishTimeout caddy.Duration `json:"publish_timeout,omitempty"`
+	// The stream of the route's events, one of the connection's `route_streams`.
+	// Default: the connection's stream for all routes.
+	Stream string `json:"stream,omitempty"`
 	// Into how many partitions the events are divided by their `order_key`, which
 	// must be set, 2 to 1024: the subject gets a token after the source, the number
 	// of the partition, so that as many consumers read side by side, each key in

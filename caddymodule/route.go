@@ -50,6 +50,7 @@ func (h *Handler) provision() error {
 		EventTime:      h.EventTime,
 		OrderKey:       h.OrderKey,
 		Partitions:     h.Partitions,
+		Stream:         h.Stream,
 		Accept:         h.Accept,
 		Drop:           h.Drop,
 		NoDedupe:       h.NoDedupe,

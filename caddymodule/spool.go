@@ -180,7 +180,7 @@ func (a *App) openSpool(ctx context.Context) (_ *spooling, err error) {
 	if err := b.wait(ctx); err != nil {
 		return nil, err
 	}
-	window := a.Stream.translate(a.window(), false).Window
+	window := a.leastWindow()
 	s.local, err = natspub.New(natspub.Config{
 		Conn:       b.conn,
 		Stream:     a.Stream.translate(a.window(), false).Spooled(),

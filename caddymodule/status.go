@@ -74,6 +74,7 @@ type streamStatus struct {
 	MaxAge          string          `json:"max_age"`
 	MaxBytes        int64           `json:"max_bytes"`
 	DuplicateWindow string          `json:"duplicate_window"`
+	Subjects        []string        `json:"subjects,omitempty"`
 	Preflight       string          `json:"preflight"`
 	Checked         *time.Time      `json:"checked,omitempty"`
 	Refused         string          `json:"refused,omitempty"`
@@ -237,23 +238,39 @@ func (st *brokerStatus) connection(nc *nats.Conn) {
 	st.Connected, st.Version = nc.ConnectedServerName(), nc.ConnectedServerVersion()
 }
 
+// roleOfStream is what a stream is for, as it is configured and as it is used; it
+// is not if that has no name.
+type roleOfStream struct {
+	role string
+	cfg  *Stream
+	used natspub.StreamConfig
+}
+
+func (a *App) rolesOf(routes []natspub.StreamConfig) (list []roleOfStream) {
+	for _, used := range routes {
+		list = append(list, roleOfStream{"route", a.RouteStreams[used.Name], used})
+	}
+	return list
+}
+
 func (a *App) streamStatus(session *session) []streamStatus {
 	last := session.lastFound()
 	list := []streamStatus{}
 	if !a.publishes() {
 		return list
 	}
-	for _, s := range []struct {
-		role string
-		cfg  *Stream
-		used bool
-	}{{"verified", a.Stream, true}, {"unverified", a.UnverifiedStream, a.anybody}, {"quarantine", a.QuarantineStream, true}} {
-		if !s.used {
+	verified, unverified, routes := a.streams()
+	for _, s := range append([]roleOfStream{
+		{"verified", a.Stream, verified},
+		{"unverified", a.UnverifiedStream, unverified},
+		{"quarantine", a.QuarantineStream, a.QuarantineStream.translate(a.window(), true)},
+	}, a.rolesOf(routes)...) {
+		if s.used.Name == "" {
 			continue
 		}
 		st := streamStatus{
 			Broker: a.name, Name: s.cfg.Name, Role: s.role, MaxAge: time.Duration(s.cfg.MaxAge).String(), MaxBytes: s.cfg.MaxBytes, Preflight: s.cfg.Preflight,
-			DuplicateWindow: s.cfg.translate(a.window(), false).Window.String(), Findings: []findingStatus{},
+			DuplicateWindow: s.used.Window.String(), Subjects: s.used.Subjects, Findings: []findingStatus{},
 		}
 		if !last.at.IsZero() {
 			st.Checked = &last.at

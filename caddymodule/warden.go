@@ -218,7 +218,7 @@ func (w *warden) release(ctx context.Context, k *natspub.Kept, r *quarantineResu
 		to = dryPublisher{}
 	}
 	if list := w.app.handlersOf(w.connection, k.Tenant, k.Source); len(list) > 0 {
-		k.Partitions = list[0].Partitions // consumers read those of now
+		k.Partitions, k.Stream = list[0].Partitions, list[0].Stream // consumers read those of now
 	}
 	ack, err := gateway.Release(ctx, to, k.Entry, w.request.NewID, w.request.Unverified)
 	if err == nil && !w.request.DryRun {
@@ -248,7 +248,11 @@ func (w *warden) publisherFor(ctx context.Context, k *natspub.Kept) (gateway.Pub
 		return routed{w.connection.publisher, mode}, nil
 	}
 	if w.unverified == nil {
-		p, err := w.q.Unverified(ctx, w.connection.UnverifiedStream.translate(w.connection.window(), false))
+		_, cfg, _ := w.connection.streams()
+		if cfg.Name == "" {
+			cfg = w.connection.UnverifiedStream.translate(w.connection.window(), false)
+		}
+		p, err := w.q.Unverified(ctx, cfg)
 		if err != nil {
 			return nil, fmt.Errorf("the stream for unverified events: %w", err)
 		}

@@ -157,7 +157,7 @@ func (a *App) unfit(list []natspub.Finding) map[string][]error {
 
 // preflightMode is what to do about findings of the stream; "" is the server.
 func (a *App) preflightMode(stream string) string {
-	for _, s := range []*Stream{a.UnverifiedStream, a.QuarantineStream} {
+	for _, s := range append(slices.Collect(maps.Values(a.RouteStreams)), a.UnverifiedStream, a.QuarantineStream) {
 		if s.Name == stream {
 			return s.Preflight
 		}

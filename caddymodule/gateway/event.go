@@ -79,6 +79,10 @@ type Event struct {
 	// Header holds the request headers on the route's allow-list.
 	Header http.Header
 
+	// Stream is the name of the stream that the route's events are stored in, if it
+	// has one of its own; "" is the Publisher's for all.
+	Stream string
+
 	// TraceParent and TraceState are the Request's.
 	TraceParent, TraceState string
 

@@ -57,6 +57,7 @@ func (x *exchange) makeEvent(received time.Time, header http.Header) {
 		Dedupe:     !cfg.NoDedupe,
 		Released:   x.released,
 		Partitions: cfg.Partitions,
+		Stream:     cfg.Stream,
 
 		TraceParent: x.r.TraceParent,
 		TraceState:  x.r.TraceState,

@@ -115,6 +115,9 @@ type Config struct {
 	// be set, so that as many consumers read them side by side, each key in order.
 	// 0 does not.
 	Partitions int
+	// Stream is what the Publisher calls the place of the route's events, if it is
+	// not that of all.
+	Stream string
 	// Accept and Drop are globs over the type: "*" is any run of characters
 	// ("invoice.*" fits "invoice.paid"). An event is wanted if Accept is empty
 	// or one fits, and none of Drop fits.

@@ -28,8 +28,8 @@ func check(info *jetstream.StreamInfo, root string, cfg StreamConfig) []Finding 
 	add := func(s Severity, problem, cure string) {
 		found = append(found, Finding{s, cfg.Name, problem, cure})
 	}
-	if !covers(have.Subjects, root) {
-		add(Fatal, "it does not take "+root+".>", "add the subject with "+cfg.edit("--subjects '"+root+".>'"))
+	if missing := cfg.missing(root, have.Subjects); len(missing) > 0 {
+		add(Fatal, "it does not take "+strings.Join(missing, ", "), "add the subject with "+cfg.edit(cfg.flags(root)))
 	}
 	if have.Storage != jetstream.FileStorage {
 		add(Fatal, "its events are in memory and end with the server", "use a stream with file storage")

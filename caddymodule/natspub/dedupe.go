@@ -114,14 +114,11 @@ func (d *Dedupe) inspect(ctx context.Context, tenant, source, id string) (Dedupe
 	}
 	st.Generation, st.Forgotten, st.By, st.Reason = r.Generation, r.At, r.By, r.Reason
 	st.MessageID = generationID(base, r.Generation)
-	for _, s := range []struct {
-		root string
-		cfg  StreamConfig
-	}{{Root, d.p.cfg.Stream}, {UnverifiedRoot, d.p.cfg.Unverified}} {
-		if s.cfg.Name == "" {
+	for _, s := range d.p.streams() {
+		if s.root == QuarantineRoot {
 			continue
 		}
-		if err := d.find(ctx, s.root, s.cfg.Name, base, &st); err != nil {
+		if err := d.find(ctx, s, base, &st); err != nil {
 			return st, r, err
 		}
 	}
@@ -137,7 +134,8 @@ func (d *Dedupe) inspect(ctx context.Context, tenant, source, id string) (Dedupe
 }
 
 // find adds the messages of a stream by which an id is known.
-func (d *Dedupe) find(ctx context.Context, root, stream, base string, st *DedupeState) error {
+func (d *Dedupe) find(ctx context.Context, from rooted, base string, st *DedupeState) error {
+	stream := from.Name
 	window, err := d.p.window(ctx, stream)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
@@ -147,7 +145,7 @@ func (d *Dedupe) find(ctx context.Context, root, stream, base string, st *Dedupe
 	}
 	for g := st.Generation; g >= 0 && g > st.Generation-mostGenerations; g-- {
 		m := DedupeMessage{Generation: g, MessageID: generationID(base, g), Stream: stream}
-		sequence, err := d.p.remembers(ctx, root, stream, m.MessageID)
+		sequence, err := d.p.remembers(ctx, from, m.MessageID)
 		if err != nil {
 			return err
 		}
@@ -204,11 +202,12 @@ func (d *Dedupe) describe(ctx context.Context, m *DedupeMessage, window time.Dur
 // the message, or 0. It does so with a message that is not stored in any case,
 // because of a rollup that there is not, and of which the server looks at the id
 // first.
-func (p *Publisher) remembers(ctx context.Context, root, stream, id string) (uint64, error) {
+func (p *Publisher) remembers(ctx context.Context, from rooted, id string) (uint64, error) {
+	stream := from.Name
 	if !atLeast(p.cfg.Conn.ConnectedServerVersion(), dedupeServer) {
 		return 0, fmt.Errorf("%w: this one is %s", ErrDedupeServer, p.cfg.Conn.ConnectedServerVersion())
 	}
-	subject := root + "._.inspect"
+	subject := from.within(from.root, "inspect")
 	m := &nats.Msg{Subject: subject, Header: nats.Header{headerMsgID: {id}, headerStream: {stream}, "Nats-Rollup": {"none"}}}
 	var ack *jetstream.PubAck
 	refused, err := p.permitted(ctx, subject, func(ctx context.Context) (err error) {
@@ -241,7 +240,7 @@ func (s *Spool) waits(ctx context.Context, id string) (bool, error) {
 		case s.local.cfg.Quarantine.Name:
 			continue
 		}
-		sequence, err := s.local.remembers(ctx, root, l.stream, id)
+		sequence, err := s.local.remembers(ctx, rooted{root, StreamConfig{Name: l.stream}}, id)
 		if err != nil {
 			return false, fmt.Errorf("asking the spool: %w", err)
 		}

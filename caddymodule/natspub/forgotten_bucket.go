@@ -16,8 +16,9 @@ import (
 // enough.
 func (f *forgotten) bucket(ctx context.Context) (jetstream.KeyValue, error) {
 	var longest time.Duration
-	for _, name := range []string{f.p.cfg.Stream.Name, f.p.cfg.Unverified.Name} {
-		if name == "" {
+	for _, from := range f.p.streams() {
+		name := from.Name
+		if from.root == QuarantineRoot {
 			continue
 		}
 		window, err := f.p.window(ctx, name)

@@ -367,7 +367,7 @@ func TestForgetSpool(t *testing.T) {
 		return nil
 	})
 	mustKeep(t, s, delivery("evt_1", `{"changed":1}`), true)
-	if st, err := NewDedupe(l, s).p.remembers(t.Context(), Root, "WEBHOOKS", MsgID("acme", "billing", "evt_1")); err != nil || st == 0 {
+	if st, err := NewDedupe(l, s).p.remembers(t.Context(), rooted{Root, StreamConfig{Name: "WEBHOOKS"}}, MsgID("acme", "billing", "evt_1")); err != nil || st == 0 {
 		t.Errorf("the spool does not know it: %d, %v", st, err)
 	}
 	if waits, err := s.waits(t.Context(), MsgID("acme", "billing", "evt_2")); err != nil || waits {

@@ -230,6 +230,14 @@ func (l *lane) send(ctx context.Context, remote *Publisher, list []*spooled) err
 	if len(list) < 2 || l.single == remote {
 		return l.singly(ctx, remote, list)
 	}
+	if rows := byStream(list); len(rows) > 1 {
+		for _, row := range rows {
+			if err := l.send(ctx, remote, row); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	messages := make([]*message, len(list))
 	for i, k := range list {
 		if remote.claims(k.msg) || remote.ids.has(k.msg.id()) { // its body goes elsewhere first, or its id is another
@@ -246,7 +254,7 @@ func (l *lane) send(ctx context.Context, remote *Publisher, list []*spooled) err
 		messages[i] = k.msg
 	}
 	before := remote.cfg.Conn.LastError()
-	_, err := newCommitter(remote, l.stream).publish(messages)
+	_, err := newCommitter(remote, list[0].msg.stream).publish(messages)
 	if last := remote.cfg.Conn.LastError(); err != nil && errors.Is(last, nats.ErrPermissionViolation) && last != before { //nolint:errorlint // another occurrence is another value
 		err = fmt.Errorf("%w: %w", errUncommitted, err)
 	}
@@ -274,6 +282,22 @@ func (l *lane) send(ctx context.Context, remote *Publisher, list []*spooled) err
 		return l.send(ctx, remote, list[half:])
 	}
 	return err
+}
+
+// byStream divides the events by the stream that they are for. A source has one,
+// so that its order stays.
+func byStream(list []*spooled) (rows [][]*spooled) {
+	at := make(map[string]int)
+	for _, k := range list {
+		i, known := at[k.msg.stream]
+		if !known {
+			i = len(rows)
+			at[k.msg.stream] = i
+			rows = append(rows, nil)
+		}
+		rows[i] = append(rows[i], k)
+	}
+	return rows
 }
 
 // singly forwards the events one after the other within each source.

@@ -101,9 +101,12 @@ func (l *lane) parse(m *nats.Msg) (*spooled, error) {
 	}
 	kept, extra := takeRequest(h)
 	e := &gateway.Event{Body: m.Data, IngestID: one(h, headerIngestID)}
+	here := &message{subject: subject, stream: l.stream, header: h, event: e}
+	there := here.forRoute(l.s.remote.Load())
+	extra += here.size() - there.size()
 	return &spooled{
 		seq: seq, at: at, key: keyOf(l.stream, subject), kept: kept, extra: extra,
-		msg: &message{subject: subject, stream: l.stream, header: h, event: e},
+		msg: there,
 	}, nil
 }
 

@@ -69,14 +69,8 @@ func (p *Publisher) Preflight(ctx context.Context) ([]Finding, error) {
 			fmt.Sprintf("set `max_payload` of the servers to %d, or lower the routes' limits", p.cfg.LargestBody+maxHeaders),
 		})
 	}
-	for _, s := range []struct {
-		root string
-		cfg  StreamConfig
-	}{{Root, p.cfg.Stream}, {UnverifiedRoot, p.cfg.Unverified}, {QuarantineRoot, p.cfg.Quarantine}} {
-		if s.cfg.Name == "" {
-			continue
-		}
-		list, err := p.examine(ctx, s.root, s.cfg)
+	for _, s := range p.streams() {
+		list, err := p.examine(ctx, s.root, s.StreamConfig)
 		if err != nil {
 			return nil, err
 		}
@@ -183,16 +177,18 @@ func (p *Publisher) prepare(ctx context.Context, root string, cfg StreamConfig) 
 		return nil, nil, fmt.Errorf("looking at the stream %s: %w", cfg.Name, err)
 	}
 	info := s.CachedInfo()
-	want, differs := cfg.changed(info.Config, !p.cfg.Embedded)
+	want, differs := cfg.changed(root, info.Config, !p.cfg.Embedded)
 	if !cfg.Create || info.Config.Metadata[ownerKey] == "" || !differs {
 		return info, nil, nil
 	}
 	if ctx.Err() != nil {
 		return nil, nil, ctx.Err()
 	}
-	denied, err = p.permitted(context.WithoutCancel(ctx), "STREAM.UPDATE."+cfg.Name, func(ctx context.Context) (err error) {
-		s, err = p.js.UpdateStream(ctx, want)
-		return err
+	denied, err = p.permitted(context.WithoutCancel(ctx), "STREAM.UPDATE."+cfg.Name, func(ctx context.Context) error {
+		return p.alone(ctx, want.Name, want.Subjects, func() (err error) {
+			s, err = p.js.UpdateStream(ctx, want)
+			return err
+		})
 	})
 	switch problem, final := refusal(err); {
 	case denied:
@@ -210,9 +206,11 @@ func (p *Publisher) create(ctx context.Context, root string, cfg StreamConfig) (
 	if ctx.Err() != nil {
 		return nil, nil, ctx.Err()
 	}
-	denied, err := p.permitted(context.WithoutCancel(ctx), "STREAM.CREATE."+cfg.Name, func(ctx context.Context) (err error) {
-		s, err = p.js.CreateStream(ctx, cfg.config(root))
-		return err
+	denied, err := p.permitted(context.WithoutCancel(ctx), "STREAM.CREATE."+cfg.Name, func(ctx context.Context) error {
+		return p.alone(ctx, cfg.Name, cfg.subjects(root), func() (err error) {
+			s, err = p.js.CreateStream(ctx, cfg.config(root))
+			return err
+		})
 	})
 	var api *jetstream.APIError
 	switch problem, final := refusal(err); {
@@ -223,8 +221,7 @@ func (p *Publisher) create(ctx context.Context, root string, cfg StreamConfig) (
 		return nil, nil, fmt.Errorf("creating the stream %s: another gateway was first: %w", cfg.Name, err)
 	case errors.As(err, &api) && api.ErrorCode == codeOverlap:
 		return nil, []Finding{{
-			Fatal, cfg.Name, "it does not exist, and " + p.owner(ctx, root) + " has its subjects",
-			"name that stream in the configuration, or take " + root + ".> from it",
+			Fatal, cfg.Name, "it does not exist, and " + p.owner(ctx, cfg.subjects(root)) + " has its subjects", p.takeFrom(ctx, root, cfg),
 		}}, nil
 	case final:
 		return nil, []Finding{{Fatal, cfg.Name, "the server does not create it: " + problem, "change the settings, or create it with `" + cfg.addCommand(root) + "`"}}, nil
@@ -234,19 +231,45 @@ func (p *Publisher) create(ctx context.Context, root string, cfg StreamConfig) (
 	return s.CachedInfo(), []Finding{{Note, cfg.Name, Created, ""}}, nil
 }
 
-// owner names the stream that has the subjects.
-func (p *Publisher) owner(ctx context.Context, root string) string {
-	name, err := p.js.StreamNameBySubject(ctx, root+".>")
-	if err != nil {
-		return "another stream"
+// owner names the stream that has one of the subjects.
+func (p *Publisher) owner(ctx context.Context, subjects []string) string {
+	for _, s := range subjects {
+		if name, err := p.js.StreamNameBySubject(ctx, s); err == nil {
+			return "the stream " + name
+		}
 	}
-	return "the stream " + name
+	return "another stream"
+}
+
+// takeFrom says how a stream gets the subjects that another has.
+func (p *Publisher) takeFrom(ctx context.Context, root string, cfg StreamConfig) string {
+	owner := strings.TrimPrefix(p.owner(ctx, cfg.subjects(root)), "the stream ")
+	for _, s := range p.streams() {
+		if s.Name == owner && len(s.Subjects) > 0 {
+			return "give the other only what its routes need, with those of all its gateways, and then create this one: " + s.edit(s.flags(s.root))
+		}
+	}
+	return "name that stream in the configuration, or take " + strings.Join(cfg.subjects(root), ", ") + " from it"
+}
+
+// alone does what needs subjects that other streams may have: on a server of this
+// gateway alone they are taken from those.
+func (p *Publisher) alone(ctx context.Context, name string, subjects []string, do func() error) error {
+	err := do()
+	var api *jetstream.APIError
+	if !p.cfg.Embedded || !errors.As(err, &api) || api.ErrorCode != codeOverlap {
+		return err
+	}
+	if other := p.makeRoom(ctx, name, subjects); other != nil {
+		return fmt.Errorf("%w; %w", err, other)
+	}
+	return do()
 }
 
 // probe looks whether events can get there, with a message that the server
 // refuses because it is for a stream of another name. Nothing is stored.
 func (p *Publisher) probe(ctx context.Context, root string, cfg StreamConfig) ([]Finding, error) {
-	subject := root + "._.preflight"
+	subject := cfg.within(root, "preflight")
 	m := &nats.Msg{Subject: subject, Header: nats.Header{headerStream: {cfg.Name + "-preflight"}}}
 	denied, err := p.permitted(ctx, subject, func(ctx context.Context) error {
 		_, err := p.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
@@ -259,7 +282,7 @@ func (p *Publisher) probe(ctx context.Context, root string, cfg StreamConfig) ([
 	case errors.As(err, &api) && api.ErrorCode == codeWrongStream:
 		return nil, nil
 	case errors.Is(err, jetstream.ErrNoStreamResponse):
-		return []Finding{{Fatal, cfg.Name, nobodyTakes + root + ".>", "give it the subject, " + cfg.edit("--subjects '"+root+".>'")}}, nil
+		return []Finding{{Fatal, cfg.Name, nobodyTakes + strings.Join(cfg.subjects(root), ", "), "give it the subject, " + cfg.edit(cfg.flags(root))}}, nil
 	case err != nil:
 		return nil, fmt.Errorf("publishing to the stream %s for a test: %w", cfg.Name, err)
 	}

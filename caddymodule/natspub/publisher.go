@@ -38,6 +38,10 @@ type Config struct {
 	// not checked, Quarantine for what is kept aside. An event for a stream
 	// without a name is refused.
 	Stream, Unverified, Quarantine StreamConfig
+	// Routes are streams for the routes that have one of their own, which events
+	// name. Each has Subjects, all verified or all unverified ones, which no other
+	// stream has.
+	Routes []StreamConfig
 	// Bodies is where large bodies go.
 	Bodies BodiesConfig
 	// APIPrefix is where JetStream is asked, such as `$JS.hub.API` for the domain
@@ -121,7 +125,7 @@ func New(cfg Config) (*Publisher, error) {
 	p := &Publisher{cfg: cfg, js: js, done: make(chan struct{})}
 	if cfg.Embedded && cfg.SyncAlways && !cfg.NoGroupCommit {
 		p.lanes = make(map[string]*committer)
-		for _, s := range []StreamConfig{cfg.Stream, cfg.Unverified, cfg.Quarantine} {
+		for _, s := range p.streams() {
 			p.lanes[s.Name] = newCommitter(p, s.Name)
 		}
 	}
@@ -215,6 +219,9 @@ func (p *Publisher) message(e *gateway.Event) *message {
 	stream := p.cfg.Stream.Name
 	if e.Trust == gateway.Unverified {
 		stream = p.cfg.Unverified.Name
+	}
+	if own, ok := p.routeStream(e.Stream); ok {
+		stream = own
 	}
 	m := &message{
 		subject: Subject(e), stream: stream, event: e,

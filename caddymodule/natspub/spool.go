@@ -280,7 +280,7 @@ type spooler struct {
 
 // Publish implements [gateway.Publisher].
 func (r spooler) Publish(ctx context.Context, e *gateway.Event) (gateway.Ack, error) {
-	return r.start(ctx, r.s.local.message(e))()
+	return r.start(ctx, r.s.message(e))()
 }
 
 // Quarantine implements [gateway.Publisher].
@@ -290,7 +290,17 @@ func (r spooler) Quarantine(ctx context.Context, e *gateway.Event, q gateway.Qua
 
 // Start implements [gateway.Starter].
 func (r spooler) Start(ctx context.Context, e *gateway.Event) func() (gateway.Ack, error) {
-	return r.start(ctx, r.s.local.message(e))
+	return r.start(ctx, r.s.message(e))
+}
+
+// message is that of an event for the spool's own streams, which are few, with the
+// name of the cluster's.
+func (s *Spool) message(e *gateway.Event) *message {
+	m := s.local.message(e)
+	if e.Stream != "" {
+		m.header[headerSpoolStream] = []string{e.Stream}
+	}
+	return m
 }
 
 func (r spooler) start(ctx context.Context, m *message) func() (gateway.Ack, error) {
@@ -302,7 +312,7 @@ func (r spooler) start(ctx context.Context, m *message) func() (gateway.Ack, err
 		}
 		return r.s.keep(ctx, m, key)
 	}
-	first := m.again()
+	first := m.forRoute(remote)
 	err := remote.open(short, first)
 	return func() (gateway.Ack, error) {
 		defer cancel()
@@ -608,7 +618,7 @@ func (s *Spool) watch() {
 		}
 		probed = time.Now()
 		ctx, cancel := context.WithTimeout(context.Background(), question)
-		if found, err := remote.probe(ctx, Root, remote.cfg.Stream); err == nil && len(found) == 0 {
+		if found, err := remote.probe(ctx, remote.streams()[0].root, remote.streams()[0].StreamConfig); err == nil && len(found) == 0 {
 			s.recovered()
 		}
 		cancel()

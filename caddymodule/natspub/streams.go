@@ -2,6 +2,8 @@ package natspub
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -11,6 +13,9 @@ import (
 type StreamConfig struct {
 	// Name is the stream's. Empty means that there is none.
 	Name string
+	// Subjects are what it takes, each ending in ".>"; empty means everything under
+	// its root.
+	Subjects []string
 	// Replicas is how many servers keep each event. Zero means 1.
 	Replicas int
 	// MaxAge is how long events are kept; zero means for ever. It must not be
@@ -38,9 +43,16 @@ const ownerKey = "caddy-webhooks"
 // anything else. A stream that other gateways may share only ever gets more:
 // with less, events that are stored would go, and two gateways with different
 // settings would take turns. A shorter window is never taken over, since it
-// would forget ids.
-func (cfg StreamConfig) changed(have jetstream.StreamConfig, shared bool) (jetstream.StreamConfig, bool) {
+// would forget ids. Subjects are added where streams are divided among routes, and
+// on a server of this gateway alone they are exactly those of the configuration.
+func (cfg StreamConfig) changed(root string, have jetstream.StreamConfig, shared bool) (jetstream.StreamConfig, bool) {
 	want := have
+	switch {
+	case !shared:
+		want.Subjects = cfg.subjects(root)
+	case len(cfg.Subjects) > 0:
+		want.Subjects = append(slices.Clone(have.Subjects), cfg.missing(root, have.Subjects)...)
+	}
 	want.MaxAge, want.MaxBytes, want.Replicas = cfg.MaxAge, cfg.maxBytes(), max(cfg.Replicas, 1)
 	if shared {
 		want.MaxAge = max(have.MaxAge, cfg.MaxAge)
@@ -57,7 +69,7 @@ func (cfg StreamConfig) changed(have jetstream.StreamConfig, shared bool) (jetst
 	if want.MaxAge > 0 {
 		want.Duplicates = min(want.Duplicates, want.MaxAge) // ids end with their events
 	}
-	return want, want.Duplicates != have.Duplicates || want.MaxAge != have.MaxAge ||
+	return want, !slices.Equal(want.Subjects, have.Subjects) || want.Duplicates != have.Duplicates || want.MaxAge != have.MaxAge ||
 		want.MaxBytes != have.MaxBytes || want.Replicas != have.Replicas
 }
 
@@ -75,8 +87,8 @@ func (cfg StreamConfig) config(root string) jetstream.StreamConfig {
 	}
 	return jetstream.StreamConfig{
 		Name:        cfg.Name,
-		Description: "Webhooks on " + root + ".>, stored by caddy-webhooks",
-		Subjects:    []string{root + ".>"},
+		Description: "Webhooks on " + strings.Join(cfg.subjects(root), ", ") + ", stored by caddy-webhooks",
+		Subjects:    cfg.subjects(root),
 		Retention:   jetstream.LimitsPolicy,
 		Discard:     discard,
 		MaxAge:      cfg.MaxAge,
@@ -98,9 +110,9 @@ func (cfg StreamConfig) addCommand(root string) string {
 	if cfg.DropOldest {
 		discard = "old"
 	}
-	return fmt.Sprintf("nats stream add %s --subjects '%s.>' --storage file --retention limits --discard %s "+
+	return fmt.Sprintf("nats stream add %s %s --storage file --retention limits --discard %s "+
 		"--replicas %d --max-age %s --max-bytes=%d --dupe-window %s --allow-direct --allow-batch --defaults",
-		cfg.Name, root, discard, max(cfg.Replicas, 1), cfg.MaxAge, cfg.maxBytes(), cfg.Window)
+		cfg.Name, cfg.flags(root), discard, max(cfg.Replicas, 1), cfg.MaxAge, cfg.maxBytes(), cfg.Window)
 }
 
 // Spooled returns the stream of this name in the store of a [Spool]: what waits

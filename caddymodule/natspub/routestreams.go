@@ -1,0 +1,141 @@
+package natspub
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// RetiredRoot is what the subjects of a stream begin with that takes no events any
+// more and keeps those that it has.
+const RetiredRoot = "wh-retired.v1"
+
+// headerSpoolStream keeps the stream of an event that is in the spool, whose own
+// streams are few: consumers never see it.
+const headerSpoolStream = "Wh-Spool-Stream"
+
+// subjects are what the stream takes, of everything under the root.
+func (cfg StreamConfig) subjects(root string) []string {
+	if len(cfg.Subjects) > 0 {
+		return cfg.Subjects
+	}
+	return []string{root + ".>"}
+}
+
+// root is what the subjects of a stream of routes begin with.
+func (cfg StreamConfig) root() string {
+	if strings.HasPrefix(cfg.Subjects[0], UnverifiedRoot+".") {
+		return UnverifiedRoot
+	}
+	return Root
+}
+
+// missing are those of the subjects that the list does not take.
+func (cfg StreamConfig) missing(root string, list []string) []string {
+	return slices.DeleteFunc(slices.Clone(cfg.subjects(root)), func(s string) bool {
+		return covers(list, strings.TrimSuffix(s, ".>"))
+	})
+}
+
+// within makes a subject that the stream takes, for a message that it refuses for
+// another reason.
+func (cfg StreamConfig) within(root, name string) string {
+	s := strings.ReplaceAll(strings.TrimSuffix(cfg.subjects(root)[0], ".>"), "*", "_")
+	if s == root {
+		s += "._"
+	}
+	return s + "." + name
+}
+
+// flags are the subjects as the nats tool takes them.
+func (cfg StreamConfig) flags(root string) string {
+	var b strings.Builder
+	for _, s := range cfg.subjects(root) {
+		fmt.Fprintf(&b, " --subjects '%s'", s)
+	}
+	return b.String()[1:]
+}
+
+// rooted is a stream and the root of its subjects.
+type rooted struct {
+	root string
+	StreamConfig
+}
+
+// streams are all that events are stored in, those that take a whole root first.
+func (p *Publisher) streams() []rooted {
+	list := []rooted{{Root, p.cfg.Stream}, {UnverifiedRoot, p.cfg.Unverified}, {QuarantineRoot, p.cfg.Quarantine}}
+	for _, s := range p.cfg.Routes {
+		list = append(list, rooted{s.root(), s})
+	}
+	return slices.DeleteFunc(list, func(r rooted) bool { return r.Name == "" })
+}
+
+// routeStream returns the stream of the event's route, if it has one of its own
+// here.
+func (p *Publisher) routeStream(name string) (string, bool) {
+	if p == nil || name == "" {
+		return "", false
+	}
+	return name, slices.ContainsFunc(p.cfg.Routes, func(s StreamConfig) bool { return s.Name == name })
+}
+
+// makeRoom takes subjects from streams of ours that have them. What they hold
+// stays, and one that is configured gets its own when it is looked at. It is for a
+// server that nobody else changes streams on.
+func (p *Publisher) makeRoom(ctx context.Context, name string, subjects []string) error {
+	list := p.js.ListStreams(ctx)
+	for info := range list.Info() {
+		have := info.Config
+		if have.Name == name || have.Metadata[ownerKey] == "" {
+			continue
+		}
+		left := slices.DeleteFunc(slices.Clone(have.Subjects), func(s string) bool {
+			return slices.ContainsFunc(subjects, func(t string) bool { return overlap(s, t) })
+		})
+		if len(left) == len(have.Subjects) {
+			continue
+		}
+		if have.Subjects = left; len(left) == 0 {
+			have.Subjects = []string{RetiredRoot + "." + have.Name + ".>"}
+		}
+		if _, err := p.js.UpdateStream(ctx, have); err != nil {
+			return fmt.Errorf("taking subjects from the stream %s: %w", have.Name, err)
+		}
+		p.cfg.Logger.Warn("a stream has other subjects now; what it holds stays", "stream", have.Name, "subjects", have.Subjects)
+	}
+	return list.Err()
+}
+
+// overlap reports whether some subject fits both patterns.
+func overlap(a, b string) bool {
+	x, y := strings.Split(a, "."), strings.Split(b, ".")
+	for i := range min(len(x), len(y)) {
+		if x[i] == ">" || y[i] == ">" {
+			return true
+		}
+		if x[i] != y[i] && x[i] != "*" && y[i] != "*" {
+			return false
+		}
+	}
+	return len(x) == len(y)
+}
+
+// forRoute is the message for the stream of the event's route, where a spool has
+// it for another. One that the publisher does not know any more does not count.
+func (m *message) forRoute(p *Publisher) *message {
+	c := m.again()
+	name := one(m.header, headerSpoolStream)
+	if name == "" {
+		return c
+	}
+	c.header = maps.Clone(m.header)
+	delete(c.header, headerSpoolStream)
+	if _, known := p.routeStream(name); known {
+		c.stream = name
+		c.header[headerStream] = []string{name}
+	}
+	return c
+}
