@@ -37,6 +37,12 @@ const (
 	largestSample = 1 << 20
 	// quarantineLook is the time between two looks at the quarantine.
 	quarantineLook = 15 * time.Second
+	// quarantineSoon is that time where it may soon be full: from soonFull percent on,
+	// and if it is small.
+	quarantineSoon  = time.Second
+	soonFull        = 70
+	smallQuarantine = 256 << 20
+	balanceTime    = 30 * time.Second
 	// nearlyFull is the share of its bytes from which on it is said, in percent,
 	// and notFull from which on it may be said again.
 	nearlyFull, notFull = 90, 80
@@ -105,29 +111,56 @@ func (a *App) stopQuarantine() {
 // events go.
 func (a *App) watchQuarantine(ctx context.Context, q *natspub.Quarantine) {
 	m := a.metrics.quarantine
-	full := false
-	tick := time.NewTicker(quarantineLook)
-	defer tick.Stop()
+	full, wait := false, quarantineLook
+	var said time.Time
 	for {
 		if st, err := q.Status(ctx, false); err == nil {
 			m.events.WithLabelValues(a.name).Set(float64(st.Events))
 			m.bytes.WithLabelValues(a.name).Set(float64(st.Bytes))
 			m.limit.WithLabelValues(a.name).Set(float64(st.MaxBytes))
 			full = a.tellFull(st, full)
+			if wait = quarantineLook; filled(st) >= soonFull || st.MaxBytes > 0 && st.MaxBytes < smallQuarantine {
+				wait = quarantineSoon
+			}
+			if filled(st) >= nearlyFull {
+				if err := a.balance(ctx, q); err != nil && ctx.Err() == nil && time.Since(said) > sayAgain {
+					said = time.Now()
+					a.log.Warn("making room in the quarantine; when it is full the oldest events in it go, whosever they are", "stream", st.Stream, "error", err)
+				}
+			}
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(wait):
 		}
 	}
 }
 
-func (a *App) tellFull(st natspub.QuarantineStatus, said bool) bool {
-	if st.MaxBytes == 0 {
-		return false
+// balance makes room in the quarantine, and tells whose events went.
+func (a *App) balance(ctx context.Context, q *natspub.Quarantine) error {
+	ctx, cancel := context.WithTimeout(ctx, balanceTime)
+	defer cancel()
+	list, err := q.Balance(ctx)
+	for _, t := range list {
+		a.metrics.quarantine.trimmed.WithLabelValues(a.name).Add(float64(t.Events))
+		a.log.Warn("the quarantine is nearly full; the oldest events of those who have the most there are removed",
+			"tenant", t.Tenant, "source", t.Source, "events", t.Events)
+		a.notify(natspub.OpsEvent{Tenant: t.Tenant, Source: t.Source, Name: "quarantine_trimmed", Data: map[string]any{"events": t.Events}})
 	}
-	share := int64(st.Bytes) / (st.MaxBytes/100 + 1) //nolint:gosec // bytes of a disk
+	return err
+}
+
+// filled is how full it is, in percent; 0 if it has no limit.
+func filled(st natspub.QuarantineStatus) int64 {
+	if st.MaxBytes == 0 {
+		return 0
+	}
+	return int64(st.Bytes) / (st.MaxBytes/100 + 1) //nolint:gosec // bytes of a disk
+}
+
+func (a *App) tellFull(st natspub.QuarantineStatus, said bool) bool {
+	share := filled(st)
 	switch {
 	case share >= nearlyFull && !said:
 		a.log.Warn("the quarantine is nearly full; when it is full the oldest events in it go", "stream", st.Stream, "bytes", st.Bytes, "max_bytes", st.MaxBytes)
@@ -145,6 +178,7 @@ func (a *App) tellFull(st natspub.QuarantineStatus, said bool) bool {
 type quarantineMetrics struct {
 	actions              *prometheus.CounterVec
 	events, bytes, limit *prometheus.GaugeVec
+	trimmed              *prometheus.CounterVec
 	offered              *prometheus.CounterVec
 	samples              map[string]prometheus.Counter // of offered, by result
 }
@@ -160,7 +194,11 @@ func newQuarantineMetrics(namespace, subsystem string) *quarantineMetrics {
 		}, []string{"action", "result"}),
 		events: gauge("quarantine_events", "Events in quarantine."),
 		bytes:  gauge("quarantine_bytes", "Size of the events in quarantine."),
-		limit:  gauge("quarantine_max_bytes", "Size from which on the oldest events in quarantine go; 0 if there is none."),
+		trimmed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "quarantine_trimmed_total",
+			Help: "Events that were removed from a quarantine that was nearly full: the oldest of those who had the most there.",
+		}, []string{"connection"}),
+		limit: gauge("quarantine_max_bytes", "Size from which on the oldest events in quarantine go; 0 if there is none."),
 		offered: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "signature_samples_total",
 			Help: "Requests with a bad signature that were chosen to be kept: kept, duplicate, or dropped because too many came or the broker did not take them.",
@@ -179,7 +217,7 @@ func newQuarantineMetrics(namespace, subsystem string) *quarantineMetrics {
 }
 
 func (m *quarantineMetrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.actions, m.events, m.bytes, m.limit, m.offered}
+	return []prometheus.Collector{m.actions, m.events, m.bytes, m.limit, m.trimmed, m.offered}
 }
 
 // signature_samples [off] { ... }

@@ -2,7 +2,6 @@ package natspub
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -168,29 +167,6 @@ func (q *Quarantine) stream(ctx context.Context) (jetstream.Stream, error) {
 		return nil, fmt.Errorf("looking at the stream %s: %w", q.p.cfg.Quarantine.Name, err)
 	}
 	return s, nil
-}
-
-// trim removes the oldest messages on a subject, which may have wildcards, so
-// that no more than keep are left.
-func (q *Quarantine) trim(ctx context.Context, subject string, keep int) error {
-	request, err := json.Marshal(map[string]any{"filter": subject, "keep": keep})
-	if err != nil {
-		return err
-	}
-	answer, err := q.p.cfg.Conn.RequestWithContext(ctx, q.p.cfg.APIPrefix+"STREAM.PURGE."+q.p.cfg.Quarantine.Name, request)
-	if err != nil {
-		return err
-	}
-	var r struct {
-		Error *jetstream.APIError `json:"error"`
-	}
-	if err := json.Unmarshal(answer.Data, &r); err != nil {
-		return err
-	}
-	if r.Error != nil {
-		return r.Error
-	}
-	return nil
 }
 
 // Unverified makes the stream for events that nothing proves, if it has to be

@@ -150,7 +150,7 @@ func (s *Samples) store(ctx context.Context, next sample) (string, error) {
 		{KeptFilter{Tenant: next.event.Tenant, Source: next.event.Source, Reason: SignatureReason}, min(s.cfg.PerSource, s.total)},
 		{KeptFilter{Reason: SignatureReason}, s.total},
 	} {
-		if err := s.q.trim(ctx, bound.filter.subject(), bound.most-1); err != nil {
+		if _, err := s.q.purge(ctx, bound.filter.subject(), bound.most-1); err != nil {
 			return "dropped", fmt.Errorf("making room: %w", err)
 		}
 	}
