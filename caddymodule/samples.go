@@ -42,7 +42,7 @@ const (
 	quarantineSoon  = time.Second
 	soonFull        = 70
 	smallQuarantine = 256 << 20
-	balanceTime    = 30 * time.Second
+	balanceTime     = 30 * time.Second
 	// nearlyFull is the share of its bytes from which on it is said, in percent,
 	// and notFull from which on it may be said again.
 	nearlyFull, notFull = 90, 80
@@ -111,10 +111,13 @@ func (a *App) stopQuarantine() {
 // events go.
 func (a *App) watchQuarantine(ctx context.Context, q *natspub.Quarantine) {
 	m := a.metrics.quarantine
-	full, wait := false, quarantineLook
+	full, wait := false, quarantineSoon
 	var said time.Time
 	for {
-		if st, err := q.Status(ctx, false); err == nil {
+		st, err := q.Status(ctx, false)
+		if err != nil { // the stream may not be there yet
+			wait = min(2*wait, quarantineLook)
+		} else {
 			m.events.WithLabelValues(a.name).Set(float64(st.Events))
 			m.bytes.WithLabelValues(a.name).Set(float64(st.Bytes))
 			m.limit.WithLabelValues(a.name).Set(float64(st.MaxBytes))
