@@ -75,7 +75,7 @@ func (a *App) adminReplay(_ http.ResponseWriter, r *http.Request) (any, error) {
 	defer cancel()
 	if req.DryRun {
 		plan, err := replayer.Plan(ctx, req.ReplaySpec)
-		if errors.Is(err, context.DeadlineExceeded) {
+		if err != nil && ctx.Err() != nil {
 			return nil, apiError(http.StatusGatewayTimeout, "counting the events took longer than %s, and %d were counted: narrow it down with from_seq, since, tenants or sources", planPatience, plan.Events)
 		}
 		return plan, replayError(err)

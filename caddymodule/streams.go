@@ -16,8 +16,9 @@ type Stream struct {
 	// The stream's name. Default: WEBHOOKS, WEBHOOKS_UNVERIFIED,
 	// WEBHOOKS_QUARANTINE or WEBHOOKS_OPS.
 	Name string `json:"name,omitempty"`
-	// How many servers keep each event. Default: 1. Use 3 in a cluster, so that
-	// an acknowledged event survives the loss of a server.
+	// How many servers keep each event. Default: as many as those of `stream`, and
+	// there 1. Use 3 in a cluster, so that an acknowledged event survives the loss
+	// of a server.
 	Replicas int `json:"replicas,omitempty"`
 	// How long events are kept. Not less than the deduplication window.
 	// Default: 7d, quarantine 14d, operational events 30d.
@@ -81,6 +82,9 @@ func (a *App) checkStreams() error {
 		*s.stream = &c
 		if c.Name == "" {
 			c.Name = s.name
+		}
+		if c.Replicas == 0 && a.NATS != nil {
+			c.Replicas = a.Stream.Replicas // what is in quarantine was acknowledged as well
 		}
 		if c.MaxAge == 0 {
 			c.MaxAge = caddy.Duration(s.maxAge)

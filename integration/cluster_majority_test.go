@@ -35,9 +35,6 @@ func TestClusterWithoutMajority(t *testing.T) {
 			replicas 3
 			preflight strict
 		}
-		quarantine_stream {
-			replicas 3
-		}
 		spool {
 			dir %s
 		}
@@ -117,6 +114,11 @@ http://%s {
 	waitFor(t, patience, "the gateway is ready", func() error { return healthy("/health/ready", 200) })
 	if status, _ := deliver("/strict"); status != 200 {
 		t.Fatalf("got %d", status)
+	}
+
+	// What is in quarantine was acknowledged as well.
+	if info, err := c.info("WEBHOOKS_QUARANTINE"); err != nil || info.Config.Replicas != 3 {
+		t.Errorf("quarantine: got %+v, %v, want as many replicas as the stream has", info, err)
 	}
 
 	leader, err := c.leader("WEBHOOKS")

@@ -29,6 +29,8 @@ const (
 	forwardIdle    = time.Second
 	forwardPause   = 50 * time.Millisecond
 	forwardLongest = 2 * time.Second
+	// forwardSay is the time between two lines about the same failure.
+	forwardSay = time.Minute
 	// smallBatch is what is not divided further when a batch is refused.
 	smallBatch = 16
 	// forwardWidth is how many sources are forwarded side by side, where batches
@@ -123,6 +125,8 @@ func (s *Spool) forward() {
 // run forwards until ctx ends.
 func (l *lane) run(ctx context.Context) {
 	pause := forwardPause
+	var said string
+	var saidAt time.Time
 	for ctx.Err() == nil {
 		n, err := l.step(ctx)
 		wait := forwardIdle
@@ -130,7 +134,8 @@ func (l *lane) run(ctx context.Context) {
 		case errors.Is(err, errAway):
 			wait = spoolTick
 		case err != nil:
-			if ctx.Err() == nil {
+			if text := err.Error(); ctx.Err() == nil && (text != said || time.Since(saidAt) > forwardSay) {
+				said, saidAt = text, time.Now()
 				l.s.cfg.Logger.Warn("forwarding from the spool; trying again", "stream", l.stream, "error", err)
 			}
 			wait, pause = pause, min(2*pause, forwardLongest)

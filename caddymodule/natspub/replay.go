@@ -252,8 +252,12 @@ func (r *Replayer) Jobs(ctx context.Context) (_ []ReplayState, err error) {
 func (r *Replayer) explain(err *error) func() {
 	before := r.cfg.Conn.LastError()
 	return func() {
-		if denied := r.denied(before); *err != nil && denied != nil {
+		switch denied := r.denied(before); {
+		case *err == nil:
+		case denied != nil:
 			*err = fmt.Errorf("%w: %w", *err, denied)
+		case errors.Is(*err, context.DeadlineExceeded):
+			*err = fmt.Errorf("%w: NATS does not answer in time: is there a connection, and do most of its servers run?", *err)
 		}
 	}
 }

@@ -56,6 +56,7 @@ func (r *Replayer) Plan(ctx context.Context, spec ReplaySpec) (_ ReplayPlan, err
 	}
 	plan := ReplayPlan{Stream: spec.Stream, To: spec.To, BySource: map[string]uint64{}, First: []ReplayEvent{}}
 	src := r.open(stream, &st, true)
+	src.patience = 2 * replayQuestion // somebody waits for it
 	for !src.ended {
 		list, err := src.next(ctx, replayBatch)
 		if err != nil {

@@ -74,6 +74,7 @@ type reader struct {
 	at       uint64             // how far it has read ahead
 	quiet    int                // requests in a row without an event
 	failing  time.Time          // since when nothing can be read; zero if it can
+	patience time.Duration      // for how long that may be
 	ended    bool
 }
 
@@ -81,7 +82,7 @@ type reader struct {
 // payload.
 func (r *Replayer) open(stream jetstream.Stream, st *ReplayState, headersOnly bool) *reader {
 	from := max(st.Spec.FromSeq, st.Position+1)
-	src := &reader{r: r, stream: stream, spec: &st.Spec, last: st.Last, at: from - 1, ended: from > st.Last}
+	src := &reader{r: r, stream: stream, spec: &st.Spec, last: st.Last, at: from - 1, ended: from > st.Last, patience: replayReading}
 	filters := st.Spec.filters(stream.CachedInfo().Config.Subjects)
 	src.config = jetstream.ConsumerConfig{
 		AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: replayAlone, Replicas: 1, MemoryStorage: true, HeadersOnly: headersOnly,
@@ -136,7 +137,7 @@ func (src *reader) one(ctx context.Context) (*replayed, error) {
 			return nil, fmt.Errorf("reading %s: %w: %w", src.spec.Stream, err, src.denied(before))
 		case src.failing.IsZero():
 			src.failing = time.Now()
-		case time.Since(src.failing) > replayReading || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, jetstream.ErrStreamNotFound):
+		case time.Since(src.failing) > src.patience || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, jetstream.ErrStreamNotFound):
 			return nil, fmt.Errorf("reading %s: %w", src.spec.Stream, err)
 		}
 		src.consumer = nil
