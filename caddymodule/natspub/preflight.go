@@ -83,6 +83,9 @@ func (p *Publisher) Preflight(ctx context.Context) ([]Finding, error) {
 		}
 		found = append(found, list...)
 	}
+	if hopeless(found) {
+		return found, nil // there are no duplicates
+	}
 	return append(found, p.examineForgotten(ctx)...), nil
 }
 
