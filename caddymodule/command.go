@@ -106,6 +106,7 @@ The exit status is 1 if an answer is not the expected one.`,
 	f.StringVar(&o.SecretEnv, "secret-env", "", "environment `variable` with the secret")
 	f.StringVar(&o.SecretFile, "secret-file", "", "`file` with the secret or the private key")
 	f.StringArrayVar(&o.Options, "option", nil, "option of the provider, `name=value`; may be repeated")
+	f.BoolVar(&o.Gzip, "gzip", false, "compress bodies, before the signature or after it, as the sender does")
 	f.IntVar(&o.Count, "count", 1, "how many events, one after the other")
 	f.IntVar(&o.Expect, "expect", 0, "expected `status` (default: any 2xx)")
 	f.StringVar(&o.PublicURL, "public-url", "", "`URL` that the sender signs, if it signs one (default: the URL)")

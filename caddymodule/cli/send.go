@@ -54,6 +54,8 @@ type SendOptions struct {
 	Options []string
 	// Describe is how the sender "hmac" signs.
 	Describe HMACOptions
+	// Gzip compresses bodies.
+	Gzip bool
 	// Count is how many events are sent, one after the other; 0 means 1.
 	Count int
 	// Expect is the expected status; 0 means any 2xx.
@@ -301,14 +303,15 @@ func (s *sender) check(req *verifiers.Request) error {
 
 func (s *sender) send(ctx context.Context) (Sent, error) {
 	at := time.Now()
-	req, err := s.request(at)
+	plain, err := s.request(at)
 	if err != nil {
 		return Sent{}, err
 	}
-	if err := s.provider.Sign(req, s.config, at); err != nil {
+	req, err := s.sign(plain, at)
+	if err != nil {
 		return Sent{}, fmt.Errorf("signing: %w", err)
 	}
-	if err := s.check(req); err != nil {
+	if err := s.check(plain); err != nil {
 		return Sent{}, err
 	}
 	target := *s.target
