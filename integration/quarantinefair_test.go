@@ -86,7 +86,7 @@ http://%s {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return int(info.State.Bytes * 100 / 4_000_000) //nolint:gosec // a percentage
+		return int(info.State.Bytes * 100 / 4_000_000)
 	}
 	// More than there is room for, and no more in a second than fits into
 	// the last tenth.

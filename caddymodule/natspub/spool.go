@@ -581,12 +581,6 @@ func (s *Spool) notify() {
 	}
 }
 
-func (s *Spool) isOut() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.out
-}
-
 func (s *Spool) online() bool {
 	remote := s.remote.Load()
 	return remote != nil && remote.Ready() == nil
