@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net/textproto"
 	"slices"
 	"strings"
 
@@ -132,7 +133,7 @@ func attested(h nats.Header) []byte {
 			continue
 		}
 		for _, value := range values {
-			line := name + ":" + value + "\n"
+			line := name + ":" + textproto.TrimString(value) + "\n" // as clients send and read it
 			lines = append(lines, line)
 			size += len(line)
 		}

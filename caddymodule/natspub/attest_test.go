@@ -5,14 +5,16 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/rand"
+	crand "crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -85,11 +87,11 @@ func vouched(t *testing.T, publicKey string, h nats.Header, body []byte) bool {
 
 func TestAttesterKeys(t *testing.T) {
 	t.Parallel()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
+	_, private, err := ed25519.GenerateKey(crand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	other, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,6 +297,46 @@ func tampered(t *testing.T, public string, h nats.Header, body []byte) {
 	}
 	if vouched(t, stranger.PublicKey(), h, body) {
 		t.Error("another key: the signature is still valid")
+	}
+}
+
+// TestAttestationOfAnyEvent: whatever a sender writes into what is handed on, what a
+// consumer reads fits the signature.
+func TestAttestationOfAnyEvent(t *testing.T) {
+	t.Parallel()
+	p := ready(t, runServer(t, t.TempDir(), 0, func(o *server.Options) { o.SyncAlways = false }).ClientURL(), attesting(t))
+	random := rand.New(rand.NewPCG(1, 2))
+	text := func() string {
+		b := make([]byte, random.IntN(12))
+		for i := range b {
+			b[i] = " \t\"%:,=.é\x00\r\nabAB09"[random.IntN(19)]
+		}
+		return string(b)
+	}
+	for i := range 300 {
+		body := text()
+		e := testEvent(fmt.Sprintf("%d%s", i, text()), body)
+		e.IngestID = fmt.Sprint("in-", i) // always the gateway's own
+		e.Type, e.OrderKey, e.ContentType, e.KeyID, e.SchemaURI = text(), text(), text(), text(), text()
+		e.Header = http.Header{}
+		for range random.IntN(4) {
+			e.Header.Add([]string{"X-A", "X-A-B", "X-Ab", "Z"}[random.IntN(4)], text())
+		}
+		if random.IntN(3) == 0 {
+			e.Partitions = 16
+		}
+		if _, err := p.Publish(within(t, 20*time.Second), e); err != nil {
+			t.Fatalf("%q: %v", e.ID, err)
+		}
+	}
+	list := contents(t, p, "WEBHOOKS")
+	if len(list) != 300 {
+		t.Fatalf("got %d events", len(list))
+	}
+	for _, m := range list {
+		if !vouched(t, p.cfg.Attester.PublicKey(), m.Header, m.Data) {
+			t.Errorf("got no valid signature: %q", m.Header)
+		}
 	}
 }
 

@@ -124,7 +124,7 @@ func (s *ReplaySpec) checkSubject() error {
 			return fmt.Errorf("%w: %q is neither a URL nor the beginning of a subject, such as my-replay", ErrReplaySpec, s.To)
 		}
 	}
-	for _, root := range []string{Root, UnverifiedRoot, QuarantineRoot, OpsRoot, LanesRoot} {
+	for _, root := range []string{Root, UnverifiedRoot, QuarantineRoot, OpsRoot, LanesRoot, RetiredRoot} {
 		if first, _, _ := strings.Cut(root, "."); tokens[0] == first {
 			return fmt.Errorf("%w: %s is where the gateway publishes: JetStream would take the events for duplicates and drop them, "+
 				"and consumers could not tell them from new ones; leave the target out for %s.<job>, or name another subject", ErrReplaySpec, s.To, ReplayRoot)
