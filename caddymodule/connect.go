@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -155,7 +156,9 @@ func (a *App) open(ctx, looks context.Context, early chan<- error, late <-chan s
 		}
 		if conn := a.session.broker.conn; conn.Status() != nats.CONNECTED {
 			// Without a connection nothing else that is said has a meaning.
-			err = errNoAnswer
+			if err = errNoAnswer; conn.LastError() != nil {
+				err = fmt.Errorf("%w: %w", errNoAnswer, conn.LastError()) // such as that the password is wrong
+			}
 		}
 		if a.session.spool != nil && !kept {
 			kept = true

@@ -219,6 +219,9 @@ func (a *App) brokerStatus(s *session) brokerStatus {
 	st.Pending = p.Pending()
 	if err := p.Ready(); err != nil {
 		st.Problem = err.Error()
+		if last := b.conn.LastError(); last != nil && !b.conn.IsConnected() {
+			st.Problem += ": " + last.Error()
+		}
 	} else if a.publisher.target.Load() == nil {
 		st.Problem = "the streams are not ready"
 	} else if last := s.lastFound(); last.fails >= fatalLooks {

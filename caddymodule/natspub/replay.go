@@ -256,6 +256,8 @@ func (r *Replayer) explain(err *error) func() {
 		case *err == nil:
 		case denied != nil:
 			*err = fmt.Errorf("%w: %w", *err, denied)
+		case r.cfg.Conn.Status() != nats.CONNECTED:
+			*err = fmt.Errorf("%w: there is no connection to NATS now", *err)
 		case errors.Is(*err, context.DeadlineExceeded):
 			*err = fmt.Errorf("%w: NATS does not answer in time: is there a connection, and do most of its servers run?", *err)
 		}
