@@ -47,6 +47,7 @@ var rules = []rule{
 		"go.opentelemetry.io/otel/trace",
 	}, "it is thin: Caddy's types come in, options of the packages below go out; CEL is Caddy's own, and comes with it; Caddy's tracing says with OpenTelemetry's type which span a request has"},
 	{"integration", nil, "tests alone, and nothing imports them"},
+	{"integration/powercut", []string{"std"}, "disks for tests, and only tests import them"},
 }
 
 // packages returns the import path of each package of the module, with what it

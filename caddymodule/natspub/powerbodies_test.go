@@ -16,13 +16,14 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+	"github.com/caddy-webhooks/caddy-webhooks/integration/powercut"
 )
 
 // TestPowerLossBodies is TestPowerLoss with bodies in the object store: the body of
 // every event that is there must be the event's.
 func TestPowerLossBodies(t *testing.T) {
 	rounds := powerRoundsOf(t)
-	disk := newDisk(t)
+	disk := powercut.New(t)
 	got := cutOften(t, disk, "bodies always", rounds)
 	t.Logf("%d rounds: %s", rounds, got)
 	got.mustBeClean(t)

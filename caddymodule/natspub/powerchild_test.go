@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/integration/powercut"
 )
 
 // childPatience is how long a child may take to say something, or to end.
@@ -28,22 +30,23 @@ type child struct {
 	ended  bool
 }
 
-func (d *disk) child(role string) *child {
-	d.t.Helper()
-	c := &child{t: d.t, role: role, change: make(chan struct{})}
+// newChild starts it, with a disk.
+func newChild(t *testing.T, d *powercut.Disk, role string) *child {
+	t.Helper()
+	c := &child{t: t, role: role, change: make(chan struct{})}
 	c.cmd = exec.Command(os.Args[0], "-test.run=^TestPowerLoss$", "-test.count=1")
-	c.cmd.Env = append(os.Environ(), powerRole+"="+role, powerDir+"="+d.root)
+	c.cmd.Env = append(os.Environ(), powerRole+"="+role, powerDir+"="+d.Root())
 	if _, err := c.cmd.StdinPipe(); err != nil { // it ends with this process
-		d.t.Fatal(err)
+		t.Fatal(err)
 	}
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {
-		d.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := c.cmd.Start(); err != nil {
-		d.t.Fatal(err)
+		t.Fatal(err)
 	}
-	d.t.Cleanup(func() { _ = c.cmd.Process.Kill() })
+	t.Cleanup(func() { _ = c.cmd.Process.Kill() })
 	go func() {
 		s := bufio.NewScanner(out)
 		for more := true; more; {

@@ -7,11 +7,12 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/integration/powercut"
 )
 
 const (
@@ -48,7 +49,7 @@ func TestPowerLoss(t *testing.T) {
 		return
 	}
 	rounds := powerRoundsOf(t)
-	disk := newDisk(t)
+	disk := powercut.New(t)
 	got := cutOften(t, disk, "events always", rounds)
 	t.Logf("%d rounds: %s", rounds, got)
 	got.mustBeClean(t)
@@ -68,9 +69,7 @@ func TestKilled(t *testing.T) {
 	if n, _ := strconv.Atoi(os.Getenv("KILL_ROUNDS")); n > 0 {
 		rounds = n
 	}
-	d := &disk{t: t, root: filepath.Join(t.TempDir(), "root")}
-	t.Cleanup(d.forget)
-	got := cutOften(t, d, "events always", rounds)
+	got := cutOften(t, powercut.Dir(t), "events always", rounds)
 	t.Logf("%d rounds: %s", rounds, got)
 	got.mustBeClean(t)
 	if got.acked > 1000 && got.batched == 0 {
@@ -112,36 +111,36 @@ func (n toll) mustBeClean(t *testing.T) {
 // every third cut the process is killed first, and another goes on: what that one
 // finds written need not be synced. Each begins with what the one before had, as
 // senders do that got no answer.
-func cutOften(t *testing.T, d *disk, role string, rounds int) (sum toll) {
+func cutOften(t *testing.T, d *powercut.Disk, role string, rounds int) (sum toll) {
 	t.Helper()
 	var promised promises
 	before := ""
 	for round := range rounds {
 		if round%20 == 0 {
-			d.format()
+			d.Format()
 			promised = make(promises)
 		}
-		d.mount()
+		d.Mount()
 		for _, name := range []string{fmt.Sprint(round, "k"), strconv.Itoa(round)} {
 			killed := strings.HasSuffix(name, "k")
 			if killed && round%3 != 2 {
 				continue
 			}
-			child := d.child(role + " " + name + " " + before)
+			child := newChild(t, d, role+" "+name+" "+before)
 			child.mustAck()
 			time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond)
 			end := time.Now()
 			if !killed {
-				d.shutdown()
+				d.Cut()
 			}
 			child.kill()
 			promised.add(child.ackedBefore(end))
 			before = name
 		}
-		d.unmount()
-		d.mount()
+		d.Unmount()
+		d.Mount()
 		promised.check(readBack(t, d, role), &sum)
-		d.unmount()
+		d.Unmount()
 	}
 	return sum
 }
@@ -202,9 +201,9 @@ type found struct {
 }
 
 // readBack opens the store again and returns its events by stream and id.
-func readBack(t *testing.T, d *disk, role string) map[string]found {
+func readBack(t *testing.T, d *powercut.Disk, role string) map[string]found {
 	t.Helper()
-	return parseFound(d.child(role + " read").rest())
+	return parseFound(newChild(t, d, role+" read").rest())
 }
 
 func parseFound(lines []string) map[string]found {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+	"github.com/caddy-webhooks/caddy-webhooks/integration/powercut"
 )
 
 // TestPowerLossSpool cuts the power of a gateway with a spool, of the server that it
@@ -24,7 +24,7 @@ import (
 // end of each round every event that was acknowledged must be at the server, once.
 func TestPowerLossSpool(t *testing.T) {
 	rounds := powerRoundsOf(t)
-	s := newSpoolSite(t, newDisk(t), newDisk(t))
+	s := newSpoolSite(t, powercut.New(t), powercut.New(t))
 	got, cuts := s.cutOften(rounds, "always")
 	t.Logf("%d rounds, %d cuts of the gateway and %d of the server: %s", rounds, cuts[0], cuts[1], got)
 	got.mustBeClean(t)
@@ -43,12 +43,7 @@ func TestKilledSpool(t *testing.T) {
 	if n, _ := strconv.Atoi(os.Getenv("KILL_ROUNDS")); n > 0 {
 		rounds = n
 	}
-	disks := [2]*disk{}
-	for i := range disks {
-		disks[i] = &disk{t: t, root: filepath.Join(t.TempDir(), "root")}
-		t.Cleanup(disks[i].forget)
-	}
-	s := newSpoolSite(t, disks[0], disks[1])
+	s := newSpoolSite(t, powercut.Dir(t), powercut.Dir(t))
 	got, cuts := s.cutOften(rounds, "always")
 	t.Logf("%d rounds, %d kills of the gateway and %d of the server: %s", rounds, cuts[0], cuts[1], got)
 	got.mustBeClean(t)
@@ -58,7 +53,7 @@ func TestKilledSpool(t *testing.T) {
 // and the network between them.
 type spoolSite struct {
 	t       *testing.T
-	disks   [2]*disk
+	disks   [2]*powercut.Disk
 	port    int
 	network *proxy
 	mode    string
@@ -73,9 +68,9 @@ const gatewaySide, serverSide = 0, 1
 // drain is the name of a gateway that only forwards.
 const drain = "drain"
 
-func newSpoolSite(t *testing.T, gateway, server *disk) *spoolSite {
+func newSpoolSite(t *testing.T, gateway, server *powercut.Disk) *spoolSite {
 	t.Helper()
-	s := &spoolSite{t: t, disks: [2]*disk{gateway, server}, port: freePort(t)}
+	s := &spoolSite{t: t, disks: [2]*powercut.Disk{gateway, server}, port: freePort(t)}
 	s.network = newProxy(t, "127.0.0.1:"+strconv.Itoa(s.port))
 	return s
 }
@@ -87,19 +82,19 @@ func (s *spoolSite) cutOften(rounds int, mode string) (sum toll, cuts [2]int) {
 	for round := range rounds {
 		if round%20 == 0 {
 			for _, d := range s.disks {
-				d.format()
+				d.Format()
 			}
 			promised = make(promises)
 		}
 		for _, d := range s.disks {
-			d.mount()
+			d.Mount()
 		}
 		s.play(round, promised)
 		there := s.read()
 		promised.check(there, &sum)
 		s.server.kill()
 		for _, d := range s.disks {
-			d.unmount()
+			d.Unmount()
 		}
 	}
 	return sum, s.cuts
@@ -171,7 +166,7 @@ func pause(most int) { time.Sleep(time.Duration(rand.IntN(most)) * time.Millisec
 func (s *spoolSite) startServer() {
 	s.t.Helper()
 	s.network.cut()
-	s.server = s.disks[serverSide].child(fmt.Sprintf("target %s %d", s.mode, s.port))
+	s.server = newChild(s.t, s.disks[serverSide], fmt.Sprintf("target %s %d", s.mode, s.port))
 	s.server.mustSay("open")
 	s.network.swallow(false)
 }
@@ -180,7 +175,7 @@ func (s *spoolSite) startServer() {
 // With the name "drain" it only forwards.
 func (s *spoolSite) startGateway(name string) {
 	s.t.Helper()
-	s.gateway = s.disks[gatewaySide].child(fmt.Sprintf("spool %s %s %s %s", s.mode, s.network.addr(), name, s.before))
+	s.gateway = newChild(s.t, s.disks[gatewaySide], fmt.Sprintf("spool %s %s %s %s", s.mode, s.network.addr(), name, s.before))
 	if name != drain {
 		s.before = name
 	}
@@ -199,7 +194,7 @@ func (s *spoolSite) cut(sides ...int) (at time.Time, gateway *child) {
 	}
 	at = time.Now()
 	for _, side := range sides {
-		s.disks[side].shutdown()
+		s.disks[side].Cut()
 	}
 	for _, side := range sides {
 		if side == serverSide {
@@ -208,8 +203,8 @@ func (s *spoolSite) cut(sides ...int) (at time.Time, gateway *child) {
 			gateway, s.gateway = s.gateway, nil
 			gateway.kill()
 		}
-		s.disks[side].unmount()
-		s.disks[side].mount()
+		s.disks[side].Unmount()
+		s.disks[side].Mount()
 	}
 	return at, gateway
 }
