@@ -90,7 +90,7 @@ func (b *broker) open(ctx context.Context, cfg natspub.ConnectConfig, label stri
 	if b.embedded.StoreDir != "" {
 		// The connection outlives the server, if that has to be replaced.
 		b.embedded.Password = rand.Text()
-		if err := b.start(ctx); err != nil {
+		if err := b.start(ctx, false); err != nil {
 			return err
 		}
 		cfg.InProcess = b
@@ -102,9 +102,11 @@ func (b *broker) open(ctx context.Context, cfg natspub.ConnectConfig, label stri
 	return err
 }
 
-// start starts the embedded server and waits until it takes events.
-func (b *broker) start(ctx context.Context) error {
+// start starts the embedded server and waits until it takes events. One that
+// replaces another must find its store.
+func (b *broker) start(ctx context.Context, again bool) error {
 	cfg := b.embedded
+	cfg.Existing = again
 	cfg.Logger = slog.New(&live)
 	waiting := false
 	for deadline := time.Now().Add(stopPatience); ; {
@@ -131,7 +133,8 @@ func (b *broker) start(ctx context.Context) error {
 
 // keep replaces the embedded server when it has failed. After a write that did
 // not succeed, as on a full disk, a stream takes nothing any more until the
-// server starts anew and has read what is on the disk.
+// server starts anew and has read what is on the disk. While the disk is away it
+// goes on trying.
 func (b *broker) keep(ctx context.Context) {
 	log := slog.New(&live)
 	tick := time.NewTicker(healthInterval)
@@ -179,7 +182,7 @@ func (b *broker) replace(ctx context.Context) error {
 	if err := b.server.Load().Shutdown(short); err != nil {
 		return err
 	}
-	return b.start(short)
+	return b.start(short, true)
 }
 
 // InProcessConn implements [nats.InProcessConnProvider] with the server that runs

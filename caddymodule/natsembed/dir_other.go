@@ -12,7 +12,7 @@ import (
 // lockDir takes the directory for this server: a file that is open cannot be
 // removed here, so that whoever can remove it knows that nobody has it.
 func lockDir(dir string) (*os.File, error) {
-	name := filepath.Join(dir, "webhooks.lock")
+	name := filepath.Join(dir, lockName)
 	_ = os.Remove(name)
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) //nolint:gosec // the operator's directory
 	if err != nil {

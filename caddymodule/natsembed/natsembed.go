@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,8 +33,8 @@ var (
 	ErrNotReady = errors.New("the server is not ready")
 	// ErrFailed: the server has met an error from which it does not recover.
 	ErrFailed = errors.New("the server has failed")
-	// ErrBroken, which comes with ErrFailed: the server has met a fatal error or
-	// could not write. Only a new one helps.
+	// ErrBroken, which comes with ErrFailed: the server has met a fatal error,
+	// could not write, or has lost its directory. Only a new one helps.
 	ErrBroken = errors.New("it has to be replaced")
 	// ErrDiskFull: so little space is left that a write could fail. JetStream
 	// would answer with silence, and the stream would stay frozen.
@@ -58,6 +59,8 @@ const (
 	healthPoll     = 5 * time.Millisecond
 	// healthLooks is how often it has to say that a stream could not write.
 	healthLooks = 5
+	// lockName is the file in StoreDir that is locked.
+	lockName = "webhooks.lock"
 	// writeError is what the server says of a stream that could not write.
 	writeError = "write error"
 )
@@ -80,6 +83,10 @@ type Config struct {
 	// Password of the gateway's user; see Credentials. Empty means that one is made
 	// up. It is no part of Key.
 	Password string
+	// Existing means that there must be a store in StoreDir already: a server that
+	// takes the place of another must not begin anew where a disk is not mounted. It
+	// is no part of Key.
+	Existing bool
 	// Readable are the names of the streams that clients over TCP may read.
 	Readable []string
 	// Logger gets the server's messages. Nil means that nobody does.
@@ -109,6 +116,11 @@ type Server struct {
 func Start(cfg Config) (*Server, error) {
 	if cfg.StoreDir == "" {
 		return nil, errors.New("starting the embedded NATS server: no store directory")
+	}
+	if cfg.Existing {
+		if _, err := os.Stat(filepath.Join(cfg.StoreDir, lockName)); err != nil {
+			return nil, fmt.Errorf("starting the embedded NATS server: there is no store in %s any more: mount its disk, or restart to begin a new one: %w", cfg.StoreDir, err)
+		}
 	}
 	if err := os.MkdirAll(cfg.StoreDir, 0o700); err != nil {
 		return nil, fmt.Errorf("starting the embedded NATS server: %w", err)
@@ -224,6 +236,9 @@ func (s *Server) Ready() error {
 	free, err := freeSpace(s.cfg.StoreDir)
 	if err == nil && free < s.reserve {
 		return fmt.Errorf("%w: %d bytes are left in %s", ErrDiskFull, free, s.cfg.StoreDir)
+	}
+	if err := s.hasStore(); err != nil {
+		return fmt.Errorf("%w: %w: %w", ErrFailed, err, ErrBroken)
 	}
 	return s.health()
 }

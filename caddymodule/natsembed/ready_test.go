@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -43,6 +46,47 @@ func TestReady(t *testing.T) {
 	s.log.Fatalf("the port %d is taken", 4222)
 	if err := s.WaitReady(ctx); !errors.Is(err, ErrFailed) {
 		t.Errorf("after a fatal error: got %v, want ErrFailed", err)
+	}
+}
+
+// TestReadyWithoutStore: a directory that is away, or is another one now, is not
+// what the server has opened, whatever that says itself.
+func TestReadyWithoutStore(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "store")
+	s, err := Start(Config{StoreDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := s.WaitReady(ctx); err != nil {
+		t.Fatal(err)
+	}
+	away := dir + "-away"
+	if err := os.Rename(dir, away); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ready(); !errors.Is(err, ErrBroken) {
+		t.Errorf("away: got %v, want ErrBroken", err)
+	}
+	if _, err := Start(Config{StoreDir: dir, Existing: true}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("another in its place: got %v, want that there is no store", err)
+	}
+	if err := os.CopyFS(dir, os.DirFS(away)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ready(); !errors.Is(err, ErrBroken) {
+		t.Errorf("a copy in its place: got %v, want ErrBroken", err)
+	}
+	if err := errors.Join(os.RemoveAll(dir), os.Rename(away, dir)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ready(); err != nil {
+		t.Errorf("back again: got %v", err)
+	}
+	if err := s.Shutdown(ctx); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -157,9 +157,12 @@ func (b *bodies) store(ctx context.Context, body []byte) error {
 func (b *bodies) attempt(ctx context.Context, digest [32]byte, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, max(b.p.cfg.AttemptTimeout, time.Duration(len(body))*time.Microsecond))
 	defer cancel()
-	has, err := b.has(ctx, digest)
-	if err != nil || has {
+	faults := b.p.faults.Load()
+	switch has, err := b.has(ctx, digest); {
+	case err != nil:
 		return err
+	case has:
+		return b.p.sound(faults)
 	}
 	return b.put(ctx, digest, body)
 }

@@ -66,6 +66,8 @@ func classify(err error) failure {
 	switch {
 	case errors.As(err, &api):
 		f = classifyAPI(api)
+	case errors.Is(err, errUnsound):
+		f = failure{as: gateway.ErrNotReady, tries: never, unknown: true}
 	case errors.Is(err, errQueued):
 		f = failure{as: gateway.ErrOverloaded, tries: never}
 	case errors.Is(err, nats.ErrPermissionViolation), errors.Is(err, nats.ErrHeadersNotSupported):

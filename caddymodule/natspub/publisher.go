@@ -89,6 +89,7 @@ type Publisher struct {
 	ids     *forgotten            // nil: none can be forgotten
 	pending atomic.Int64
 	unwell  atomic.Pointer[error]
+	faults  atomic.Uint64                    // how often the broker was found unwell
 	refused atomic.Pointer[map[string]error] // by stream
 	done    chan struct{}
 	watcher sync.WaitGroup
@@ -154,6 +155,26 @@ func (p *Publisher) Ready() error {
 	return nil
 }
 
+// sound looks whether the broker is well, and was since so many faults were
+// counted: before it is believed that something is stored which this answer has not
+// stored. A server that could write a batch and not sync it answers that batch with
+// an error, and remembers the ids of what is in it all the same.
+func (p *Publisher) sound(faults uint64) error {
+	if p.cfg.Ready == nil {
+		return nil
+	}
+	if err := p.cfg.Ready(); err != nil {
+		return fmt.Errorf("%w: %w", errUnsound, err)
+	}
+	if p.faults.Load() != faults {
+		return errUnsound
+	}
+	return nil
+}
+
+// errUnsound: what the broker has may not be on its disk.
+var errUnsound = errors.New("the broker has the event, and was not well when that came there")
+
 // Pending returns how many events wait for the broker now.
 func (p *Publisher) Pending() int { return int(p.pending.Load()) }
 
@@ -194,6 +215,9 @@ func (p *Publisher) watch() {
 
 func (p *Publisher) look() {
 	err := p.cfg.Ready()
+	if err != nil {
+		p.faults.Add(1)
+	}
 	before := p.unwell.Swap(&err)
 	if err != nil && (before == nil || *before == nil) {
 		p.cfg.Logger.Error("the broker takes no events", "error", err)
@@ -258,8 +282,9 @@ type message struct {
 	generation      int    // how often the id was forgotten before
 	base            string // the id without a generation; "" if it is the same
 	attempts        int
-	unknown         bool  // an attempt has ended without an answer
-	sent            *sent // the attempt that was begun, if one was
+	faults          uint64 // of the broker, when the first attempt began
+	unknown         bool   // an attempt has ended without an answer
+	sent            *sent  // the attempt that was begun, if one was
 
 	// For the first attempt by a committer. left is guarded by it.
 	by   *committer
@@ -328,6 +353,7 @@ func (p *Publisher) enter(m *message) error {
 	if err := p.refuses(m.stream); err != nil {
 		return err
 	}
+	m.faults = p.faults.Load()
 	if p.pending.Add(1) > int64(p.cfg.MaxPending) {
 		p.pending.Add(-1)
 		return gateway.ErrOverloaded
@@ -370,6 +396,9 @@ func (p *Publisher) retry(ctx context.Context, m *message) (*jetstream.PubAck, e
 	for {
 		m.attempts++
 		ack, err := p.attempt(ctx, m)
+		if err == nil && ack.Duplicate {
+			err = p.sound(m.faults)
+		}
 		if err == nil {
 			if ack.Stream != m.stream {
 				return nil, fmt.Errorf("%w: the stream %s answered in place of %s", gateway.ErrRefused, ack.Stream, m.stream)
