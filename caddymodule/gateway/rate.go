@@ -71,6 +71,13 @@ func (l *Limiter) Take(now time.Time, events int) (wait time.Duration, ok bool) 
 	return l.limit.take(&l.state, now.UnixNano(), events)
 }
 
+// GiveBack returns room for so many events that was taken and was not needed.
+func (l *Limiter) GiveBack(events int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state -= bucket(min(l.limit.interval*int64(events), l.limit.burst))
+}
+
 // RateState is what has been used of a route's limits: by each client, and by
 // the source. A route that takes the place of another with the same rates is
 // given the state of that, so that a new configuration is no new burst for a

@@ -66,8 +66,9 @@ type Config struct {
 	// Known is how many tenants' routes are kept at most, and Unknown how many
 	// names of which it is known that there is no secret. 0 means 4096 and 8192.
 	Known, Unknown int
-	// Lookups limits how often names are looked up that are not known. The zero
-	// Rate means 500 a second, and 1000 at once.
+	// Lookups limits how often names are looked up that are not known, and of which
+	// it turns out that they have no secret; at one time it limits all. The zero Rate
+	// means 500 a second, and 1000 at once.
 	Lookups gateway.Rate
 	// Timeout bounds one lookup; 0 means 2 s.
 	Timeout time.Duration
@@ -118,6 +119,7 @@ type flight struct {
 	route          *gateway.Route
 	err            error
 	changed        bool // something has changed meanwhile; guarded by Cache.mu
+	limited        bool // it counts as a lookup of a name that is not known
 }
 
 // New returns a cache.
@@ -195,7 +197,7 @@ func (c *Cache) Route(ctx context.Context, tenant, source string) (*gateway.Rout
 				return nil, gateway.ErrTooManyLookups
 			}
 		}
-		f = &flight{tenant: tenant, source: source, done: make(chan struct{})}
+		f = &flight{tenant: tenant, source: source, done: make(chan struct{}), limited: !isKnown}
 		c.flights[key] = f
 		go c.look(f) //nolint:gosec // it is for all that ask now, and outlives each of them
 	}
@@ -327,6 +329,11 @@ func (c *Cache) land(f *flight, keys verifiers.Keys, digest [sha256.Size]byte, e
 		c.said = now
 	}
 	c.mu.Unlock()
+	if f.limited && result == Found {
+		// The limit is for names that strangers think of. Of tenants there may be
+		// more than are kept, all of them in use.
+		c.lookups.GiveBack(1)
+	}
 	close(f.done)
 	c.cfg.Observe(result)
 	switch {
