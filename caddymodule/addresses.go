@@ -29,8 +29,13 @@ import (
 // publishes.
 const allowProvider = "provider"
 
-// listKept is how old a list may be that is taken from Caddy's storage after a start.
-const listKept = 7 * 24 * time.Hour
+const (
+	// listKept is how old a list may be that is taken from Caddy's storage after a
+	// start.
+	listKept = 7 * 24 * time.Hour
+	// listStorageTimeout is for storages that are elsewhere.
+	listStorageTimeout = 10 * time.Second
+)
 
 // addressListKey is the key of a list in its pool: what describes it.
 type addressListKey string
@@ -271,11 +276,13 @@ func (l *publishedList) keep(ctx context.Context, use *listUse, k *knownAddresse
 	if use.storage == nil {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, listStorageTimeout)
+	defer cancel()
 	text, err := json.Marshal(storedList{URL: l.from.URL, Fetched: k.fetched.UTC(), Addresses: k.prefixes})
 	if err == nil {
 		err = use.storage.Store(ctx, l.storageKey(), text)
 	}
-	if err != nil && ctx.Err() == nil {
+	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		use.log.Warn("keeping a sender's addresses for the next start", "list", l.from.String(), "error", err)
 	}
 }
@@ -287,6 +294,8 @@ func (l *publishedList) restore(ctx context.Context) {
 	if use.storage == nil {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, listStorageTimeout)
+	defer cancel()
 	text, err := use.storage.Load(ctx, l.storageKey())
 	if err != nil {
 		return // there is none

@@ -229,7 +229,7 @@ func (w *warden) release(ctx context.Context, k *natspub.Kept, r *quarantineResu
 		r.Result = resultDuplicate
 	case err == nil:
 		r.Result = resultPublished
-	case errors.Is(err, gateway.ErrUnverifiedRelease), errors.Is(err, gateway.ErrTaken), errors.Is(err, gateway.ErrNotUnverified),
+	case errors.Is(err, gateway.ErrUnverifiedRelease), errors.Is(err, gateway.ErrCompressed), errors.Is(err, gateway.ErrTaken), errors.Is(err, gateway.ErrNotUnverified),
 		errors.Is(err, gateway.ErrTooLarge):
 		r.Result, r.Problem = resultKept, err.Error()
 	default:

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -470,6 +471,26 @@ func TestCompressedQuarantine(t *testing.T) {
 				t.Errorf("a route that decompresses nothing: got %v, want %v", res.Outcome, gateway.UnsupportedMediaType)
 			}
 		})
+	}
+}
+
+// TestCompressedDiagnosis: where the wrong one of the two was signed, operators are told.
+func TestCompressedDiagnosis(t *testing.T) {
+	t.Parallel()
+	rt, _, _ := newRoute(t, func(c *gateway.Config) {
+		decompresses(c)
+		key, err := verifiers.NewKey("k1", []byte(secret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Diagnose = func(ctx context.Context, req *verifiers.Request, err error) verifiers.Diagnosis {
+			return hub.Diagnose(ctx, verifiers.Config{Keys: verifiers.Keys{key}, Options: c.Options}, req, err)
+		}
+	})
+	r := packed(t, "d1", pack(t, payload("1"), 9))
+	r.Header.Set("X-Hub-Signature-256", sign(payload("1")))
+	if res := handle(rt, r); res.Outcome != gateway.BadSignature || !strings.Contains(fmt.Sprint(res.Diagnosis), "compressed") {
+		t.Errorf("got %v because of %v, want it to be said that the body was compressed", res.Outcome, res.Diagnosis)
 	}
 }
 

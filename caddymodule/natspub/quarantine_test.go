@@ -20,7 +20,8 @@ import (
 
 func keptRequest() *gateway.Kept {
 	return &gateway.Kept{
-		Method: "POST", URL: "https://hooks.example.com/billing?a=%20b",
+		Encoding: "gzip",
+		Method:   "POST", URL: "https://hooks.example.com/billing?a=%20b",
 		Header:   http.Header{"X-Signature": {"t=1,v1=ab", "ü \x01\""}, "Content-Type": {"application/json"}},
 		Redacted: []string{"Authorization", "Cookie"},
 		Remote:   netip.MustParseAddr("192.0.2.7"),
