@@ -122,26 +122,46 @@ func (p *Publisher) attest(h nats.Header, e *gateway.Event) {
 // a replay. Within version 1 the list stays as it is.
 var unattested = []string{headerAttestation, headerDataRef, headerReplay, headerReplaySeq}
 
-// attested returns what is signed: a line for each value of a ce- or Wh-H- header,
-// sorted by their bytes. The body is covered by its hash among them. Neither the
-// subject nor what belongs to NATS is: an event may be moved and stays what it is.
+// attested returns what is signed: a line for each value of a ce- or Wh-H- header, by
+// their names in the order of their bytes, and the values of one name in theirs. The
+// body is covered by its hash among them. Neither the subject nor what belongs to NATS
+// is: an event may be moved and stays what it is.
+//
+// No other headers make the same text: a name has no colon, neither has a line feed,
+// for which whoever checks has to look, and the order of values counts. Names in
+// another case are covered too, though there are none here: a consumer that does not
+// look at the case must not find others added to them.
 func attested(h nats.Header) []byte {
-	lines := make([]string, 0, len(h))
+	names := make([]string, 0, len(h))
 	size := len(attestationContext)
 	for name, values := range h {
-		if !strings.HasPrefix(name, "ce-") && !strings.HasPrefix(name, "Wh-H-") || slices.Contains(unattested, name) {
+		if !isAttested(name) {
 			continue
 		}
+		names = append(names, name)
 		for _, value := range values {
-			line := name + ":" + textproto.TrimString(value) + "\n" // as clients send and read it
-			lines = append(lines, line)
-			size += len(line)
+			size += len(name) + len(":") + len(value) + len("\n")
 		}
 	}
-	slices.Sort(lines)
+	slices.Sort(names)
 	text := append(make([]byte, 0, size), attestationContext...)
-	for _, line := range lines {
-		text = append(text, line...)
+	for _, name := range names {
+		for _, value := range h[name] {
+			text = append(text, name...)
+			text = append(text, ':')
+			text = append(text, textproto.TrimString(value)...) // as clients send and read it
+			text = append(text, '\n')
+		}
 	}
 	return text
+}
+
+// isAttested reports whether a header is covered.
+func isAttested(name string) bool {
+	for _, prefix := range [...]string{"ce-", "Wh-H-"} {
+		if len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) {
+			return !slices.Contains(unattested, name)
+		}
+	}
+	return false
 }

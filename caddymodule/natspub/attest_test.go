@@ -62,27 +62,26 @@ func vouched(t *testing.T, publicKey string, h nats.Header, body []byte) bool {
 	if len(parts) != 3 || parts[0] != "v1" || parts[1] != hex.EncodeToString(sum[:8]) {
 		return false
 	}
-	var lines []string
-	for name, values := range h {
-		covered := strings.HasPrefix(name, "ce-") || strings.HasPrefix(name, "Wh-H-")
-		for _, v := range values {
-			switch name {
-			case "ce-whsig", "ce-dataref", "ce-whreplay", "ce-whreplayseq":
-			default:
-				if covered {
-					lines = append(lines, name+":"+v+"\n")
+	signed := "caddy-webhooks attestation v1\n"
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		switch lower := strings.ToLower(name); {
+		case slices.Contains([]string{"ce-whsig", "ce-dataref", "ce-whreplay", "ce-whreplayseq"}, name):
+		case strings.HasPrefix(lower, "ce-"), strings.HasPrefix(lower, "wh-h-"):
+			for _, v := range h[name] {
+				if strings.ContainsAny(v, "\r\n") {
+					return false
 				}
+				signed += name + ":" + v + "\n"
 			}
 		}
 	}
-	slices.Sort(lines)
 	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
 	if err != nil {
 		return false
 	}
 	digest := sha256.Sum256(body)
 	return one(h, "ce-whsha256") == hex.EncodeToString(digest[:]) &&
-		ed25519.Verify(key.(ed25519.PublicKey), []byte("caddy-webhooks attestation v1\n"+strings.Join(lines, "")), signature)
+		ed25519.Verify(key.(ed25519.PublicKey), []byte(signed), signature)
 }
 
 func TestAttesterKeys(t *testing.T) {
@@ -287,6 +286,14 @@ func tampered(t *testing.T, public string, h nats.Header, body []byte) {
 		o[headerAttestation] = []string{strings.Replace(one(h, headerAttestation), "v1.", "v2.", 1)}
 	})
 	try("more", func(o nats.Header) { o["ce-whmore"] = []string{"x"} })
+	try("more in another case", func(o nats.Header) { o["CE-Id"] = []string{"x"} })
+	try("more in another case, of the request", func(o nats.Header) { o["wh-h-x-two"] = []string{"x"} })
+	try("the uncovered in another case", func(o nats.Header) { o["ce-Dataref"] = []string{"x"} })
+	try("another order of values", func(o nats.Header) { o["Wh-H-X-Two"] = []string{"a", "b"} })
+	try("two in one", func(o nats.Header) {
+		o["ce-id"] = []string{one(h, "ce-id") + "\nce-recordedtime:" + one(h, "ce-recordedtime")}
+		delete(o, "ce-recordedtime")
+	})
 	try("a value that moved", func(o nats.Header) { o["Wh-H-X-Two"] = []string{"b"}; o["Wh-H-X-Two-Three"] = []string{"c", "a"} })
 	if vouched(t, public, h, append(slices.Clone(body), ' ')) {
 		t.Error("another body: the signature is still valid")
