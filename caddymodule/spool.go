@@ -130,10 +130,18 @@ type routed struct {
 func (p routed) get(ctx context.Context) (gateway.Publisher, func(), error) {
 	to, release, err := p.publisher.get(ctx)
 	if s, ok := to.(*natspub.Spool); ok {
-		return s.With(p.mode), release, err
+		mode := p.mode
+		if ctx.Value(pastSpool{}) != nil {
+			mode = natspub.SpoolOff
+		}
+		return s.With(mode), release, err
 	}
 	return to, release, err
 }
+
+// pastSpool is the key of a context whose events do not go through the spool: where
+// it has to be known at once whether the cluster has them.
+type pastSpool struct{}
 
 // Publish implements [gateway.Publisher].
 func (p routed) Publish(ctx context.Context, e *gateway.Event) (gateway.Ack, error) {

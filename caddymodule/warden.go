@@ -104,7 +104,9 @@ func (w *warden) filtered(ctx context.Context, from uint64) (uint64, *natspub.Ke
 
 // one does it with one event.
 func (w *warden) one(ctx context.Context, k *natspub.Kept) quarantineResult {
-	ctx, cancel := context.WithTimeout(ctx, oneReleaseTime)
+	// Only the cluster can say whether an id belongs to another event, and that has to
+	// be known before the event is removed.
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, pastSpool{}, true), oneReleaseTime)
 	defer cancel()
 	r := quarantineResult{Sequence: k.Sequence, Kind: k.Reason}
 	switch w.action {
@@ -237,15 +239,10 @@ func (w *warden) release(ctx context.Context, k *natspub.Kept, r *quarantineResu
 	}
 }
 
-// publisherFor returns who publishes a released event: the spool, as for the
-// events of its route, or the connection.
+// publisherFor returns who publishes a released event.
 func (w *warden) publisherFor(ctx context.Context, k *natspub.Kept) (gateway.Publisher, error) {
 	if k.Reason != natspub.SignatureReason || !w.request.Unverified || w.request.DryRun {
-		mode := natspub.SpoolOff
-		if list := w.app.handlersOf(w.connection, k.Tenant, k.Source); len(list) > 0 && list[0].to == w.connection {
-			mode = list[0].spool
-		}
-		return routed{w.connection.publisher, mode}, nil
+		return routed{w.connection.publisher, natspub.SpoolOff}, nil
 	}
 	if w.unverified == nil {
 		_, cfg, _ := w.connection.streams()
