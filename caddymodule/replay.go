@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,9 +54,8 @@ type replayStatus struct {
 
 // show hides what may be a token.
 func show(st natspub.ReplayState) natspub.ReplayState {
-	if u, err := url.Parse(st.Spec.To); err == nil && u.RawQuery != "" {
-		u.RawQuery = "hidden"
-		st.Spec.To = u.String()
+	if before, query, _ := strings.Cut(st.Spec.To, "?"); query != "" {
+		st.Spec.To = before + "?hidden"
 	}
 	return st
 }
@@ -243,6 +243,10 @@ func (a *App) startReplay(open func() (*natspub.Replay, error)) (any, error) {
 	if err != nil {
 		a.replays.leave()
 		return nil, replayError(err)
+	}
+	if st := j.State(); st.Status == natspub.ReplayDone {
+		a.replays.leave()
+		return replayStatus{show(st), false}, nil
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	run := &runningReplay{replay: j, cancel: cancel, done: make(chan struct{})}

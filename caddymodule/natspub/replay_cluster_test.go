@@ -44,7 +44,7 @@ func TestReplayFromAServerThatLags(t *testing.T) {
 		var futures []jetstream.PubAckFuture
 		for range n {
 			count++
-			e := replayEvent(int(count)) //nolint:gosec // it is small
+			e := replayEvent(int(count))
 			m := p.message(e)
 			f, err := p.js.PublishMsgAsync(&nats.Msg{Subject: m.subject, Header: m.header, Data: []byte(body)})
 			if err != nil {

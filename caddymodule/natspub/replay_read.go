@@ -221,7 +221,7 @@ func (src *reader) fetch(ctx context.Context) error {
 	defer cancel()
 	most := replayBatch
 	if src.pending > 0 {
-		most = int(min(src.pending, replayBatch)) //nolint:gosec // it is small
+		most = int(min(src.pending, replayBatch))
 	}
 	// Not less than one message may have, or it would never be sent.
 	limit := replayBytes + int(src.r.cfg.Conn.MaxPayload())

@@ -355,13 +355,11 @@ func (t *urlTarget) fill(req *http.Request, e *replayed) {
 // isHeader reports whether HTTP can carry it: a stream may have events that this
 // package has not written.
 func isHeader(name string, values []string) bool {
-	odd := func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))
-	}
+	const token = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~"
 	control := func(v string) bool {
 		return strings.ContainsFunc(v, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 	}
-	return name != "" && !strings.ContainsFunc(name, odd) && !slices.ContainsFunc(values, control)
+	return name != "" && strings.Trim(name, token) == "" && !slices.ContainsFunc(values, control)
 }
 
 // ofConnection reports whether the header belongs to the connection on which the
