@@ -256,11 +256,12 @@ func (p *Publisher) takeFrom(ctx context.Context, root string, cfg StreamConfig)
 }
 
 // alone does what needs subjects that other streams may have: on a server of this
-// gateway alone they are taken from those.
+// gateway alone they are taken from those, except in a spool, where what such a
+// stream holds would not be forwarded any more.
 func (p *Publisher) alone(ctx context.Context, name string, subjects []string, do func() error) error {
 	err := do()
 	var api *jetstream.APIError
-	if !p.cfg.Embedded || !errors.As(err, &api) || api.ErrorCode != codeOverlap {
+	if !p.cfg.Embedded || p.cfg.Stream.spooled || !errors.As(err, &api) || api.ErrorCode != codeOverlap {
 		return err
 	}
 	if other := p.makeRoom(ctx, name, subjects); other != nil {

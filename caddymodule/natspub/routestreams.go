@@ -84,12 +84,14 @@ func (p *Publisher) routeStream(name string) (string, bool) {
 
 // makeRoom takes subjects from streams of ours that have them. What they hold
 // stays, and one that is configured gets its own when it is looked at. It is for a
-// server that nobody else changes streams on.
+// server that nobody else changes streams on. A whole root is taken from none unless
+// it is to be divided: another name for the stream of all may be a mistake, and
+// consumers would not notice.
 func (p *Publisher) makeRoom(ctx context.Context, name string, subjects []string) error {
 	list := p.js.ListStreams(ctx)
 	for info := range list.Info() {
 		have := info.Config
-		if have.Name == name || have.Metadata[ownerKey] == "" {
+		if have.Name == name || have.Metadata[ownerKey] == "" || len(p.cfg.Routes) == 0 && slices.ContainsFunc(have.Subjects, wholeRoot) {
 			continue
 		}
 		left := slices.DeleteFunc(slices.Clone(have.Subjects), func(s string) bool {
@@ -107,6 +109,10 @@ func (p *Publisher) makeRoom(ctx context.Context, name string, subjects []string
 		p.cfg.Logger.Warn("a stream has other subjects now; what it holds stays", "stream", have.Name, "subjects", have.Subjects)
 	}
 	return list.Err()
+}
+
+func wholeRoot(subject string) bool {
+	return subject == Root+".>" || subject == UnverifiedRoot+".>" || subject == QuarantineRoot+".>"
 }
 
 // overlap reports whether some subject fits both patterns.

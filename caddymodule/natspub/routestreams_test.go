@@ -232,6 +232,36 @@ func TestRouteStreamsFromASpool(t *testing.T) {
 	}
 }
 
+// TestRenamedStreams: another name for the stream of all events is refused, also
+// where the gateway is alone, and in a spool, which would not forward what it has.
+func TestRenamedStreams(t *testing.T) {
+	t.Parallel()
+	url := runServer(t, t.TempDir(), 0, nil).ClientURL()
+	ready(t, url, alone(nil))
+	p := newPublisher(t, url, alone(func(c *Config) { c.Stream.Name = "EVENTS" }))
+	found, err := p.Preflight(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustFind(t, found, Fatal, "stream EVENTS", "the stream WEBHOOKS has its subjects")
+	if got := subjectsOf(t, p, "WEBHOOKS"); !slices.Equal(got, []string{"wh.v1.>"}) {
+		t.Errorf("WEBHOOKS has %v", got)
+	}
+	spooling := runServer(t, t.TempDir(), 0, nil).ClientURL()
+	local(t, spooling)
+	p = newPublisher(t, spooling, alone(func(c *Config) {
+		c.Stream.Name = "EVENTS"
+		c.Stream, c.Unverified, c.Quarantine = c.Stream.Spooled(), c.Unverified.Spooled(), c.Quarantine.Spooled()
+	}))
+	if found, err = p.Preflight(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mustFind(t, found, Fatal, "stream EVENTS", "the stream WEBHOOKS has its subjects")
+	if got := subjectsOf(t, p, "WEBHOOKS"); !slices.Equal(got, []string{"wh.v1.>"}) {
+		t.Errorf("the spool's WEBHOOKS has %v", got)
+	}
+}
+
 func TestStreamSubjects(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -31,6 +31,8 @@ type StreamConfig struct {
 	// Create makes the stream where there is none, and keeps the limits of one
 	// that this package has made as they are here.
 	Create bool
+
+	spooled bool // of a spool
 }
 
 // spoolWindow is how long a spool remembers ids.
@@ -123,5 +125,5 @@ func (cfg StreamConfig) Spooled() StreamConfig {
 	if cfg.Name == "" {
 		return cfg
 	}
-	return StreamConfig{Name: cfg.Name, Window: min(cfg.Window, spoolWindow), Create: true}
+	return StreamConfig{Name: cfg.Name, Window: min(cfg.Window, spoolWindow), Create: true, spooled: true}
 }
