@@ -173,7 +173,7 @@ func (p *Publisher) prepare(ctx context.Context, root string, cfg StreamConfig) 
 	case denied:
 		return nil, []Finding{{Warning, cfg.Name, "the gateway may not look at it", "allow its user to publish on " + p.cfg.APIPrefix + "STREAM.INFO." + cfg.Name}}, nil
 	case errors.Is(err, jetstream.ErrStreamNotFound) && !cfg.Create:
-		return nil, []Finding{{Fatal, cfg.Name, "it does not exist", "create it with `" + cfg.addCommand(root) + "`, or let the gateway do it with `create on`"}}, nil
+		return nil, []Finding{p.absent(ctx, root, cfg)}, nil
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return p.create(ctx, root, cfg)
 	case err != nil:
@@ -242,6 +242,16 @@ func (p *Publisher) owner(ctx context.Context, subjects []string) string {
 		}
 	}
 	return "another stream"
+}
+
+// absent says how a stream is made that is not the gateway's to make.
+func (p *Publisher) absent(ctx context.Context, root string, cfg StreamConfig) Finding {
+	f := Finding{Fatal, cfg.Name, "it does not exist", "create it with `" + cfg.addCommand(root) + "`, or let the gateway do it with `create on`"}
+	if owner := p.owner(ctx, cfg.subjects(root)); len(cfg.Subjects) > 0 && owner != "another stream" {
+		f.Problem += ", and " + owner + " has its subjects"
+		f.Cure = p.takeFrom(ctx, root, cfg) + "; `" + cfg.addCommand(root) + "`"
+	}
+	return f
 }
 
 // takeFrom says how a stream gets the subjects that another has.

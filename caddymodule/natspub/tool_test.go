@@ -77,6 +77,34 @@ func TestLineForOperators(t *testing.T) {
 	mustBeFit(t, p)
 }
 
+// TestLinesForRouteStreams: the lines with which an operator divides a stream, in
+// the order in which they are shown.
+func TestLinesForRouteStreams(t *testing.T) {
+	t.Parallel()
+	s := runServer(t, t.TempDir(), 0, nil)
+	run := natsTool(t, s.ClientURL())
+	ready(t, s.ClientURL(), nil)
+	p := newPublisher(t, s.ClientURL(), func(c *Config) {
+		divided(c)
+		c.Stream.Subjects = append(c.Stream.Subjects, "wh.v1.*.sales.>")
+		c.Routes[0].Subjects = append(c.Routes[0].Subjects, "wh.v1.acme.builds.>")
+		c.Stream.Create, c.Routes[0].Create = false, false
+	})
+	found, err := p.Preflight(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustFind(t, found, Fatal, "stream CODE", "it does not exist, and the stream WEBHOOKS has its subjects")
+	for _, f := range found {
+		for i, m := range regexp.MustCompile("`(nats stream [^`]+)`").FindAllStringSubmatch(f.Cure, -1) {
+			run(m[1] + []string{" --force", ""}[i])
+		}
+	}
+	mustBeFit(t, p)
+	mustBeIn(t, p, forStream("builds", "1", "CODE"), "CODE")
+	mustBeIn(t, p, forStream("sales", "2", ""), "WEBHOOKS")
+}
+
 // TestCuresForOperators: what findings say is done, with the nats tool itself,
 // and then there are none.
 func TestCuresForOperators(t *testing.T) {
