@@ -181,6 +181,14 @@ func (a *App) addHealth(answer *health, kept bool) {
 	for _, reason := range a.troubles(s, last, kept) {
 		answer.Reasons = append(answer.Reasons, prefix+reason)
 	}
+	s.mu.Lock()
+	spool := s.spool
+	s.mu.Unlock()
+	if spool != nil && !spool.spool.Status().Out {
+		if err := spool.broker.ready(); err != nil {
+			answer.Warnings = append(answer.Warnings, prefix+"the spool takes no events: "+err.Error())
+		}
+	}
 	for _, f := range last.list {
 		switch {
 		case a.preflightMode(f.Stream) == preflightOff:
@@ -202,10 +210,16 @@ func (a *App) troubles(s *session, last findings, kept bool) []string {
 	s.mu.Unlock()
 	if kept && spool != nil {
 		st := spool.spool.Status()
-		if st.Out && st.MaxBytes > 0 && st.Bytes >= st.MaxBytes {
+		if !st.Out {
+			return nil // what the cluster does not take is kept
+		}
+		if st.MaxBytes > 0 && st.Bytes >= st.MaxBytes {
 			return []string{"the cluster takes no events, and the spool is full"}
 		}
-		return nil // what the cluster does not take is kept
+		if err := spool.broker.ready(); err != nil {
+			return []string{"the cluster takes no events, and the spool neither: " + err.Error()}
+		}
+		return nil
 	}
 	var reasons []string
 	if st := a.brokerStatus(s); !st.Ready {

@@ -102,8 +102,9 @@ func (b *broker) open(ctx context.Context, cfg natspub.ConnectConfig, label stri
 	return err
 }
 
-// start starts the embedded server and waits until it takes events. One that
-// replaces another must find its store.
+// start starts the embedded server and waits until it takes events, or would if
+// there was room on the disk: what it has can be read meanwhile, and a cluster that
+// it is the spool of goes on. One that replaces another must find its store.
 func (b *broker) start(ctx context.Context, again bool) error {
 	cfg := b.embedded
 	cfg.Existing = again
@@ -128,7 +129,12 @@ func (b *broker) start(ctx context.Context, again bool) error {
 		case <-time.After(lockDelay):
 		}
 	}
-	return b.server.Load().WaitReady(ctx)
+	err := b.server.Load().WaitReady(ctx)
+	if errors.Is(err, natsembed.ErrDiskFull) {
+		cfg.Logger.Error("the embedded NATS server takes no events until there is room", "error", err)
+		return nil
+	}
+	return err
 }
 
 // keep replaces the embedded server when it has failed. After a write that did

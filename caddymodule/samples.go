@@ -118,9 +118,9 @@ func (a *App) watchQuarantine(ctx context.Context, q *natspub.Quarantine) {
 		if err != nil { // the stream may not be there yet
 			wait = min(2*wait, quarantineLook)
 		} else {
-			m.events.WithLabelValues(a.name).Set(float64(st.Events))
-			m.bytes.WithLabelValues(a.name).Set(float64(st.Bytes))
-			m.limit.WithLabelValues(a.name).Set(float64(st.MaxBytes))
+			m.events.WithLabelValues(a.label()).Set(float64(st.Events))
+			m.bytes.WithLabelValues(a.label()).Set(float64(st.Bytes))
+			m.limit.WithLabelValues(a.label()).Set(float64(st.MaxBytes))
 			full = a.tellFull(st, full)
 			if wait = quarantineLook; filled(st) >= soonFull || st.MaxBytes > 0 && st.MaxBytes < smallQuarantine {
 				wait = quarantineSoon
@@ -146,7 +146,7 @@ func (a *App) balance(ctx context.Context, q *natspub.Quarantine) error {
 	defer cancel()
 	list, err := q.Balance(ctx)
 	for _, t := range list {
-		a.metrics.quarantine.trimmed.WithLabelValues(a.name).Add(float64(t.Events))
+		a.metrics.quarantine.trimmed.WithLabelValues(a.label()).Add(float64(t.Events))
 		a.log.Warn("the quarantine is nearly full; the oldest events of those who have the most there are removed",
 			"tenant", t.Tenant, "source", t.Source, "events", t.Events)
 		a.notify(natspub.OpsEvent{Tenant: t.Tenant, Source: t.Source, Name: "quarantine_trimmed", Data: map[string]any{"events": t.Events}})

@@ -235,7 +235,7 @@ func (s *Server) Ready() error {
 	}
 	free, err := freeSpace(s.cfg.StoreDir)
 	if err == nil && free < s.reserve {
-		return fmt.Errorf("%w: %d bytes are left in %s", ErrDiskFull, free, s.cfg.StoreDir)
+		return fmt.Errorf("%w: %d bytes are left in %s: make room there, %d must be free", ErrDiskFull, free, s.cfg.StoreDir, s.reserve)
 	}
 	if err := s.hasStore(); err != nil {
 		return fmt.Errorf("%w: %w: %w", ErrFailed, err, ErrBroken)
@@ -264,13 +264,14 @@ func (s *Server) health() error {
 }
 
 // WaitReady waits until the server is ready. It returns early if the server has
-// failed, and ctx's error joined with the last reason if ctx ends.
+// failed, or if it runs on a disk that is nearly full, with an error that wraps
+// [ErrDiskFull]; and ctx's error joined with the last reason if ctx ends.
 func (s *Server) WaitReady(ctx context.Context) error {
 	tick := time.NewTicker(readyPoll)
 	defer tick.Stop()
 	for {
 		err := s.Ready()
-		if err == nil || errors.Is(err, ErrFailed) && s.log.fatal() != nil {
+		if err == nil || errors.Is(err, ErrDiskFull) || errors.Is(err, ErrFailed) && s.log.fatal() != nil {
 			return err
 		}
 		select {
