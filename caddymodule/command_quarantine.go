@@ -22,16 +22,32 @@ type adminFlags struct{ address, config, adapter string }
 
 func (a *adminFlags) add(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
-	f.StringVar(&a.address, "address", "", "`address` of Caddy's admin API (default: that of --config, or localhost:2019)")
+	f.StringVar(&a.address, "address", "", "`address` of Caddy's admin API (default: that of --config, or $CADDY_ADMIN, or "+cli.DefaultAdmin+")")
 	f.StringVar(&a.config, "config", "", "configuration `file` that says where the admin API is")
 	f.StringVar(&a.adapter, "adapter", "", "`name` of the config adapter of --config")
 }
 
-// client asks the admin API. Its errors are those of the API, without JSON.
-func (a *adminFlags) client(_ context.Context, method, uri string, body io.Reader) (*http.Response, error) {
+// given returns the address that the flags say, or "" if they say none.
+func (a *adminFlags) given() (string, error) {
+	if a.address == "" && a.config == "" {
+		return "", nil
+	}
+	return a.find()
+}
+
+func (a *adminFlags) find() (string, error) {
 	address, err := caddycmd.DetermineAdminAPIAddress(a.address, nil, a.config, a.adapter)
 	if err != nil {
-		return nil, fmt.Errorf("finding the admin API: %w", err)
+		return "", fmt.Errorf("finding the admin API: %w", err)
+	}
+	return address, nil
+}
+
+// client asks the admin API. Its errors are those of the API, without JSON.
+func (a *adminFlags) client(_ context.Context, method, uri string, body io.Reader) (*http.Response, error) {
+	address, err := a.find()
+	if err != nil {
+		return nil, err
 	}
 	resp, err := caddycmd.AdminAPIRequest(address, method, uri, nil, body)
 	if err == nil {
@@ -46,7 +62,7 @@ func (a *adminFlags) client(_ context.Context, method, uri string, body io.Reade
 			return nil, errors.New(answer.Error)
 		}
 	}
-	return nil, fmt.Errorf("asking Caddy's admin API at %s: %w: is Caddy running, with its admin API on?", address, err)
+	return nil, fmt.Errorf("asking Caddy's admin API at %s: %w: is Caddy running, and its option admin not off? --address or --config say where its admin API is", address, err)
 }
 
 func quarantineCommand() *cobra.Command {

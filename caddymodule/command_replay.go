@@ -8,10 +8,10 @@ import (
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/cli"
 )
 
-// reachFlags are the flags that say how to get to the events.
+// reachFlags are the flags that say how to get to the events, besides those of
+// [adminFlags].
 func reachFlags(cmd *cobra.Command, r *cli.Reach) {
 	f := cmd.Flags()
-	f.StringVar(&r.Admin, "admin", "", "`address` of Caddy's admin API (default: $CADDY_ADMIN, or "+cli.DefaultAdmin+")")
 	f.StringVar(&r.Connection, "connection", "", "`name` of the gateway's connection to NATS, default for the one without a name (not needed if there is only one)")
 	f.StringVar(&r.NATS, "nats", "", "without the admin API: `URLs` of NATS servers, separated by commas")
 	f.StringVar(&r.Context, "context", "", "without the admin API: `name` of a context of the nats tool")
@@ -21,6 +21,7 @@ func reachFlags(cmd *cobra.Command, r *cli.Reach) {
 
 func replayCommand() *cobra.Command {
 	var o cli.ReplayOptions
+	var where adminFlags
 	cmd := &cobra.Command{
 		Use:   "replay",
 		Short: "Sends stored events once more, to a subject or a URL",
@@ -50,9 +51,12 @@ The exit status is 1 if not everything was sent.`,
   caddy webhooks replay --resume replay-20260102T150405-abcdef`,
 		Args:         cobra.NoArgs,
 		SilenceUsage: true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			ctx, stop := interruptible(cmd)
 			defer stop()
+			if o.Admin, err = where.given(); err != nil {
+				return err
+			}
 			return cli.ReplayEvents(ctx, cmd.OutOrStdout(), o)
 		},
 	}
@@ -80,6 +84,7 @@ The exit status is 1 if not everything was sent.`,
 	f.BoolVar(&o.List, "list", false, "list the jobs of the last 30 days")
 	f.BoolVar(&o.Detach, "detach", false, "leave the job to the gateway, and do not wait for it")
 	f.BoolVar(&o.JSON, "json", false, "print JSON")
+	where.add(cmd)
 	reachFlags(cmd, &o.Reach)
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		if o.Resume == "" && o.Stop == "" && !o.List {

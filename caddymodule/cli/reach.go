@@ -67,7 +67,7 @@ func (r *Reach) complete() error {
 	case r.NATS != "" && r.Context != "":
 		return fmt.Errorf("%w: --nats and --context contradict each other", ErrUsage)
 	case r.direct() && (r.Admin != "" || r.Connection != ""):
-		return fmt.Errorf("%w: --nats and --context do without the admin API: leave --admin and --connection out", ErrUsage)
+		return fmt.Errorf("%w: --nats and --context do without the admin API: leave --address, --config and --connection out", ErrUsage)
 	case r.NATS == "" && (r.Credentials != "" || r.CA != ""):
 		return fmt.Errorf("%w: --creds and --ca belong to --nats", ErrUsage)
 	}
@@ -133,7 +133,7 @@ func (r *Reach) admin() (*admin, error) {
 		path, _, _ := strings.Cut(rest, "|") // of permissions
 		network, address, a.origin = "unix", path, "http://127.0.0.1"
 	} else if host, port, err := net.SplitHostPort(strings.TrimPrefix(r.Admin, "http://")); err != nil || port == "" {
-		return nil, fmt.Errorf("%w: --admin %q: write host:port, or unix//path", ErrUsage, r.Admin)
+		return nil, fmt.Errorf("%w: --address %q: write host:port, or unix//path", ErrUsage, r.Admin)
 	} else {
 		if host == "" {
 			host = "localhost"
@@ -178,7 +178,7 @@ func (a *admin) call(ctx context.Context, method, path string, in, out any) erro
 		if problem, ok := errors.AsType[*url.Error](err); ok {
 			err = problem.Err
 		}
-		return fmt.Errorf("%w at %s: %w: is Caddy running, and its option admin not off? --admin names another address, --nats or --context a cluster", ErrNoAdmin, a.addr, err)
+		return fmt.Errorf("%w at %s: %w: is Caddy running, and its option admin not off? --address or --config say where its admin API is, --nats or --context a cluster", ErrNoAdmin, a.addr, err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxAdminAnswer))

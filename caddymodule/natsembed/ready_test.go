@@ -31,6 +31,9 @@ func TestReady(t *testing.T) {
 	if err := s.Ready(); !errors.Is(err, ErrDiskFull) {
 		t.Errorf("without space: got %v, want ErrDiskFull", err)
 	}
+	if err := s.WaitReady(ctx); !errors.Is(err, ErrDiskFull) || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("waiting without space: got %v, want ErrDiskFull at once", err)
+	}
 	s.reserve = 0
 	if err := s.Ready(); err != nil {
 		t.Errorf("with space again: got %v", err)

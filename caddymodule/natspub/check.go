@@ -67,7 +67,7 @@ func check(info *jetstream.StreamInfo, root string, cfg StreamConfig) []Finding 
 	if info.Cluster != nil {
 		for _, r := range info.Cluster.Replicas {
 			if r.Offline {
-				add(Warning, fmt.Sprintf("the server %s, which keeps its events, is offline", r.Name), "start it, or see `nats stream cluster` about how to replace it")
+				add(Warning, "one of the servers that keep its events is offline: "+r.Name, "start it, or see `nats stream cluster` about how to replace it")
 			}
 		}
 	}
