@@ -120,14 +120,13 @@ type Event struct {
 
 // KeptRequest returns the request that the event came in, as quarantine would keep it,
 // or nil if nothing of it is to be kept. It is for a [Publisher] that finds out
-// only later whether the event belongs there, is to be called before Publish, or
-// the second step of Start, returns, and costs about as much as to verify the
-// request.
+// only later whether the event belongs there, and is to be called before Publish, or
+// the second step of Start, returns.
 func (e *Event) KeptRequest() *Kept {
 	if e.from == nil {
 		return e.kept
 	}
-	return e.from.keepProven()
+	return e.from.keepInCase()
 }
 
 // Clone returns a copy for a [Publisher] that keeps it. It shares what the event

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
@@ -33,6 +34,7 @@ type Route struct {
 	diagnoses *Limiter       // nil: nobody asks
 	bodies    *bodyMemory    // nil: nothing is stored
 	keeping   keeping
+	proven    *atomic.Bool // what is kept of a request was enough to verify it again
 	packed    compression
 	samples   *samples // nil: none are kept
 	newID     func() string
@@ -57,6 +59,7 @@ func New(cfg Config) (*Route, error) {
 		},
 		needsJSON: p.NeedsJSON,
 		newID:     cfg.NewID,
+		proven:    new(atomic.Bool),
 		success:   cfg.Success,
 		ok:        fixedReply(cfg.Success),
 	}

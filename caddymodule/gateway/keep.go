@@ -239,6 +239,21 @@ func (x *exchange) keepProven() *Kept {
 	return kept
 }
 
+// keepInCase is keepProven for an event that is, as a rule, never in quarantine. That
+// what is kept can be verified again is found out once for a route: it costs as much
+// as everything else. Where it cannot, it is tried each time.
+func (x *exchange) keepInCase() *Kept {
+	proven := x.route.proven
+	if proven.Load() {
+		return x.keep()
+	}
+	kept := x.keepProven()
+	if !kept.Unprovable && x.event.Part == nil {
+		proven.Store(true)
+	}
+	return kept
+}
+
 // request is the request as it is kept.
 func (k *Kept) request(body []byte) (*verifiers.Request, error) {
 	u, err := url.Parse(k.URL)

@@ -86,3 +86,47 @@ func TestKeptRequestOfAnEvent(t *testing.T) {
 		})
 	}
 }
+
+// TestKeptRequestIsProvenOnce: whether what is kept can be verified again is found
+// out with the first event, and with each where it cannot.
+func TestKeptRequestIsProvenOnce(t *testing.T) {
+	other := func() (verifiers.Verifier, error) {
+		key, err := verifiers.NewKey("k2", []byte("another-secret-of-the-tests"))
+		if err != nil {
+			return nil, err
+		}
+		return hub.New(verifiers.Config{Keys: verifiers.Keys{key}, Options: map[string]string{"verify_token": verifyToken, "confirm": "on"}})
+	}
+	for _, test := range []struct {
+		name     string
+		verifier func() (verifiers.Verifier, error)
+		checks   int
+	}{
+		{"it can", func() (verifiers.Verifier, error) { return newVerifier(t, hub), nil }, 1},
+		{"it cannot", other, 3},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p, checks := &asking{}, 0
+			rt, _, _ := newRoute(t, func(cfg *gateway.Config) {
+				cfg.Publisher = p
+				cfg.VerifierAt = func(time.Time) (verifiers.Verifier, error) {
+					checks++
+					return test.verifier()
+				}
+			})
+			for _, id := range []string{"d-1", "d-2", "d-3"} {
+				if res := rt.Handle(nil, gateway.Request{Request: newRequest(t, "http://hooks.example.com/hook", id, payload(id))}); res.Outcome != gateway.Accepted {
+					t.Fatalf("%v %v", res.Outcome, res.Err)
+				}
+			}
+			for i, kept := range p.kept {
+				if kept == nil || kept.Unprovable != (test.checks == 3) || kept.Header.Get("X-Hub-Signature-256") == "" {
+					t.Errorf("%d: %+v", i, kept)
+				}
+			}
+			if checks != test.checks {
+				t.Errorf("verified %d times, want %d", checks, test.checks)
+			}
+		})
+	}
+}
