@@ -16,6 +16,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule"
 )
 
 const route = "webhooks /github github {env.GITHUB_SECRET}\n\trespond 404"
@@ -186,6 +188,7 @@ func TestUnusableStore(t *testing.T) {
 // soon as the cluster is there.
 func TestClusterAway(t *testing.T) {
 	s := newSite(t)
+	caddymodule.WaitAtStart(t, time.Second)
 	addr := freeAddr(t)
 	global := "webhooks {\n\t\tspool off\n\t\tnats nats://" + addr + "\n\t\tstream {\n\t\t\treplicas 1\n\t\t}\n\t\tquarantine_stream {\n\t\t\treplicas 1\n\t\t}\n\t}"
 	s.load(global, route)

@@ -12,11 +12,12 @@ import (
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natspub"
 )
 
+// startPatience is how long Start waits for the broker, so that what is wrong with
+// it fails the load. What takes longer goes on in the background, while senders are
+// asked to try again. Only tests change it.
+var startPatience = 5 * time.Second
+
 const (
-	// startPatience is how long Start waits for the broker, so that what is
-	// wrong with it fails the load. What takes longer goes on in the background,
-	// while senders are asked to try again.
-	startPatience = 5 * time.Second
 	// lookTimeout bounds one look at the streams.
 	lookTimeout = 5 * time.Second
 	// lookAgain is the time between two looks that failed, and sayAgain between

@@ -8,12 +8,15 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule"
 )
 
 // TestWrongPassword: that the servers refuse the login is what the operator is told,
 // and not that they do not answer.
 func TestWrongPassword(t *testing.T) {
 	s := newSite(t)
+	caddymodule.WaitAtStart(t, time.Second)
 	addr := freeAddr(t)
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {

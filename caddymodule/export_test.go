@@ -15,3 +15,12 @@ func FetchAddressListsWith(t *testing.T, fetcher keyfetch.Config, often time.Dur
 	t.Cleanup(func() { defaultAddressListConfig = before })
 	defaultAddressListConfig = addressListConfig{fetcher: fetcher, fresh: often, retry: often, most: often}
 }
+
+// WaitAtStart has a load wait no longer for a broker that is not there, until the
+// test ends. Tests with it do not run in parallel.
+func WaitAtStart(t *testing.T, patience time.Duration) {
+	t.Helper()
+	before := startPatience
+	t.Cleanup(func() { startPatience = before })
+	startPatience = patience
+}

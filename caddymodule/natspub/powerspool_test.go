@@ -31,7 +31,7 @@ func TestPowerLossSpool(t *testing.T) {
 	if rounds >= 20 && got.aside == 0 {
 		t.Error("nothing was put into quarantine")
 	}
-	if got, _ := s.cutOften(4, "interval"); got.lost == 0 {
+	if got, _ := s.cutOften(2, "interval"); got.lost == 0 {
 		t.Errorf("without syncs none of %d events was lost: the power was not cut", got.acked)
 	}
 }

@@ -49,7 +49,7 @@ func New(t testing.TB) *Disk {
 		t.Fatal(err)
 	}
 	d.Format()
-	if out, err := exec.Command("mount", "-o", "loop", d.image, d.root).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mount", "-o", "loop", d.image, d.root).CombinedOutput(); err != nil { //nolint:gosec // paths of the test's
 		t.Skipf("no loop devices here: %v %s", err, out)
 	}
 	d.mounted = true
@@ -134,6 +134,7 @@ func (d *Disk) Cut() {
 	}
 	defer f.Close()
 	flags := uint32(noLogFlush)
+	//nolint:gosec // the call wants an address
 	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), shutdownFS, uintptr(unsafe.Pointer(&flags))); errno != 0 {
 		d.t.Fatalf("shutting the file system down: %v", errno)
 	}
@@ -146,7 +147,7 @@ func (d *Disk) Detach() {
 	d.mounted = false
 	d.run("umount", "-l", d.root)
 	for end := time.Now().Add(detaching); ; time.Sleep(50 * time.Millisecond) {
-		out, err := exec.Command("losetup", "-j", d.image).CombinedOutput()
+		out, err := exec.Command("losetup", "-j", d.image).CombinedOutput() //nolint:gosec // a path of the test's
 		switch {
 		case err != nil:
 			d.t.Fatalf("losetup: %v: %s", err, out)
@@ -170,7 +171,7 @@ func (d *Disk) forget() {
 
 func (d *Disk) run(name string, args ...string) {
 	d.t.Helper()
-	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil { //nolint:gosec // programs of this file, with paths of the test's
 		d.t.Fatalf("%s: %v: %s", name, err, out)
 	}
 }
