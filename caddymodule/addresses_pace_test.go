@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -47,4 +48,39 @@ func TestAddressListRetries(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestListsOfOneSender: who is on any of them is permitted, and others only refused when
+// all are known.
+func TestListsOfOneSender(t *testing.T) {
+	t.Parallel()
+	list := func(prefixes ...string) *publishedList {
+		l := &publishedList{}
+		if len(prefixes) > 0 {
+			k := &knownAddresses{}
+			for _, p := range prefixes {
+				k.prefixes = append(k.prefixes, netip.MustParsePrefix(p))
+			}
+			l.known.Store(k)
+		}
+		return l
+	}
+	live, sandbox, unknown := list("192.0.2.0/24", "2001:db8::/32"), list("198.51.100.1/32"), list()
+	for _, tt := range []struct {
+		lists         publishedLists
+		addr          string
+		listed, known bool
+	}{
+		{publishedLists{live, sandbox}, "192.0.2.1", true, true},
+		{publishedLists{live, sandbox}, "198.51.100.1", true, true},
+		{publishedLists{live, sandbox}, "198.51.100.2", false, true},
+		{publishedLists{live, unknown}, "2001:db8::1", true, true},
+		{publishedLists{unknown, live}, "192.0.2.1", true, true},
+		{publishedLists{live, unknown}, "198.51.100.1", false, false},
+		{publishedLists{unknown}, "192.0.2.1", false, false},
+	} {
+		if listed, known := tt.lists.Lists(netip.MustParseAddr(tt.addr)); listed != tt.listed || known != tt.known {
+			t.Errorf("%s: got %v, %v, want %v, %v", tt.addr, listed, known, tt.listed, tt.known)
+		}
+	}
 }
