@@ -244,6 +244,9 @@ func (x *exchange) keepProven() *Kept {
 // as everything else. Where it cannot, it is tried each time.
 func (x *exchange) keepInCase() *Kept {
 	proven := x.route.proven
+	if x.packed != nil { // the signature may be over what the event's body is not
+		return x.keepProven()
+	}
 	if proven.Load() {
 		return x.keep()
 	}
