@@ -135,9 +135,11 @@ func (src *reader) one(ctx context.Context) (*replayed, error) {
 			continue
 		case src.denied(before) != nil:
 			return nil, fmt.Errorf("reading %s: %w: %w", src.spec.Stream, err, src.denied(before))
+		case final(err):
+			return nil, fmt.Errorf("reading %s: %w", src.spec.Stream, err)
 		case src.failing.IsZero():
 			src.failing = time.Now()
-		case time.Since(src.failing) > src.patience || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, jetstream.ErrStreamNotFound):
+		case time.Since(src.failing) > src.patience || errors.Is(err, nats.ErrConnectionClosed):
 			return nil, fmt.Errorf("reading %s: %w", src.spec.Stream, err)
 		}
 		src.consumer = nil
@@ -183,6 +185,15 @@ func (src *reader) read(ctx context.Context) error {
 		src.r.cfg.Logger.Warn("the server that reads for a replay is behind; another is asked for", "stream", src.spec.Stream, "position", src.at, "last", src.last)
 	}
 	return nil
+}
+
+// final reports whether another try does not help.
+func final(err error) bool {
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return true
+	}
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.Code == 400
 }
 
 // denied returns what the server has denied of what reading asks for, or nil.

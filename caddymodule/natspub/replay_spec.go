@@ -177,7 +177,7 @@ func (s *ReplaySpec) filters(subjects []string) []string {
 			}
 		}
 	}
-	return list
+	return slices.Compact(slices.Sorted(slices.Values(list))) // a stream may have several subjects of one root
 }
 
 func orAny(list, any []string) []string {
