@@ -126,6 +126,12 @@ func (e *entry) write(w io.Writer) error {
 	row("methods", strings.Join(e.Methods, ", "))
 	row("content types", strings.Join(e.ContentTypes, ", "))
 	row("largest body", fmt.Sprintf("%d KiB", cmp.Or(e.MaxBody, 1<<20)>>10))
+	if e.SignsUncompressed {
+		row("compression", "signed before it; with limits { decompressed } gzip is taken")
+	}
+	for _, l := range e.Addresses {
+		row("addresses", l.URL)
+	}
 	row("answer due", short(cmp.Or(e.Deadline, 10*time.Second)))
 	row("retries", e.retries())
 	row("headers kept", strings.Join(e.Headers, ", "))
