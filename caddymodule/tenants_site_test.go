@@ -336,12 +336,14 @@ func TestTenantFlood(t *testing.T) {
 	took := time.Since(begun)
 	close(done)
 	known.Wait()
-	if answers[404]+answers[503] != names || answers[503] == 0 {
+	after, lookups := series()
+	// 1000 at once, 500 a second, and one a second for who is known. A machine that is
+	// too slow for a flood asks for no more than that.
+	most := 1000 + 501*(took.Seconds()+2)
+	if answers[404]+answers[503] != names || answers[503] == 0 && names > most {
 		t.Errorf("answers %v", answers)
 	}
-	after, lookups := series()
-	// 1000 at once, 500 a second, and one a second for who is known.
-	if most := 1000 + 501*(took.Seconds()+2); lookups-before > most {
+	if lookups-before > most {
 		t.Errorf("%.0f lookups in %v, want at most %.0f", lookups-before, took, most)
 	}
 	if after != lines {
