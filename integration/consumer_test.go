@@ -17,12 +17,13 @@ import (
 //	consumer again URL STREAM NAME
 //	consumer done URL STREAM NAME
 //	consumer stream URL NAME SUBJECT...
+//	consumer subjects URL STREAM SUBJECT...
 //
-// With again it waits until an event was delivered again. The last one makes a
-// stream.
+// With again it waits until an event was delivered again. The last two make a
+// stream, and change its subjects.
 func cmdConsumer(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 4 {
-		ts.Fatalf("usage: consumer add|again|done|stream URL ...")
+		ts.Fatalf("usage: consumer add|again|done|stream|subjects URL ...")
 	}
 	nc, err := dialNATS(args[1])
 	ts.Check(err)
@@ -60,6 +61,13 @@ func cmdConsumer(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	case args[0] == "stream":
 		_, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: args[2], Subjects: args[3:]})
+		ts.Check(err)
+	case args[0] == "subjects":
+		stream, err := js.Stream(ctx, args[2])
+		ts.Check(err)
+		cfg := stream.CachedInfo().Config
+		cfg.Subjects = args[3:]
+		_, err = js.UpdateStream(ctx, cfg)
 		ts.Check(err)
 	default:
 		ts.Fatalf("consumer: not understood: %v", args)
