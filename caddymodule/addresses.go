@@ -333,15 +333,17 @@ func (addressListMetrics) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements [prometheus.Collector].
 func (addressListMetrics) Collect(ch chan<- prometheus.Metric) {
-	var lists []*publishedList // sent after the pool is unlocked
+	lists := make(map[string]*publishedList) // sent after the pool is unlocked
 	addressLists.Range(func(_, val any) bool {
-		if l, ok := val.(*publishedList); ok {
-			lists = append(lists, l)
+		// Two descriptions may have one label, while a reload changes one: a label
+		// that comes twice would be an error, of all metrics.
+		if l, ok := val.(*publishedList); ok && lists[l.from.String()].before(l) {
+			lists[l.from.String()] = l
 		}
 		return true
 	})
-	for _, l := range lists {
-		label, count := l.from.String(), 0
+	for label, l := range lists {
+		count := 0
 		if k := l.known.Load(); k != nil {
 			count = len(k.prefixes)
 			ch <- prometheus.MustNewConstMetric(listFetched, prometheus.GaugeValue, float64(k.fetched.UnixMilli())/1000, label)
@@ -349,6 +351,15 @@ func (addressListMetrics) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(listAddresses, prometheus.GaugeValue, float64(count), label)
 		ch <- prometheus.MustNewConstMetric(listFailures, prometheus.CounterValue, float64(l.failed.Load()), label)
 	}
+}
+
+// before reports whether what is known of the list is older than of the other.
+func (l *publishedList) before(other *publishedList) bool {
+	if l == nil {
+		return true
+	}
+	mine, theirs := l.known.Load(), other.known.Load()
+	return theirs != nil && (mine == nil || mine.fetched.Before(theirs.fetched))
 }
 
 var (

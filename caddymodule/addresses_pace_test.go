@@ -3,13 +3,18 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers/keyfetch"
@@ -81,6 +86,40 @@ func TestListsOfOneSender(t *testing.T) {
 	} {
 		if listed, known := tt.lists.Lists(netip.MustParseAddr(tt.addr)); listed != tt.listed || known != tt.known {
 			t.Errorf("%s: got %v, %v, want %v, %v", tt.addr, listed, known, tt.listed, tt.known)
+		}
+	}
+}
+
+// TestAddressListMetrics: two descriptions of one list, as there are while a reload
+// changes one, do not keep the metrics from being read.
+func TestAddressListMetrics(t *testing.T) {
+	known := func(n int, fetched time.Time) *knownAddresses {
+		return &knownAddresses{prefixes: make([]netip.Prefix, n), fetched: fetched}
+	}
+	for i, k := range []*knownAddresses{nil, known(2, time.Unix(2000, 0)), known(1, time.Unix(1000, 0))} {
+		from := verifiers.AddressList{URL: "https://example.com/metrics.json", Pointers: []string{"/a"}, MaxBytes: int64(1000 + i)}
+		key := addressListKey(fmt.Sprint("metrics", i))
+		_, _, err := addressLists.LoadOrNew(key, func() (caddy.Destructor, error) {
+			l := newPublishedList(from, key, defaultAddressListConfig)
+			l.known.Store(k)
+			return l, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _, _ = addressLists.Delete(key) })
+	}
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(addressListMetrics{})
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "caddy_webhooks_address_list_addresses" && strings.Contains(m.GetLabel()[0].GetValue(), "metrics.json") && m.GetGauge().GetValue() != 2 {
+				t.Errorf("got %v, want those of the newest", m)
+			}
 		}
 	}
 }

@@ -148,8 +148,9 @@ var inflaters = sync.Pool{New: func() any { return new(inflater) }}
 // gunzip returns the decompressed body, for which it reserves memory as it grows.
 func (x *exchange) gunzip() ([]byte, Outcome, error) {
 	limit, tooMuch := x.route.cfg.MaxDecompressed, errExpanded
-	if most := int64(len(x.packed)) * int64(x.route.cfg.MaxRatio); most < limit {
-		limit, tooMuch = most, errRatio
+	// Divided, as the product may be more than there are numbers.
+	if n, ratio := int64(len(x.packed)), int64(x.route.cfg.MaxRatio); ratio <= limit/n && n*ratio < limit {
+		limit, tooMuch = n*ratio, errRatio
 	}
 	if !x.lease.grow(inflaterSize) {
 		return nil, Overloaded, errBudget

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -311,6 +312,33 @@ func TestDecompressedMemory(t *testing.T) {
 			}
 			if requests, bytes := budget.InUse(); requests != 0 || bytes != 0 {
 				t.Errorf("got %d requests and %d bytes still in use", requests, bytes)
+			}
+		})
+	}
+}
+
+// TestRatio: a ratio is exact, and one that is larger than any body is none.
+func TestRatio(t *testing.T) {
+	t.Parallel()
+	plain := `{"a":"` + strings.Repeat("x", 100_000) + `"}`
+	body := pack(t, plain, 9)
+	exact := (len(plain) + len(body) - 1) / len(body)
+	for _, tt := range []struct {
+		ratio int
+		want  gateway.Outcome
+	}{
+		{exact, gateway.Accepted},
+		{exact - 1, gateway.BodyTooLarge},
+		{decompressed, gateway.Accepted},
+		{math.MaxInt / 2, gateway.Accepted},
+		{math.MaxInt/len(body) + 1, gateway.Accepted},
+		{math.MaxInt, gateway.Accepted},
+	} {
+		t.Run(fmt.Sprint(tt.ratio), func(t *testing.T) {
+			t.Parallel()
+			rt, _, _ := newRoute(t, func(c *gateway.Config) { decompresses(c); c.MaxRatio = tt.ratio })
+			if res := handle(rt, packed(t, "d1", body)); res.Outcome != tt.want {
+				t.Errorf("got %v (%v), want %v", res.Outcome, res.Err, tt.want)
 			}
 		})
 	}
