@@ -301,6 +301,7 @@ func (a *App) Cleanup() error {
 // release is called once, after Cleanup and the last request.
 func (a *App) release() {
 	running.remove(a)
+	generations.end(a)
 	a.disconnect()
 	for _, other := range a.others {
 		other.disconnect()

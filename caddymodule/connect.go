@@ -144,6 +144,10 @@ func (a *App) open(ctx, looks context.Context, early chan<- error, late <-chan s
 		if looks.Err() != nil {
 			return
 		}
+		if errors.Is(err, errSuperseded) {
+			pauseLooks(looks)
+			continue
+		}
 		if errors.Is(err, ErrPreflight) {
 			select {
 			case <-late:
@@ -173,11 +177,14 @@ func (a *App) open(ctx, looks context.Context, early chan<- error, late <-chan s
 			said, saidAt = text, time.Now()
 			a.log.Warn("preparing the streams; trying again every second", "servers", a.settings.connect.URLs, "error", err)
 		}
-		select {
-		case <-looks.Done():
-			return
-		case <-time.After(lookAgain):
-		}
+		pauseLooks(looks)
+	}
+}
+
+func pauseLooks(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(lookAgain):
 	}
 }
 

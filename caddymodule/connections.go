@@ -131,6 +131,7 @@ func (a *App) chosen(name string) (*App, error) {
 // for them.
 func (a *App) connectAll() error {
 	live.use(a.log)
+	generations.begin(a)
 	var problems []error
 	waits := make(map[*App]func() error)
 	for i, app := range a.all() {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -59,6 +60,49 @@ func (s *session) lastFound() findings {
 	return s.findings
 }
 
+// generations are the configurations that were started and have not ended, the
+// oldest first. Only the youngest makes something of streams: on a reload two are
+// there at one time, and would take turns. Should the younger one fail to start, the
+// other is the youngest again.
+var generations generationList
+
+type generationList struct {
+	mu   sync.Mutex
+	apps []*App
+}
+
+// begin makes the configuration the youngest, and returns when no other looks at
+// streams.
+func (g *generationList) begin(a *App) {
+	g.mu.Lock()
+	older := slices.Clone(g.apps)
+	g.apps = append(g.apps, a)
+	g.mu.Unlock()
+	for _, other := range older {
+		for _, c := range other.all() {
+			if c.session != nil {
+				c.session.looking.Lock()
+				c.session.looking.Unlock() //nolint:staticcheck // to wait for it is all
+			}
+		}
+	}
+}
+
+func (g *generationList) end(a *App) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.apps = slices.DeleteFunc(g.apps, func(other *App) bool { return other == a })
+}
+
+// youngest reports whether no other configuration was started after that one.
+func (g *generationList) youngest(a *App) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.apps) == 0 || g.apps[len(g.apps)-1] == a
+}
+
+var errSuperseded = errors.New("another configuration looks at the streams")
+
 // preflight creates and checks the streams, and says what is new. It returns
 // [ErrPreflight] if one that must be as promised is not.
 func (a *App) preflight(ctx context.Context, p *natspub.Publisher) error {
@@ -80,8 +124,15 @@ func (a *App) preflight(ctx context.Context, p *natspub.Publisher) error {
 func (a *App) look(ctx context.Context, p *natspub.Publisher) ([]natspub.Finding, error) {
 	a.session.looking.Lock()
 	defer a.session.looking.Unlock()
-	if ctx.Err() != nil {
+	whole := a
+	if a.main != nil {
+		whole = a.main
+	}
+	switch {
+	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case !generations.youngest(whole):
+		return nil, errSuperseded
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
@@ -116,6 +167,8 @@ func (a *App) watch(ctx context.Context, p *natspub.Publisher) {
 		switch {
 		case ctx.Err() != nil:
 			return
+		case errors.Is(err, errSuperseded):
+			continue
 		case err != nil:
 			if a.session.broker.conn.Status() == nats.CONNECTED && last.failed == nil {
 				a.log.Warn("looking at the streams; trying again", "error", err)

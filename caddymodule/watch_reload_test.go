@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -94,4 +95,24 @@ func TestReloadSettlesStreams(t *testing.T) {
 			t.Errorf("got %d %s, want 200", got.status, got.body)
 		}
 	})
+}
+
+// TestReloadThatFails: the configuration that goes on looks after its streams as
+// before.
+func TestReloadThatFails(t *testing.T) {
+	s := newSite(t)
+	addr := freeAddr(t)
+	runCluster(t, addr)
+	s.load(watched(addr, "strict"), watchedSite)
+	js := s.jetstream(addr)
+	if err := caddy.Load(s.config("webhooks {\n\t\tnats nats://"+addr+"\n\t\tstream OTHER {\n\t\t\tcreate off\n\t\t\tpreflight strict\n\t\t}\n\t}", watchedSite), true); err == nil {
+		t.Fatal("got no error for a stream that does not exist")
+	}
+	if got := s.post("/github", "1", "{}", nil); got.status != 200 {
+		t.Fatalf("got %d %s", got.status, got.body)
+	}
+	s.discard(js, jetstream.DiscardOld)
+	s.eventually("a refusal", func() bool { return s.post("/github", "2", "{}", nil).status == 503 })
+	s.discard(js, jetstream.DiscardNew)
+	s.eventually("events to be taken again", func() bool { return s.post("/github", "2", "{}", nil).status == 200 })
 }

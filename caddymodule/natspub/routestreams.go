@@ -103,7 +103,13 @@ func (p *Publisher) makeRoom(ctx context.Context, name string, subjects []string
 		if have.Subjects = left; len(left) == 0 {
 			have.Subjects = []string{RetiredRoot + "." + have.Name + ".>"}
 		}
-		if _, err := p.js.UpdateStream(ctx, have); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), question)
+		_, err := p.js.UpdateStream(ctx, have)
+		cancel()
+		if err != nil {
 			return fmt.Errorf("taking subjects from the stream %s: %w", have.Name, err)
 		}
 		p.cfg.Logger.Warn("a stream has other subjects now; what it holds stays", "stream", have.Name, "subjects", have.Subjects)
