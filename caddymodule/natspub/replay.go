@@ -321,8 +321,7 @@ func (j *Replay) Run(ctx context.Context) error {
 	if errors.Is(err, ErrReplayTaken) {
 		return err
 	}
-	// Also after Ctrl-C, and as long as it takes to be sure where to go on.
-	last, end := context.WithTimeout(context.WithoutCancel(ctx), replayPatience)
+	last, end := lasting(ctx)
 	defer end()
 	cause := context.Cause(ctx)
 	if errors.Is(cause, ErrReplayHalted) {
@@ -357,7 +356,7 @@ func (r *Replayer) work(ctx context.Context, stream jetstream.Stream, target rep
 			}
 		}
 		if src.ended {
-			return record.advance(context.WithoutCancel(ctx), st.Last, ReplayCounters{})
+			return record.advance(ctx, st.Last, ReplayCounters{})
 		}
 		r.cfg.Progress(record.state())
 	}

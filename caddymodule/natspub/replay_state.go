@@ -29,7 +29,10 @@ const (
 	// replayPatience is how long it is tried to store the state of a job. Without
 	// it no more events are sent: they would be sent again after a crash.
 	replayPatience = 30 * time.Second
-	replayAgain    = 250 * time.Millisecond
+	// replayGrace is what is left of that when the job is to end. A record that is
+	// not stored any more is one of a process that was killed.
+	replayGrace = 3 * time.Second
+	replayAgain = 250 * time.Millisecond
 )
 
 // ReplayStatus is a word.
@@ -231,8 +234,11 @@ func (r *replayRecord) change(how func(*ReplayState)) {
 }
 
 // advance stores that everything up to the sequence is done. It returns when
-// that is stored, so that no more is repeated after a crash than was on its way.
+// that is stored, so that no more is repeated after a crash than was on its way;
+// also after the end of ctx, since it was sent.
 func (r *replayRecord) advance(ctx context.Context, to uint64, add ReplayCounters) error {
+	ctx, end := lasting(ctx)
+	defer end()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.change(func(st *ReplayState) {
@@ -243,6 +249,18 @@ func (r *replayRecord) advance(ctx context.Context, to uint64, add ReplayCounter
 		st.Bytes += add.Bytes
 	})
 	return r.store(ctx)
+}
+
+// lasting returns a context that ends some time after ctx, for what has to be
+// written all the same.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	long, cancel := context.WithTimeout(context.WithoutCancel(ctx), replayPatience)
+	stop := context.AfterFunc(ctx, func() {
+		if pauseFor(long, replayGrace) {
+			cancel()
+		}
+	})
+	return long, func() { stop(); cancel() }
 }
 
 // end stores how the job ended.

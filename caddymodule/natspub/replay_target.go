@@ -140,7 +140,7 @@ func (t *subjectTarget) send(ctx context.Context, record *replayRecord, list []*
 		if err != nil {
 			// What was acknowledged before it is done.
 			if i > 0 {
-				err = errors.Join(err, record.advance(context.WithoutCancel(ctx), list[i-1].seq, add))
+				err = errors.Join(err, record.advance(ctx, list[i-1].seq, add))
 			}
 			return err
 		}
@@ -150,7 +150,7 @@ func (t *subjectTarget) send(ctx context.Context, record *replayRecord, list []*
 			add.Duplicates++
 		}
 	}
-	return record.advance(context.WithoutCancel(ctx), list[len(list)-1].seq, add)
+	return record.advance(ctx, list[len(list)-1].seq, add)
 }
 
 // trusts reports whether the event may go to the target: what was not verified does
@@ -248,7 +248,7 @@ func (t *urlTarget) send(ctx context.Context, record *replayRecord, list []*repl
 			return err
 		}
 		// Also after Ctrl-C: it was sent.
-		if err := record.advance(context.WithoutCancel(ctx), e.seq, add); err != nil {
+		if err := record.advance(ctx, e.seq, add); err != nil {
 			return err
 		}
 	}
