@@ -98,7 +98,7 @@ var undocumented = map[string]string{
 	"Nats-Stream": "an answer of NATS", "Nats-Subject": "an answer of NATS", "Nats-Time-Stamp": "an answer of NATS", "Nats-UpTo-Sequence": "an answer of NATS",
 	"Wh-H-":     "how names of the request begin",
 	"Wh-Replay": "of HTTP requests", "Wh-Replay-Seq": "of HTTP requests",
-	"Wh-Spool-Msg-Id": "in the spool alone", "Wh-Spool-Kept": "in the spool alone", "Wh-Spool-Stream": "in the spool alone",
+	"Wh-Spool-Msg-Id": "in the spool alone", "Wh-Spool-Kept": "in the spool alone",
 }
 
 // TestNamesAreDocumented finds names of headers in the source, so that none is

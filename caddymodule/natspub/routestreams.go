@@ -12,10 +12,6 @@ import (
 // more and keeps those that it has.
 const RetiredRoot = "wh-retired.v1"
 
-// headerSpoolStream keeps the stream of an event that is in the spool, whose own
-// streams are few: consumers never see it.
-const headerSpoolStream = "Wh-Spool-Stream"
-
 // subjects are what the stream takes, of everything under the root.
 func (cfg StreamConfig) subjects(root string) []string {
 	if len(cfg.Subjects) > 0 {
@@ -76,10 +72,7 @@ func (p *Publisher) streams() []rooted {
 // routeStream returns the stream of the event's route, if it has one of its own
 // here.
 func (p *Publisher) routeStream(name string) (string, bool) {
-	if p == nil || name == "" {
-		return "", false
-	}
-	return name, slices.ContainsFunc(p.cfg.Routes, func(s StreamConfig) bool { return s.Name == name })
+	return name, name != "" && slices.ContainsFunc(p.routes(), func(s StreamConfig) bool { return s.Name == name })
 }
 
 // makeRoom takes subjects from streams of ours that have them. What they hold
@@ -135,19 +128,25 @@ func overlap(a, b string) bool {
 	return len(x) == len(y)
 }
 
-// forRoute is the message for the stream of the event's route, where a spool has
-// it for another. One that the publisher does not know any more does not count.
+// forRoute is the message for the stream of its route, where a spool, whose own
+// streams are few, has it for another. What the publisher's routes are counts, and not
+// what they were when it was kept: a stream takes nothing but its subjects.
 func (m *message) forRoute(p *Publisher) *message {
 	c := m.again()
-	name := one(m.header, headerSpoolStream)
-	if name == "" {
-		return c
-	}
-	c.header = maps.Clone(m.header)
-	delete(c.header, headerSpoolStream)
-	if _, known := p.routeStream(name); known {
-		c.stream = name
-		c.header[headerStream] = []string{name}
+	for _, s := range p.routes() {
+		if slices.ContainsFunc(s.Subjects, func(pattern string) bool { return overlap(pattern, m.subject) }) {
+			c.stream, c.header = s.Name, maps.Clone(m.header)
+			c.header[headerStream] = []string{s.Name}
+			break
+		}
 	}
 	return c
+}
+
+// routes are the streams of routes; there are none without a publisher.
+func (p *Publisher) routes() []StreamConfig {
+	if p == nil {
+		return nil
+	}
+	return p.cfg.Routes
 }

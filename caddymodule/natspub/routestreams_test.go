@@ -216,7 +216,7 @@ func TestRouteStreamsFromASpool(t *testing.T) {
 		var got []string
 		for _, m := range contents(t, remote, stream) {
 			got = append(got, one(m.Header, "ce-id"))
-			if one(m.Header, headerStream) != stream || m.Header[headerSpoolStream] != nil {
+			if one(m.Header, headerStream) != stream {
 				t.Errorf("%s: got %v", stream, m.Header)
 			}
 		}
@@ -224,11 +224,44 @@ func TestRouteStreamsFromASpool(t *testing.T) {
 			t.Errorf("%s has %v, want %v", stream, got, want[i])
 		}
 	}
-	// Directly, when the cluster is there, and after an outage by a spool for which
-	// the route has no stream of its own any more.
+	// Directly, when the cluster is there.
 	mustKeep(t, s, forStream("code", "direct", "CODE"), false)
 	if got := contents(t, remote, "CODE"); one(got[len(got)-1].Header, "ce-id") != "direct" {
 		t.Error("it is not in the stream of its route")
+	}
+}
+
+// TestRouteStreamsOfAnotherConfiguration: what was kept before a route got another
+// stream, or lost it, is forwarded to the one that has its subject now.
+func TestRouteStreamsOfAnotherConfiguration(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name         string
+		change       func(*Config)
+		before, want string
+	}{
+		{"none before", divided, "", "CODE"},
+		{"none any more", nil, "CODE", "WEBHOOKS"},
+		{"another before", divided, "OLD", "CODE"},
+		{"others have it now", func(c *Config) {
+			c.Routes = []StreamConfig{{Name: "CODE", Subjects: []string{"wh.v1.acme.other.>"}, Window: time.Hour, MaxAge: 24 * time.Hour, Create: true}}
+			c.Stream.Subjects = []string{"wh.v1.acme.code.>"}
+		}, "CODE", "WEBHOOKS"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSpool(t, local(t, runServer(t, t.TempDir(), 0, nil).ClientURL()), nil, nil)
+			mustKeep(t, s, forStream("code", "one", tt.before), true)
+			mustKeep(t, s, forStream("code", "two", tt.before), true)
+			remote := ready(t, runServer(t, t.TempDir(), 0, nil).ClientURL(), tt.change)
+			s.SetRemote(remote)
+			if st := drained(t, s); st.Bytes != 0 || st.Forwarded != 2 || st.Held != 0 {
+				t.Errorf("got %+v", st)
+			}
+			if list := contents(t, remote, tt.want); len(list) != 2 || one(list[0].Header, headerStream) != tt.want {
+				t.Errorf("%s has %d events", tt.want, len(list))
+			}
+		})
 	}
 }
 

@@ -280,7 +280,7 @@ type spooler struct {
 
 // Publish implements [gateway.Publisher].
 func (r spooler) Publish(ctx context.Context, e *gateway.Event) (gateway.Ack, error) {
-	return r.start(ctx, r.s.message(e))()
+	return r.start(ctx, r.s.local.message(e))()
 }
 
 // Quarantine implements [gateway.Publisher].
@@ -290,17 +290,7 @@ func (r spooler) Quarantine(ctx context.Context, e *gateway.Event, q gateway.Qua
 
 // Start implements [gateway.Starter].
 func (r spooler) Start(ctx context.Context, e *gateway.Event) func() (gateway.Ack, error) {
-	return r.start(ctx, r.s.message(e))
-}
-
-// message is that of an event for the spool's own streams, which are few, with the
-// name of the cluster's.
-func (s *Spool) message(e *gateway.Event) *message {
-	m := s.local.message(e)
-	if e.Stream != "" {
-		m.header[headerSpoolStream] = []string{e.Stream}
-	}
-	return m
+	return r.start(ctx, r.s.local.message(e))
 }
 
 func (r spooler) start(ctx context.Context, m *message) func() (gateway.Ack, error) {
