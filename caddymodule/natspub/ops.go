@@ -41,6 +41,9 @@ const (
 	// opsAgain is the time between two attempts, and between two looks at a
 	// connection that is broken.
 	opsAgain = 250 * time.Millisecond
+	// opsRecovery is how long an event waits for a stream that is not there, as
+	// while a cluster that has come back chooses leaders.
+	opsRecovery = 30 * time.Second
 	// opsSay is the time between two lines about events that are lost.
 	opsSay = time.Minute
 )
@@ -102,7 +105,9 @@ type Ops struct {
 
 	settled atomic.Bool
 
-	said time.Time // the worker's
+	// The worker's.
+	said   time.Time
+	absent bool // the stream was waited for in vain since it last took an event
 }
 
 // NewOps returns an Ops that runs until Close. The error means that cfg lacks
@@ -252,8 +257,9 @@ func (o *Ops) connected(ctx context.Context) bool {
 
 // publish stores the event. Time without a connection does not count.
 func (o *Ops) publish(ctx context.Context, m *nats.Msg) (err error) {
-	for n := range opsAttempts {
-		if n > 0 && !pauseFor(ctx, opsAgain<<n) {
+	var since time.Time // which the stream has been away
+	for n := 0; n < opsAttempts || o.awaits(err, since); n++ {
+		if n > 0 && !pauseFor(ctx, opsAgain<<min(n, opsAttempts)) {
 			break
 		}
 		if !o.connected(ctx) {
@@ -263,13 +269,32 @@ func (o *Ops) publish(ctx context.Context, m *nats.Msg) (err error) {
 		_, err = o.p.js.PublishMsg(attempt, m, jetstream.WithRetryAttempts(0))
 		cancel()
 		if err == nil {
+			o.absent = false
 			return nil
 		}
 		if errors.Is(err, jetstream.ErrNoStreamResponse) {
+			if since.IsZero() {
+				since = time.Now()
+			}
 			o.prepare(ctx)
 		}
 	}
 	return err
+}
+
+// awaits reports whether the stream, which has been away since then, is waited for:
+// not at the end, and once if it does not come back.
+func (o *Ops) awaits(err error, since time.Time) bool {
+	if o.absent || !errors.Is(err, jetstream.ErrNoStreamResponse) {
+		return false
+	}
+	select {
+	case <-o.ending:
+		return false
+	default:
+	}
+	o.absent = time.Since(since) > opsRecovery
+	return !o.absent
 }
 
 // pauseFor waits, and reports whether ctx lasts.

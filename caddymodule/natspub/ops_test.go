@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
 )
@@ -181,6 +182,25 @@ func TestOpsAfterOutage(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// An event is not lost while a cluster has a connection and no leader yet.
+func TestOpsAwaitTheStream(t *testing.T) {
+	t.Parallel()
+	s := runServer(t, t.TempDir(), 0, nil)
+	o, count := newOps(t, s.ClientURL(), func(cfg *OpsConfig) { cfg.Stream.Create = false })
+	if !o.Send(OpsEvent{Name: "early"}) {
+		t.Fatal("not taken")
+	}
+	// Longer than the attempts last that any error is worth.
+	time.Sleep(opsAgain * (1<<opsAttempts + 2))
+	if _, err := o.p.js.CreateStream(within(t, 5*time.Second), jetstream.StreamConfig{Name: "WEBHOOKS_OPS", Subjects: []string{OpsRoot + ".>"}}); err != nil {
+		t.Fatal(err)
+	}
+	opsAt(t, o, "wh-ops.v1._._.early")
+	if n := count.dropped.Load(); n != 0 {
+		t.Errorf("%d are counted as dropped", n)
+	}
 }
 
 func TestConflictIsTold(t *testing.T) {
