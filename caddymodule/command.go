@@ -31,8 +31,9 @@ Tools for the webhooks gateway:
 	caddy webhooks filter      evaluates an expression of accept or drop over a body
 	caddy webhooks providers   lists the senders whose signatures are known
 
-Send talks to the site, tail to NATS, and what changes something to the running
-gateway, through Caddy's admin API, or to NATS with --nats or --context.`,
+Send talks to the site, and tail to NATS. Replay, quarantine and dedupe ask the
+running gateway, through Caddy's admin API; replay can also do without it, with
+--nats or --context. Filter and providers need nothing that runs.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.Args = cobra.NoArgs
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
@@ -132,7 +133,8 @@ Shows the last events of a stream and then each one that comes in, until Ctrl-C
 or for --count events. It changes nothing: other consumers do not notice it.
 
 NATS inside Caddy is reached only if its block has a "listen", and shows clients
-the streams that it lets them read.
+the streams that it lets them read. In a cluster that asks for a login give
+--context, --creds, or a URL with the login in NATS_URL.
 
 Characters that could command the terminal are shown as escapes. With --json each
 event is one line: stream, seq, time, subject, headers, and the payload as text,
@@ -140,6 +142,7 @@ or as payload_base64 where it is not UTF-8.`,
 		Example: `  caddy webhooks tail
   caddy webhooks tail --subject 'wh.v1.*.github.>' --from all
   caddy webhooks tail --stream WEBHOOKS_QUARANTINE --from 1h --headers
+  caddy webhooks tail --context production --stream WEBHOOKS_OPS --from 24h
   caddy webhooks tail --json --count 1 | jq -r .payload`,
 		Args:         cobra.NoArgs,
 		SilenceUsage: true,
@@ -151,6 +154,7 @@ or as payload_base64 where it is not UTF-8.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.NATS, "nats", "", "`URLs` of the servers, separated by commas (default: $NATS_URL, or "+cli.DefaultNATS+")")
+	f.StringVar(&o.Context, "context", "", "`name` of a context of the nats tool, instead of --nats, --creds and --ca")
 	f.StringVar(&o.Credentials, "creds", "", "`file` with NATS credentials")
 	f.StringVar(&o.CA, "ca", "", "PEM `file` with the authorities of the servers' certificates")
 	f.StringVar(&o.Stream, "stream", cli.DefaultStream, "stream to read")

@@ -95,7 +95,8 @@ These commands ask the running Caddy through its admin API.`,
 Verifies the request again, as of the time at which it came and with the secrets of
 now, finds id and type, applies filters and schema, and publishes the event under
 its own id: if the sender has sent it again meanwhile it is a duplicate. What is
-still refused stays in quarantine.
+still refused stays in quarantine. Whether the id is known is found out by
+publishing, and so not with --dry-run.
 
 A request whose proof is a credential, such as a token, cannot be verified again,
 because the credential is not kept: that it was verified when it came counts. One
@@ -145,6 +146,8 @@ func quarantineShow(admin *adminFlags, o *cli.QuarantineOptions) *cobra.Command 
 		Long: `
 Shows the event and the request that it came in. Values of headers that may hold a
 credential were never kept.`,
+		Example: `  caddy webhooks quarantine show 12
+  caddy webhooks quarantine show 12 --body > body.json`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return fmt.Errorf("got %d arguments: write `caddy webhooks quarantine %s`", len(args), cmd.Use)
@@ -163,10 +166,20 @@ credential were never kept.`,
 	return cmd
 }
 
+// quarantineExamples are those of the actions.
+var quarantineExamples = map[string]string{
+	actionRetry: `  caddy webhooks quarantine retry --all --source github --kind schema --dry-run
+  caddy webhooks quarantine retry 12-20`,
+	actionRelease: `  caddy webhooks quarantine release 12 --reason "the schema is wrong, ticket 4711"
+  caddy webhooks quarantine release 13 --new-id --reason "both orders are real"`,
+	actionDrop: `  caddy webhooks quarantine drop --all --source github --kind signature --reason "a scanner"`,
+}
+
 func quarantineDo(admin *adminFlags, o *cli.QuarantineOptions, action, short, long string) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   action + " <sequence>... | --all",
-		Short: short,
+		Use:     action + " <sequence>... | --all",
+		Short:   short,
+		Example: quarantineExamples[action],
 		Long: long + `
 
 Events are named by their sequences, or ranges of them such as 12-20, or chosen
@@ -202,9 +215,9 @@ not all of them are done with.`,
 // operator is who runs the command, as far as the machine says.
 func operator() string {
 	for _, name := range []string{"SUDO_USER", "USER", "LOGNAME"} {
-		if user := os.Getenv(name); user != "" {
-			return user
+		if name := os.Getenv(name); name != "" {
+			return name
 		}
 	}
-	return ""
+	return cli.Operator()
 }

@@ -88,6 +88,10 @@ func (o *TailOptions) writeText(w io.Writer, m jetstream.Msg, meta *jetstream.Ms
 		more = "\n  its " + header(h, "ce-whsize") + " bytes are kept apart; --fetch reads them"
 	}
 	var details strings.Builder
+	trust := ""
+	if value := header(h, "ce-whtrust"); value != "" { // operational events have none
+		trust = "  trust " + value
+	}
 	for _, d := range []struct{ name, header string }{{"schema", "ce-whschema"}, {"reason", "ce-whreason"}, {"detail", "ce-whdetail"}} {
 		if value := header(h, d.header); value != "" && value != "none" {
 			details.WriteString("  " + d.name + " " + value)
@@ -100,9 +104,9 @@ func (o *TailOptions) writeText(w io.Writer, m jetstream.Msg, meta *jetstream.Ms
 			}
 		}
 	}
-	_, err := fmt.Fprintf(w, "%s  %s\n  seq %d  id %s  type %s  trust %s  %d bytes%s\n  %s%s\n\n",
+	_, err := fmt.Fprintf(w, "%s  %s\n  seq %d  id %s  type %s%s  %d bytes%s\n  %s%s\n\n",
 		meta.Timestamp.Format("2006-01-02 15:04:05.000"), visible(m.Subject(), false),
-		meta.Sequence.Stream, header(h, "ce-id"), header(h, "ce-type"), header(h, "ce-whtrust"), len(data), details.String(),
+		meta.Sequence.Stream, header(h, "ce-id"), header(h, "ce-type"), trust, len(data), details.String(),
 		strings.ReplaceAll(strings.TrimRight(visible(pretty(text), true), "\n"), "\n", "\n  "), more)
 	return err
 }

@@ -78,14 +78,15 @@ func (r *Reach) complete() error {
 		r.Admin = DefaultAdmin
 	}
 	if r.By == "" {
-		r.By = whoami()
+		r.By = Operator()
 	}
 	return nil
 }
 
 func (r *Reach) direct() bool { return r.NATS != "" || r.Context != "" }
 
-func whoami() string {
+// Operator is who runs this process, and where, as far as the machine says.
+func Operator() string {
 	host, _ := os.Hostname()
 	name := "unknown"
 	if u, err := user.Current(); err == nil {

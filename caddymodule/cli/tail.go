@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,9 @@ type TailOptions struct {
 	// NATS are the servers' URLs, separated by commas. Empty means the
 	// environment variable NATS_URL, and without it [DefaultNATS].
 	NATS string
+	// Context is the name of a context of the nats tool, instead of NATS,
+	// Credentials and CA. Empty means none.
+	Context string
 	// Credentials is the path of a file with a JWT and a seed. Empty means
 	// none.
 	Credentials string
@@ -78,12 +82,17 @@ func Tail(ctx context.Context, w io.Writer, o TailOptions) error {
 	if err := o.complete(); err != nil {
 		return err
 	}
-	nc, err := o.connect()
+	nc, prefix, err := (&Reach{NATS: o.NATS, Context: o.Context, Credentials: o.Credentials, CA: o.CA}).connect()
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	js, err := jetstream.New(nc)
+	var js jetstream.JetStream
+	if prefix == "" {
+		js, err = jetstream.New(nc)
+	} else {
+		js, err = jetstream.NewWithAPIPrefix(nc, prefix)
+	}
 	if err != nil {
 		return fmt.Errorf("using JetStream: %w", err)
 	}
@@ -129,11 +138,11 @@ func (o *TailOptions) complete() error {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
-	if o.NATS == "" {
-		o.NATS = o.Getenv("NATS_URL")
+	if o.Context != "" && (o.NATS != "" || o.Credentials != "" || o.CA != "") {
+		return fmt.Errorf("%w: --context says where NATS is and how to log in: leave --nats, --creds and --ca out", ErrUsage)
 	}
-	if o.NATS == "" {
-		o.NATS = DefaultNATS
+	if o.NATS == "" && o.Context == "" {
+		o.NATS = cmp.Or(o.Getenv("NATS_URL"), DefaultNATS)
 	}
 	if o.Stream == "" {
 		o.Stream = DefaultStream
