@@ -293,7 +293,7 @@ func TestPreflightOffline(t *testing.T) {
 	if len(found) != 1 {
 		t.Errorf("got %v, want one finding", found)
 	}
-	mustFind(t, found, Warning, "the server n2", "offline")
+	mustFind(t, found, Warning, "offline: n2")
 }
 
 // TestRefuse: events for a stream that is not fit are refused without an attempt,
