@@ -4,10 +4,14 @@
 package integration
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -36,11 +40,33 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
+	runSideBySide()
 	testscript.Main(m, map[string]func(){
 		"caddy":       runCaddy,
 		"nats-server": runNATSServer,
 		"deliveries":  runDeliveries,
 	})
+}
+
+// sideBySide is how many tests run at one time at least: most of them wait for
+// processes and for timeouts, and not for the processor.
+const sideBySide = 4
+
+// runSideBySide sees to it, unless the flag -parallel says otherwise. The programs
+// above have flags of their own.
+func runSideBySide() {
+	if !strings.HasSuffix(strings.TrimSuffix(os.Args[0], ".exe"), ".test") {
+		return
+	}
+	flag.Parse()
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
+	if asked {
+		return
+	}
+	if err := flag.Set("test.parallel", strconv.Itoa(max(runtime.GOMAXPROCS(0), sideBySide))); err != nil {
+		panic(err)
+	}
 }
 
 func runCaddy() {
