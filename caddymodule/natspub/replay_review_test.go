@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -276,6 +277,28 @@ func TestReplayStreamIsBounded(t *testing.T) {
 	}
 	if n := stored(t, p, ReplayStream); n != st.Sent {
 		t.Errorf("got %d events, and %d counted", n, st.Sent)
+	}
+}
+
+// TestReplayWithLittleRoom: where less is left than what was replayed may take, it may
+// take less.
+func TestReplayWithLittleRoom(t *testing.T) {
+	t.Parallel()
+	s := runServer(t, t.TempDir(), 0, func(o *server.Options) { o.JetStreamMaxStore = 64 << 20 })
+	p := ready(t, s.ClientURL(), func(c *Config) { onlyStream(c); c.Stream.MaxBytes = 58 << 20 })
+	if _, err := p.Publish(within(t, 5*time.Second), testEvent("evt_1", "{}")); err != nil {
+		t.Fatal(err)
+	}
+	r := newReplayer(t, p, func(c *ReplayConfig) { c.MaxBytes = 16 << 20 })
+	if st, err := r.start(within(t, 20*time.Second), ReplaySpec{Stream: "WEBHOOKS"}); err != nil || st.Sent != 1 {
+		t.Errorf("got %+v, %v", st, err)
+	}
+	stream, err := p.js.Stream(within(t, 5*time.Second), ReplayStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := stream.CachedInfo().Config.MaxBytes; got != 4<<20 {
+		t.Errorf("got %d bytes, want 4 MiB", got)
 	}
 }
 

@@ -24,6 +24,8 @@ const (
 	replayLongestPause = 30 * time.Second
 	replayLongestAfter = 2 * time.Minute // of Retry-After
 	replayMaxAnswer    = 64 << 10
+	// leastReplay is the least room for which the stream of replays is made.
+	leastReplay = 1 << 20
 )
 
 // replayTarget is where events go.
@@ -108,7 +110,14 @@ func (r *Replayer) makeStream(ctx context.Context, like string) (string, error) 
 	full := cfg.config(ReplayRoot)
 	full.Description = "Webhooks that were replayed, stored by caddy-webhooks"
 	full.Subjects = append(full.Subjects, UnverifiedReplayRoot+".>")
-	_, err = r.js.CreateStream(ctx, full)
+	// A limit is room that is set aside, and there may not be so much any more.
+	for {
+		_, err = r.js.CreateStream(ctx, full)
+		if full.MaxBytes < 2*leastReplay || !errors.Is(classify(err).as, gateway.ErrFull) {
+			break
+		}
+		full.MaxBytes /= 2
+	}
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		return "", fmt.Errorf("making the stream %s: %w: create it with `%s --subjects '%s.>'`", ReplayStream, err, cfg.addCommand(ReplayRoot), UnverifiedReplayRoot)
 	}
