@@ -266,6 +266,9 @@ func (c *committer) publish(list []*message) (uint64, error) {
 func (c *committer) ask(msg *nats.Msg, id string, count int) (uint64, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.p.cfg.AttemptTimeout)
 	defer cancel()
+	if !c.p.cfg.Embedded {
+		defer c.cancelDenied(cancel, msg.Subject)()
+	}
 	answer, err := c.p.cfg.Conn.RequestMsgWithContext(ctx, msg)
 	if errors.Is(err, nats.ErrMaxPayload) {
 		return 0, fmt.Errorf("%w: %w", errUncommitted, err)
@@ -289,6 +292,28 @@ func (c *committer) ask(msg *nats.Msg, id string, count int) (uint64, error) {
 		return 0, fmt.Errorf("the answer to a batch of %d is about %d in %s", count, ack.Count, ack.Stream)
 	}
 	return ack.Last, nil
+}
+
+// cancelDenied cancels when the server says that the subject may not be published
+// on, because then it does not answer. The function that it returns ends that.
+func (c *committer) cancelDenied(cancel context.CancelFunc, subject string) func() {
+	before, done := c.p.cfg.Conn.LastError(), make(chan struct{})
+	go func() {
+		tick := time.NewTicker(deniedAfter)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				if denied(c.p.cfg.Conn.LastError(), before, subject) {
+					cancel()
+					return
+				}
+			}
+		}
+	}()
+	return func() { close(done) }
 }
 
 // pays reports whether that many events make a batch worth its cost, or worth

@@ -220,6 +220,9 @@ func (l *lane) advance(list []*spooled, end uint64) (done int) {
 		case k.done:
 			l.loose = append(l.loose, k.seq)
 			done++
+		default:
+			h := l.held[k.key]
+			h.first = min(h.first, k.seq)
 		}
 	}
 	l.next = end

@@ -24,7 +24,10 @@ func (l *lane) read(ctx context.Context) (list []*spooled, end uint64, err error
 	end = l.next
 	for _, k := range found {
 		end = k.seq + 1
-		if _, stuck := l.stuck[k.seq]; !stuck && l.held[k.key] == nil {
+		_, stuck := l.stuck[k.seq]
+		if h := l.held[k.key]; h != nil && !stuck {
+			h.first = min(h.first, k.seq) // it was stuck, and comes back to a source that is held
+		} else if !stuck {
 			list = append(list, k)
 		}
 	}
@@ -115,7 +118,7 @@ func (l *lane) parse(m *nats.Msg) (*spooled, error) {
 func (l *lane) retryStuck(ctx context.Context) error {
 	purged := false
 	for seq, at := range l.stuck {
-		if time.Since(at) <= stuckAgain {
+		if time.Since(at) <= l.s.cfg.again {
 			continue
 		}
 		if !purged {

@@ -75,7 +75,7 @@ type SpoolConfig struct {
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 
-	again time.Duration // between two tries of what is held; 0 means stuckAgain
+	again time.Duration // between two tries of what is left behind; 0 means stuckAgain
 }
 
 // Spool keeps events on this machine's disk while the cluster does not take
