@@ -233,7 +233,7 @@ func TestForgetAtOnce(t *testing.T) {
 func TestForgetModel(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
-	r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test
+	r := rand.New(rand.NewPCG(seed, 1))
 	t.Logf("seed %d", seed)
 	h := newHub(t)
 	connect := func() *Publisher { return ready(t, h.server.ClientURL(), forgetting) }
