@@ -71,6 +71,7 @@ type forgetAnswer struct {
 type dedupePlace struct {
 	app            *App
 	tenant, source string
+	gone           bool // no route has it
 }
 
 func (p dedupePlace) String() string { return p.tenant + "/" + p.source }
@@ -111,7 +112,7 @@ func (a *App) dedupePlaces(connection, tenant, source string) ([]dedupePlace, er
 		case t == "" || s == "":
 			named = true
 		default:
-			places = append(places, dedupePlace{h.to, t, s})
+			places = append(places, dedupePlace{app: h.to, tenant: t, source: s})
 		}
 	}
 	slices.SortFunc(places, func(x, y dedupePlace) int {
@@ -133,7 +134,7 @@ func (a *App) dedupePlaces(connection, tenant, source string) ([]dedupePlace, er
 	if err != nil {
 		return nil, err
 	}
-	return []dedupePlace{{c, cmp.Or(tenant, defaultTenant), source}}, nil
+	return []dedupePlace{{app: c, tenant: cmp.Or(tenant, defaultTenant), source: source, gone: true}}, nil
 }
 
 // choose returns the name that is meant by what an operator gives, "" if that
@@ -202,7 +203,11 @@ func (a *App) remembered(ctx context.Context, connection, tenant, source, id str
 		if err != nil {
 			return nil, nil, dedupeError(err)
 		}
-		if len(places) == 1 || len(st.Stored) > 0 || st.Generation > 0 || st.Spooled {
+		known := len(st.Stored) > 0 || st.Generation > 0 || st.Spooled
+		if p.gone && !known {
+			return nil, nil, apiError(http.StatusNotFound, "no route that deduplicates has the source %s, and nothing is remembered of it: is it a mistake? `caddy webhooks dedupe` without --source looks at all routes", p)
+		}
+		if len(places) == 1 || known {
 			states = append(states, dedupeState{st, p.app.label()})
 		}
 	}
