@@ -262,7 +262,7 @@ func (a *App) adminForget(_ http.ResponseWriter, r *http.Request) (any, error) {
 	st, again, err := d.Forget(ctx, place.tenant, place.source, request.ID, request.By, request.Reason)
 	answer := forgetAnswer{Result: forgetDone, State: dedupeState{st, place.app.label()}}
 	switch {
-	case errors.Is(err, natspub.ErrNotRemembered):
+	case errors.Is(err, natspub.ErrNotRemembered), errors.Is(err, natspub.ErrStillSpooled):
 		answer.Result, answer.Problem = forgetUnknown, err.Error()
 	case errors.Is(err, natspub.ErrSoonForgotten):
 		answer.Result, answer.Problem = forgetSoon, err.Error()

@@ -19,6 +19,8 @@ var (
 	ErrNotRemembered = errors.New("the id is not remembered: its next delivery is a new event anyway")
 	// ErrSoonForgotten: it is about to forget it.
 	ErrSoonForgotten = errors.New("the id is about to be forgotten by itself")
+	// ErrStillSpooled: an event with it waits in the spool.
+	ErrStillSpooled = errors.New("an event with the id waits on this machine to be forwarded: forget it after that")
 	// ErrCannotForget: there is no bucket for it, or it may not be used.
 	ErrCannotForget = errors.New("ids cannot be forgotten")
 	// ErrDedupeServer: the server is too old to be asked for an id.
@@ -244,8 +246,15 @@ func (s *Spool) waits(ctx context.Context, id string) (bool, error) {
 		if err != nil {
 			return false, fmt.Errorf("asking the spool: %w", err)
 		}
-		if sequence > 0 && !l.isForwarded(sequence) {
+		if sequence == 0 || l.isForwarded(sequence) {
+			continue
+		}
+		// It may be forwarded, and removed, behind one that is not.
+		switch _, err := s.local.read(ctx, l.stream, fmt.Appendf(nil, `{"seq":%d}`, sequence)); {
+		case err == nil:
 			return true, nil
+		case !gone(err):
+			return false, fmt.Errorf("asking the spool: %w", err)
 		}
 	}
 	return false, nil
@@ -265,10 +274,11 @@ func (d *Dedupe) Forget(ctx context.Context, tenant, source, id, by, reason stri
 		return st, false, err
 	case time.Now().UnixNano() < f.denied.Load():
 		return st, false, fmt.Errorf("%w: the gateway may not read the bucket %s: allow its user to publish on %sSTREAM.MSG.GET.%s", ErrCannotForget, f.cfg.Bucket, d.p.cfg.APIPrefix, f.stream())
+	case st.Spooled && (st.Known || st.Generation == 0):
+		// Known or not: what is forwarded then would be taken for the next delivery.
+		return st, false, ErrStillSpooled
 	case !st.Known && st.Generation > 0:
 		return st, true, nil
-	case !st.Known && st.Spooled:
-		return st, false, fmt.Errorf("%w: it waits on this machine to be forwarded: forget it after that", ErrNotRemembered)
 	case !st.Known:
 		return st, false, ErrNotRemembered
 	}

@@ -72,6 +72,15 @@ func TestSpoolRefusedSubject(t *testing.T) {
 		return nil
 	})
 
+	// What is removed does not wait, though it came after what does.
+	d := NewDedupe(remote, s)
+	for tenant, waits := range map[string]bool{"acme": false, "blocked": true} {
+		st, err := d.Inspect(within(t, 10*time.Second), tenant, "shop", "40")
+		if err != nil || st.Spooled != waits || st.Known == waits {
+			t.Errorf("%s: %+v, %v", tenant, st, err)
+		}
+	}
+
 	h.stop()
 	mustKeep(t, p, ofTenant("acme", "shop", "200", "{}"), true)
 	mustKeep(t, p, ofTenant("blocked", "shop", "last", "{}"), true)
