@@ -105,6 +105,10 @@ func (h *Handler) checkMemory() error {
 		return fmt.Errorf("limits: memory %d has no room for one body of %d bytes, so some could never be accepted: "+
 			"raise memory, or lower body or decompressed", h.MaxMemory, largest)
 	}
+	if h.app.MaxMemory > 0 && h.app.MaxMemory <= largest {
+		return fmt.Errorf("limits: max_memory %d, of all routes, has no room for one body of %d bytes, so some could never be accepted: "+
+			"raise max_memory in the global block, or lower body or decompressed", h.app.MaxMemory, largest)
+	}
 	return nil
 }
 

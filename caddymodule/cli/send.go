@@ -295,7 +295,7 @@ func (s *sender) check(req *verifiers.Request) error {
 			return fmt.Errorf("%w: %s cannot be set: nothing says where %s has it; use --header or --body", ErrUsage, v.flag, s.provider.Name)
 		}
 		if got, err := v.source.Lookup(req); err != nil || got != v.want {
-			return fmt.Errorf("%w: %s cannot be set: %s has it in %s", ErrUsage, v.flag, s.provider.Name, v.source)
+			return fmt.Errorf("%w: %s cannot be set: %s has it in %s; use --header and --body", ErrUsage, v.flag, s.provider.Name, v.source)
 		}
 	}
 	return nil
