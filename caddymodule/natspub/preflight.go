@@ -234,10 +234,18 @@ func (p *Publisher) create(ctx context.Context, root string, cfg StreamConfig) (
 	return s.CachedInfo(), []Finding{{Note, cfg.Name, Created, ""}}, nil
 }
 
-// owner names the stream that has one of the subjects.
+// owner names the stream that has one of the subjects, as far as the user may ask.
 func (p *Publisher) owner(ctx context.Context, subjects []string) string {
 	for _, s := range subjects {
-		if name, err := p.js.StreamNameBySubject(ctx, s); err == nil {
+		var name string
+		denied, err := p.permitted(ctx, "STREAM.NAMES", func(ctx context.Context) (err error) {
+			name, err = p.js.StreamNameBySubject(ctx, s)
+			return err
+		})
+		if denied {
+			break
+		}
+		if err == nil {
 			return "the stream " + name
 		}
 	}
@@ -247,7 +255,10 @@ func (p *Publisher) owner(ctx context.Context, subjects []string) string {
 // absent says how a stream is made that is not the gateway's to make.
 func (p *Publisher) absent(ctx context.Context, root string, cfg StreamConfig) Finding {
 	f := Finding{Fatal, cfg.Name, "it does not exist", "create it with `" + cfg.addCommand(root) + "`, or let the gateway do it with `create on`"}
-	if owner := p.owner(ctx, cfg.subjects(root)); len(cfg.Subjects) > 0 && owner != "another stream" {
+	if len(cfg.Subjects) == 0 {
+		return f
+	}
+	if owner := p.owner(ctx, cfg.subjects(root)); owner != "another stream" {
 		f.Problem += ", and " + owner + " has its subjects"
 		f.Cure = p.takeFrom(ctx, root, cfg) + "; `" + cfg.addCommand(root) + "`"
 	}

@@ -76,6 +76,28 @@ func TestPreflightNeedsPermissions(t *testing.T) {
 	}
 }
 
+// TestPreflightNeedsNoNames: what is absent is told within the time of a look, also
+// where the user may not ask who else has the subjects.
+func TestPreflightNeedsNoNames(t *testing.T) {
+	t.Parallel()
+	s := runServer(t, t.TempDir(), 0, deny("$JS.API.STREAM.NAMES"))
+	for name, subjects := range map[string][]string{"root": nil, "some": {"wh.v1.default.github.>"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPublisher(t, s.ClientURL(), func(cfg *Config) {
+				cfg.Stream.Create, cfg.Stream.Subjects = false, subjects
+				cfg.Quarantine.Create = false
+			})
+			found, err := p.Preflight(within(t, question-500*time.Millisecond))
+			if err != nil {
+				t.Fatal(err)
+			}
+			mustFind(t, found, Fatal, "it does not exist", "nats stream add WEBHOOKS ")
+			mustFind(t, found, Fatal, "it does not exist", "nats stream add WEBHOOKS_QUARANTINE ")
+		})
+	}
+}
+
 func TestPreflightNamesTheOwner(t *testing.T) {
 	t.Parallel()
 	s := runServer(t, t.TempDir(), 0, nil)
