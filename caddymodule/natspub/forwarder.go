@@ -170,8 +170,7 @@ func (l *lane) step(ctx context.Context) (int, error) {
 	if err := l.retryStuck(ctx); err != nil {
 		return 0, fmt.Errorf("removing: %w", err)
 	}
-	more, err := l.retryHeld(ctx, remote)
-	if err != nil {
+	if err := l.retryHeld(ctx, remote); err != nil {
 		return 0, err
 	}
 	writes, begin := l.s.writesOf(l), l.next
@@ -184,9 +183,6 @@ func (l *lane) step(ctx context.Context) (int, error) {
 			return 0, fmt.Errorf("removing: %w", err)
 		}
 		l.s.emptied(l, writes)
-		if more {
-			return 1, nil
-		}
 		return 0, nil
 	}
 	if len(list) > 0 {

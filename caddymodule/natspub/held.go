@@ -69,69 +69,58 @@ func (l *lane) unheld(list []*spooled) []*spooled {
 	return rest
 }
 
-// retryHeld tries again, from time to time, what is held, and reports whether
-// there is more to try at once.
-func (l *lane) retryHeld(ctx context.Context, remote *Publisher) (more bool, _ error) {
+// retryHeld tries again, from time to time, the first event of each source that is
+// held. When the cluster takes it the lane goes back to what comes after it, which
+// is all that is left there: what was forwarded meanwhile is removed first.
+func (l *lane) retryHeld(ctx context.Context, remote *Publisher) error {
 	for key, h := range l.held {
 		if time.Since(h.tried) < l.s.cfg.again {
 			continue
 		}
 		h.tried = time.Now()
-		again, err := l.forwardHeld(ctx, remote, key, h)
+		k, err := l.firstHeld(ctx, h)
 		if err != nil {
-			return false, err
+			return fmt.Errorf("reading: %w", err)
 		}
-		more = more || again
+		if k != nil {
+			if err := l.one(ctx, remote, k); err != nil {
+				return err
+			}
+			if k.refused != nil {
+				continue
+			}
+			h.first = k.seq + 1
+			if k.stuck {
+				l.stuck[k.seq] = time.Now()
+			} else {
+				l.loose = append(l.loose, k.seq)
+				l.s.forwarded([]*spooled{k})
+			}
+		}
+		if err := l.purge(ctx); err != nil {
+			return fmt.Errorf("removing: %w", err)
+		}
+		l.next = min(l.next, h.first)
+		delete(l.held, key)
+		l.s.setHeld(key, time.Time{})
+		l.s.cfg.Logger.Info("the cluster takes events of a source again", "stream", l.stream, "tenant", key.tenant, "source", key.source)
 	}
-	return more, nil
+	return nil
 }
 
-// forwardHeld forwards some of what is held of a source. What comes from it from
-// l.next on is for later.
-func (l *lane) forwardHeld(ctx context.Context, remote *Publisher, key spoolKey, h *hold) (more bool, _ error) {
+// firstHeld returns the first event of a source that is held; nil if there is none
+// that the lane has passed.
+func (l *lane) firstHeld(ctx context.Context, h *hold) (*spooled, error) {
 	list, err := l.fetch(ctx, h.first, h.subject)
 	if err != nil {
-		return false, fmt.Errorf("reading: %w", err)
-	}
-	stream, err := l.s.local.js.Stream(ctx, l.stream)
-	if err != nil {
-		return false, err
+		return nil, err
 	}
 	for _, k := range list {
-		if k.seq >= l.next {
-			break
+		if _, stuck := l.stuck[k.seq]; !stuck && k.seq < l.next {
+			return k, nil
 		}
-		if _, stuck := l.stuck[k.seq]; stuck {
-			h.first = k.seq + 1
-			continue
-		}
-		if err := l.one(ctx, remote, k); err != nil {
-			return false, err
-		}
-		if k.refused != nil {
-			h.first, h.since = k.seq, k.at
-			l.s.setHeld(key, k.at)
-			return false, nil
-		}
-		h.first = k.seq + 1
-		if k.stuck {
-			l.stuck[k.seq] = time.Now()
-			continue
-		}
-		if err := stream.DeleteMsg(ctx, k.seq); err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) && !errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
-			return false, fmt.Errorf("removing: %w", err)
-		}
-		l.s.forwarded([]*spooled{k})
-		l.s.recovered()
 	}
-	if len(list) > 0 && list[len(list)-1].seq < l.next {
-		h.tried = time.Time{} // there may be more
-		return true, nil
-	}
-	delete(l.held, key)
-	l.s.setHeld(key, time.Time{})
-	l.s.cfg.Logger.Info("the cluster takes events of a source again", "stream", l.stream, "tenant", key.tenant, "source", key.source)
-	return false, nil
+	return nil, nil
 }
 
 // setHeld notes since when the oldest event of a source is held; the zero time
