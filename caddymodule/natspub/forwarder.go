@@ -273,9 +273,9 @@ func (l *lane) send(ctx context.Context, remote *Publisher, list []*spooled) err
 	case refused && api.ErrorCode == noAtomicPublish:
 		l.single = remote
 		return l.singly(ctx, remote, list)
-	case refused && api.Code < 500, errors.Is(err, errUncommitted):
-		// One of them is a duplicate, too large or not permitted, and it is not said
-		// which.
+	case refused && api.Code < 500, errors.Is(err, errUncommitted), errors.Is(err, nats.ErrNoResponders):
+		// One of them is a duplicate, too large or not permitted, or no stream takes its
+		// subject, and it is not said which.
 		if len(list) <= smallBatch {
 			return l.singly(ctx, remote, list)
 		}
@@ -343,6 +343,7 @@ func (l *lane) one(ctx context.Context, remote *Publisher, k *spooled) error {
 	ctx, cancel := context.WithTimeout(ctx, forwardPatience)
 	defer cancel()
 	ack, sent, err := remote.deliver(ctx, k.msg)
+	err = remote.explain(ctx, k.msg, err)
 	switch {
 	case errors.Is(err, gateway.ErrTooLarge):
 		k.stuck = true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,14 +22,40 @@ type hold struct {
 	tried   time.Time // when the cluster has last refused it
 }
 
+// errNoStream means that no stream takes the subject, though its own could be asked.
+var errNoStream = errors.New("no stream takes the subject")
+
 // ofSubject reports whether an event was refused because of its subject, so that
 // other events may well be taken.
 func ofSubject(err error) bool {
-	if errors.Is(err, nats.ErrPermissionViolation) {
+	if errors.Is(err, nats.ErrPermissionViolation) || errors.Is(err, errNoStream) {
 		return true
 	}
 	api, ok := errors.AsType[*jetstream.APIError](err)
 	return ok && (api.ErrorCode == otherStream || api.ErrorCode == storeFailed && strings.Contains(api.Description, "per subject"))
+}
+
+// explain adds to an error that no stream takes the message's subject, if that is why
+// nobody has answered: so it is where the stream of a route was not made yet, or has
+// lost the subject, and other events may well be taken. A stream without a leader says
+// nothing about itself.
+func (p *Publisher) explain(ctx context.Context, m *message, err error) error {
+	if !errors.Is(err, jetstream.ErrNoStreamResponse) && !errors.Is(err, nats.ErrNoResponders) {
+		return err
+	}
+	var s jetstream.Stream
+	refused, problem := p.permitted(ctx, "STREAM.INFO."+m.stream, func(ctx context.Context) (err error) {
+		s, err = p.js.Stream(ctx, m.stream)
+		return err
+	})
+	_, own := p.routeStream(m.stream)
+	switch {
+	case refused, problem != nil && (!own || !errors.Is(problem, jetstream.ErrStreamNotFound)):
+		return err
+	case problem == nil && slices.ContainsFunc(s.CachedInfo().Config.Subjects, func(pattern string) bool { return overlap(pattern, m.subject) }):
+		return err
+	}
+	return fmt.Errorf("%w: %w", errNoStream, err)
 }
 
 // hold leaves the events of the source of k behind, from k on.

@@ -313,6 +313,7 @@ func (r spooler) start(ctx context.Context, m *message) func() (gateway.Ack, err
 		if err == nil || r.mode == SpoolOff || errors.Is(err, gateway.ErrTooLarge) {
 			return ack, err
 		}
+		err = remote.explain(short, first, err)
 		if !errors.Is(err, gateway.ErrOverloaded) && !errors.Is(err, gateway.ErrInFlight) && !ofSubject(err) {
 			r.s.outage(err)
 		}

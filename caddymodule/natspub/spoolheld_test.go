@@ -149,3 +149,37 @@ func TestSpoolRefusedQuarantine(t *testing.T) {
 		t.Errorf("%d events in quarantine", n)
 	}
 }
+
+// TestSpoolSubjectOfNoStream: events of a source whose subject no stream takes, as of
+// a route whose stream was not made yet, are no outage for the others.
+func TestSpoolSubjectOfNoStream(t *testing.T) {
+	t.Parallel()
+	remote := ready(t, newHub(t).server.ClientURL(), func(c *Config) { c.Stream.Subjects = []string{"wh.v1.acme.billing.>"} })
+	s := newSpool(t, local(t, runServer(t, t.TempDir(), 0, nil).ClientURL()), remote, func(c *SpoolConfig) { c.again = 200 * time.Millisecond })
+	p, always := s.With(SpoolOnOutage), s.With(SpoolAlways)
+	mustKeep(t, p, ofTenant("acme", "new", "0", "{}"), true)
+	mustKeep(t, always, ofTenant("acme", "new", "1", "{}"), true)
+	mustKeep(t, p, ofTenant("acme", "billing", "0", "{}"), false)
+	mustKeep(t, always, ofTenant("acme", "billing", "1", "{}"), true)
+	checkFor(t, 10*time.Second, func() error {
+		if st, n := s.Status(), stored(t, remote, "WEBHOOKS"); st.Out || st.Held != 2 || st.Events != 2 || n != 2 {
+			return fmt.Errorf("%d stored, %+v", n, st)
+		}
+		return nil
+	})
+	stream, err := remote.js.Stream(t.Context(), "WEBHOOKS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := stream.CachedInfo().Config
+	cfg.Subjects = append(cfg.Subjects, "wh.v1.acme.new.>")
+	if _, err := remote.js.UpdateStream(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if st := drained(t, s); st.Held != 0 || st.Bytes != 0 {
+		t.Errorf("%+v", st)
+	}
+	if got := byTenant(t, remote)["acme/new"]; !slices.Equal(got, []string{"0", "1"}) {
+		t.Errorf("got %v", got)
+	}
+}
