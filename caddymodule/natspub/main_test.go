@@ -8,10 +8,6 @@ import (
 	"testing"
 )
 
-// sideBySide is how many tests run at one time at least: most of them wait for
-// servers and for timeouts, and not for the processor.
-const sideBySide = 6
-
 func TestMain(m *testing.M) {
 	flag.Parse()
 	asked := false
