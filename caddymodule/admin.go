@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -93,14 +94,26 @@ func serveAdmin(w http.ResponseWriter, r *http.Request) error {
 
 // writeAdmin writes the answer as JSON.
 func writeAdmin(w http.ResponseWriter, answer any) error {
-	text, err := json.Marshal(answer)
+	text, err := encodeAnswer(answer)
 	if err != nil {
-		return fmt.Errorf("encoding the answer: %w", err)
+		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_, err = w.Write(append(text, '\n'))
+	_, err = w.Write(text)
 	return err
+}
+
+// encodeAnswer returns a line of JSON in which subjects, such as wh.v1.>, can be
+// read and copied as they are.
+func encodeAnswer(answer any) ([]byte, error) {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(answer); err != nil {
+		return nil, fmt.Errorf("encoding the answer: %w", err)
+	}
+	return text.Bytes(), nil
 }
 
 // findEndpoint returns the endpoint for the request, and sets its path values.

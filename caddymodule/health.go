@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -92,7 +91,7 @@ func (h *Health) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.H
 }
 
 func writeHealth(w http.ResponseWriter, answer health) error {
-	text, err := json.Marshal(answer)
+	text, err := encodeAnswer(answer)
 	if err != nil {
 		return err
 	}
@@ -101,7 +100,7 @@ func writeHealth(w http.ResponseWriter, answer health) error {
 	if answer.Status == healthNotReady {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	_, err = w.Write(append(text, '\n'))
+	_, err = w.Write(text)
 	return err
 }
 
