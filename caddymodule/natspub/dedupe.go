@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
 )
 
 // Errors of Dedupe. Any other is one of NATS.
@@ -124,7 +127,9 @@ func (d *Dedupe) inspect(ctx context.Context, tenant, source, id string) (Dedupe
 			return st, r, err
 		}
 	}
-	slices.SortStableFunc(st.Stored, func(x, y DedupeMessage) int { return cmp.Compare(y.Generation, x.Generation) })
+	slices.SortStableFunc(st.Stored, func(x, y DedupeMessage) int {
+		return cmp.Or(cmp.Compare(y.Generation, x.Generation), y.Time.Compare(x.Time))
+	})
 	if d.spool != nil {
 		waits, err := d.spool.waits(ctx, base)
 		if err != nil {
@@ -158,10 +163,20 @@ func (d *Dedupe) find(ctx context.Context, from rooted, base string, st *DedupeS
 		if err := d.describe(ctx, &m, window); err != nil {
 			return err
 		}
-		st.Known = st.Known || g == st.Generation
+		st.Known = st.Known || g == st.Generation && from.takes(st.Tenant, st.Source)
 		st.Stored = append(st.Stored, m)
 	}
 	return nil
+}
+
+// takes reports whether the next delivery of a source would be stored there. What is
+// in a stream that its route had before says nothing about the one that it has now.
+func (r rooted) takes(tenant, source string) bool {
+	subject := Subject(&gateway.Event{Tenant: tenant, Source: source})
+	if r.root == UnverifiedRoot {
+		subject = UnverifiedRoot + strings.TrimPrefix(subject, Root)
+	}
+	return slices.ContainsFunc(r.subjects(r.root), func(pattern string) bool { return overlap(pattern, subject) })
 }
 
 // window returns how long a stream remembers ids; 0 if the gateway may not look.

@@ -1,6 +1,7 @@
 package natspub
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -263,6 +264,32 @@ func TestRouteStreamsOfAnotherConfiguration(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestInspectAfterAMove: an id that only the stream knows that a route had before is
+// no duplicate in the one that it has now.
+func TestInspectAfterAMove(t *testing.T) {
+	t.Parallel()
+	url := runServer(t, t.TempDir(), 0, nil).ClientURL()
+	whole := ready(t, url, alone(forgetting))
+	mustBeIn(t, whole, forStream("code", "before", ""), "WEBHOOKS")
+	if st := inspect(t, whole, forStream("code", "before", "")); !st.Known {
+		t.Errorf("before: %+v", st)
+	}
+	moved := ready(t, url, alone(func(c *Config) { forgetting(c); divided(c) }))
+	e := forStream("code", "before", "CODE")
+	if st := inspect(t, moved, e); st.Known || len(st.Stored) != 1 || st.Stored[0].Stream != "WEBHOOKS" {
+		t.Errorf("moved: %+v", st)
+	}
+	if _, _, err := NewDedupe(moved, nil).Forget(within(t, 5*time.Second), e.Tenant, e.Source, e.ID, "", "x"); !errors.Is(err, ErrNotRemembered) {
+		t.Errorf("forgetting it: %v", err)
+	}
+	mustBeIn(t, moved, e, "CODE")
+	if st := inspect(t, moved, e); !st.Known || len(st.Stored) != 2 {
+		t.Errorf("stored again: %+v", st)
+	}
+	mustForget(t, moved, e)
+	mustBeIn(t, moved, e, "CODE")
 }
 
 // TestRenamedStreams: another name for the stream of all events is refused, also
