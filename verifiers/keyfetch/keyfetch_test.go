@@ -83,6 +83,7 @@ func TestFetch(t *testing.T) {
 			_, _ = w.Write([]byte("key"))
 		case "/slow":
 			<-r.Context().Done()
+			panic(http.ErrAbortHandler) // or it would answer 200 now
 		default:
 			http.NotFound(w, r)
 		}
