@@ -55,6 +55,7 @@ const (
 	codeNotLeader    = 10009 // the stream is electing
 	codeWrongStream  = 10060 // the message is for another stream
 	codeOverlap      = 10065 // another stream has a subject
+	codeNoStorage    = 10047 // no room for what the stream may take
 )
 
 // Preflight creates the streams that are to be created, checks all of them and
@@ -226,12 +227,24 @@ func (p *Publisher) create(ctx context.Context, root string, cfg StreamConfig) (
 		return nil, []Finding{{
 			Fatal, cfg.Name, "it does not exist, and " + p.owner(ctx, cfg.subjects(root)) + " has its subjects", p.takeFrom(ctx, root, cfg),
 		}}, nil
+	case final && api.ErrorCode == codeNoStorage:
+		return nil, []Finding{{Fatal, cfg.Name, "the server does not create it: " + problem, p.roomFor(cfg)}}, nil
 	case final:
 		return nil, []Finding{{Fatal, cfg.Name, "the server does not create it: " + problem, "change the settings, or create it with `" + cfg.addCommand(root) + "`"}}, nil
 	case err != nil:
 		return nil, nil, fmt.Errorf("creating the stream %s: %w", cfg.Name, err)
 	}
 	return s.CachedInfo(), []Finding{{Note, cfg.Name, Created, ""}}, nil
+}
+
+// roomFor says how a stream fits for which the server has no room: what streams
+// may take at most is put aside for them.
+func (p *Publisher) roomFor(cfg StreamConfig) string {
+	store := "the servers `max_file_store`"
+	if p.cfg.Embedded {
+		store = "the embedded server `max_store`"
+	}
+	return fmt.Sprintf("%d bytes are to be put aside for it: lower its `max_bytes` or that of another stream, or give %s and the disk for that", cfg.MaxBytes, store)
 }
 
 // owner names the stream that has one of the subjects, as far as the user may ask.

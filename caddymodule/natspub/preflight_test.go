@@ -76,6 +76,18 @@ func TestPreflightNeedsPermissions(t *testing.T) {
 	}
 }
 
+// TestPreflightNeedsRoom: a stream that may take more than the server has says so.
+func TestPreflightNeedsRoom(t *testing.T) {
+	t.Parallel()
+	s := runServer(t, t.TempDir(), 0, func(o *server.Options) { o.JetStreamMaxStore = 1 << 20 })
+	p := newPublisher(t, s.ClientURL(), func(cfg *Config) { onlyStream(cfg); cfg.Stream.MaxBytes = 2 << 20 })
+	found, err := p.Preflight(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustFind(t, found, Fatal, "does not create it: insufficient storage", "2097152 bytes", "`max_bytes`", "`max_file_store`")
+}
+
 // TestPreflightNeedsNoNames: what is absent is told within the time of a look, also
 // where the user may not ask who else has the subjects.
 func TestPreflightNeedsNoNames(t *testing.T) {
