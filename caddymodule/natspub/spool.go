@@ -198,7 +198,9 @@ func (s *Spool) Close(ctx context.Context) {
 	s.closed.Do(func() {
 		s.drain(ctx)
 		close(s.done)
+		s.mu.Lock()
 		s.trip()
+		s.mu.Unlock()
 	})
 	s.work.Wait()
 }
