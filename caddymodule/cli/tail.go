@@ -15,6 +15,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natspub"
 )
 
 // Defaults of [TailOptions].
@@ -251,7 +253,7 @@ func (o *TailOptions) stream(ctx context.Context, js jetstream.JetStream) (jetst
 		if err != nil {
 			return nil, fmt.Errorf("looking for the stream %s: %w", o.Stream, err)
 		}
-		return s, nil
+		return s, o.canHave(s.CachedInfo().Config.Subjects)
 	}
 	var names []string
 	lister := js.StreamNames(ctx)
@@ -263,6 +265,16 @@ func (o *TailOptions) stream(ctx context.Context, js jetstream.JetStream) (jetst
 	}
 	slices.Sort(names)
 	return nil, fmt.Errorf("there is no stream %s, but %s: %w", o.Stream, strings.Join(names, ", "), err)
+}
+
+// canHave returns an error if a stream with these subjects never has what is asked
+// for: the server would let it be waited for. A mirror has no subjects.
+func (o *TailOptions) canHave(subjects []string) error {
+	if o.Subject == "" || len(subjects) == 0 ||
+		slices.ContainsFunc(subjects, func(s string) bool { return natspub.Overlap(s, o.Subject) }) {
+		return nil
+	}
+	return fmt.Errorf("%w: the stream %s has nothing on %s, but on %s: name the stream with --stream", ErrUsage, o.Stream, o.Subject, strings.Join(subjects, ", "))
 }
 
 // consumer starts reading. The first skip messages are older than what was

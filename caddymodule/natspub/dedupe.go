@@ -176,7 +176,7 @@ func (r rooted) takes(tenant, source string) bool {
 	if r.root == UnverifiedRoot {
 		subject = UnverifiedRoot + strings.TrimPrefix(subject, Root)
 	}
-	return slices.ContainsFunc(r.subjects(r.root), func(pattern string) bool { return overlap(pattern, subject) })
+	return slices.ContainsFunc(r.subjects(r.root), func(pattern string) bool { return Overlap(pattern, subject) })
 }
 
 // window returns how long a stream remembers ids; 0 if the gateway may not look.

@@ -52,7 +52,7 @@ func (p *Publisher) explain(ctx context.Context, m *message, err error) error {
 	switch {
 	case refused, problem != nil && (!own || !errors.Is(problem, jetstream.ErrStreamNotFound)):
 		return err
-	case problem == nil && slices.ContainsFunc(s.CachedInfo().Config.Subjects, func(pattern string) bool { return overlap(pattern, m.subject) }):
+	case problem == nil && slices.ContainsFunc(s.CachedInfo().Config.Subjects, func(pattern string) bool { return Overlap(pattern, m.subject) }):
 		return err
 	}
 	return fmt.Errorf("%w: %w", errNoStream, err)

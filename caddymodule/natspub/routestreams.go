@@ -88,7 +88,7 @@ func (p *Publisher) makeRoom(ctx context.Context, name string, subjects []string
 			continue
 		}
 		left := slices.DeleteFunc(slices.Clone(have.Subjects), func(s string) bool {
-			return slices.ContainsFunc(subjects, func(t string) bool { return overlap(s, t) })
+			return slices.ContainsFunc(subjects, func(t string) bool { return Overlap(s, t) })
 		})
 		if len(left) == len(have.Subjects) {
 			continue
@@ -114,8 +114,9 @@ func wholeRoot(subject string) bool {
 	return subject == Root+".>" || subject == UnverifiedRoot+".>" || subject == QuarantineRoot+".>"
 }
 
-// overlap reports whether some subject fits both patterns.
-func overlap(a, b string) bool {
+// Overlap reports whether some subject fits both patterns, which are subjects of
+// NATS with or without wildcards.
+func Overlap(a, b string) bool {
 	x, y := strings.Split(a, "."), strings.Split(b, ".")
 	for i := range min(len(x), len(y)) {
 		if x[i] == ">" || y[i] == ">" {
@@ -134,7 +135,7 @@ func overlap(a, b string) bool {
 func (m *message) forRoute(p *Publisher) *message {
 	c := m.again()
 	for _, s := range p.routes() {
-		if slices.ContainsFunc(s.Subjects, func(pattern string) bool { return overlap(pattern, m.subject) }) {
+		if slices.ContainsFunc(s.Subjects, func(pattern string) bool { return Overlap(pattern, m.subject) }) {
 			c.stream, c.header = s.Name, maps.Clone(m.header)
 			c.header[headerStream] = []string{s.Name}
 			break

@@ -336,7 +336,7 @@ func TestStreamSubjects(t *testing.T) {
 		{"wh.v1.a", "wh.v1.a", true},
 		{"wh.v1.>", "wh-retired.v1.X.>", false},
 	} {
-		if overlap(tt.a, tt.b) != tt.want || overlap(tt.b, tt.a) != tt.want {
+		if Overlap(tt.a, tt.b) != tt.want || Overlap(tt.b, tt.a) != tt.want {
 			t.Errorf("%s and %s: want %v", tt.a, tt.b, tt.want)
 		}
 	}
