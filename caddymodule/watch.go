@@ -245,7 +245,7 @@ func (a *App) say(before, now []natspub.Finding, running bool) {
 	for _, f := range now {
 		found[sameFinding(f)] = true
 		if !known[sameFinding(f)] && a.preflightMode(f.Stream) != preflightOff {
-			a.log.Log(a.ctx, severityLevel(f, running), "preflight", "stream", f.Stream, "finding", f.Problem, "cure", f.Cure)
+			a.log.Log(a.ctx, severityLevel(f, running), "preflight", f.Attrs()...)
 		}
 	}
 	for _, f := range before {

@@ -238,7 +238,7 @@ func (o *Ops) prepare(ctx context.Context) {
 		if f.Severity == Note {
 			level = slog.LevelInfo
 		}
-		o.cfg.Logger.Log(ctx, level, "preflight", "stream", f.Stream, "finding", f.Problem, "cure", f.Cure)
+		o.cfg.Logger.Log(ctx, level, "preflight", f.Attrs()...)
 	}
 	if err != nil {
 		o.cfg.Logger.Info("the stream for operational events is not ready", "error", err)

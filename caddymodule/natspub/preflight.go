@@ -46,6 +46,16 @@ func (f Finding) String() string {
 	return s
 }
 
+// Attrs returns the finding for a log: the stream, the finding, and the cure if
+// there is one.
+func (f Finding) Attrs() []any {
+	list := []any{"stream", f.Stream, "finding", f.Problem}
+	if f.Cure != "" {
+		list = append(list, "cure", f.Cure)
+	}
+	return list
+}
+
 // question bounds one request: one that is not permitted is not answered.
 const question = 2 * time.Second
 
