@@ -45,10 +45,7 @@ http://%s {
 		t.Fatal(err)
 	}
 	const secret = "a-secret-for-large-bodies"
-	gateway := &process{
-		name: "caddy", args: []string{"run", "--config", file, "--adapter", "caddyfile"},
-		env: []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "LARGE_BODY_SECRET=" + secret},
-	}
+	gateway := caddyProcess(dir, file, "LARGE_BODY_SECRET="+secret)
 	gateway.start(t)
 	t.Cleanup(func() { gateway.stop(t) })
 	client := &http.Client{Timeout: 60 * time.Second}

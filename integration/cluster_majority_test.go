@@ -56,14 +56,7 @@ http://%s {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	bin := os.Getenv("CADDY_BIN")
-	if bin == "" {
-		bin = "caddy"
-	}
-	caddy := &process{
-		name: bin, args: []string{"run", "--config", file, "--adapter", "caddyfile"},
-		env: []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "KILL_SECRET=" + killSecret},
-	}
+	caddy := caddyProcess(dir, file, "KILL_SECRET="+killSecret)
 	caddy.start(t)
 	t.Cleanup(func() {
 		caddy.kill()

@@ -27,6 +27,23 @@ type process struct {
 	done chan error
 }
 
+// caddyBin is the Caddy that is tested: that of CADDY_BIN, or this package's own.
+func caddyBin() string {
+	if bin := os.Getenv("CADDY_BIN"); bin != "" {
+		return bin
+	}
+	return "caddy"
+}
+
+// caddyProcess is a Caddy, not yet started, that serves a Caddyfile and keeps
+// everything in dir.
+func caddyProcess(dir, file string, env ...string) *process {
+	return &process{
+		name: caddyBin(), args: []string{"run", "--config", file, "--adapter", "caddyfile"},
+		env: append([]string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir}, env...),
+	}
+}
+
 func (p *process) start(t *testing.T) {
 	t.Helper()
 	p.cmd = exec.Command(p.name, p.args...)

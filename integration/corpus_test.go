@@ -458,11 +458,7 @@ func checkCount(t *testing.T, addr, outcome string, want int) {
 // this test binary under another name, until the test ends.
 func startCaddy(t *testing.T, dir, caddyfile string, env ...string) {
 	t.Helper()
-	bin := os.Getenv("CADDY_BIN")
-	if bin == "" {
-		bin = "caddy"
-	}
-	cmd := exec.Command(bin, "run", "--config", caddyfile, "--adapter", "caddyfile")
+	cmd := exec.Command(caddyBin(), "run", "--config", caddyfile, "--adapter", "caddyfile")
 	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
 	cmd.Env = append(cmd.Env, env...)
 	var log lockedBuffer

@@ -66,14 +66,7 @@ func newDesk(t *testing.T, server, schemas string) *desk {
 	if err := os.WriteFile(file, fmt.Appendf(nil, deskConfig, d.admin, server, d.addr, schemas), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	bin := os.Getenv("CADDY_BIN")
-	if bin == "" {
-		bin = "caddy"
-	}
-	d.caddy = &process{
-		name: bin, args: []string{"run", "--config", file, "--adapter", "caddyfile"},
-		env: []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "KILL_SECRET=" + killSecret},
-	}
+	d.caddy = caddyProcess(dir, file, "KILL_SECRET="+killSecret)
 	d.start()
 	t.Cleanup(func() {
 		d.caddy.kill()

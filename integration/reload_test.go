@@ -55,18 +55,11 @@ func newGateway(t *testing.T, embedded bool) *gateway {
 		t.Cleanup(func() { g.server.stop(t) })
 		g.putSecret()
 	}
-	bin := os.Getenv("CADDY_BIN")
-	if bin == "" {
-		bin = "caddy"
-	}
 	file := filepath.Join(g.dir, "Caddyfile")
 	if err := os.WriteFile(file, []byte(g.config(0)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	g.caddy = &process{
-		name: bin, args: []string{"run", "--config", file, "--adapter", "caddyfile"},
-		env: []string{"HOME=" + g.dir, "XDG_DATA_HOME=" + g.dir, "XDG_CONFIG_HOME=" + g.dir, "KILL_SECRET=" + killSecret},
-	}
+	g.caddy = caddyProcess(g.dir, file, "KILL_SECRET="+killSecret)
 	g.start()
 	t.Cleanup(func() {
 		if !g.stopped {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natspub"
 )
 
 // DedupeOptions say which event's id is meant.
@@ -24,33 +26,8 @@ type DedupeOptions struct {
 }
 
 type dedupeState struct {
-	Connection string    `json:"connection"`
-	Tenant     string    `json:"tenant"`
-	Source     string    `json:"source"`
-	ID         string    `json:"id"`
-	MessageID  string    `json:"message_id"`
-	Known      bool      `json:"known"`
-	Generation int       `json:"generation"`
-	Forgotten  time.Time `json:"forgotten"`
-	By         string    `json:"by"`
-	Reason     string    `json:"reason"`
-	Spooled    bool      `json:"spooled"`
-	Stored     []struct {
-		Generation int       `json:"generation"`
-		Stream     string    `json:"stream"`
-		Sequence   uint64    `json:"sequence"`
-		Removed    bool      `json:"removed"`
-		Time       time.Time `json:"time"`
-		Until      time.Time `json:"until"`
-		Subject    string    `json:"subject"`
-		Type       string    `json:"type"`
-		SHA256     string    `json:"sha256"`
-		Same       string    `json:"same"`
-		Size       int       `json:"size"`
-		Trust      string    `json:"trust"`
-		KeyID      string    `json:"key_id"`
-		RequestID  string    `json:"request_id"`
-	} `json:"stored"`
+	Connection string `json:"connection"`
+	natspub.DedupeState
 }
 
 // DedupeInspect prints what is remembered of an id, and returns whether its next

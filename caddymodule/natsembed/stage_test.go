@@ -27,7 +27,7 @@ func staged(t *testing.T, dir string) (*natsembed.Server, *nats.Conn, jetstream.
 		t.Fatal(err)
 	}
 	if !s.Stage("WEBHOOKS") {
-		t.Skip("there is no file system in memory here, or it is full")
+		t.Skip("batches are staged on the disk here: on Linux, mount a tmpfs with 32 MiB free on /dev/shm")
 	}
 	return s, js.Conn(), stream
 }
