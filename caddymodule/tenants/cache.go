@@ -334,8 +334,8 @@ func (c *Cache) land(f *flight, keys verifiers.Keys, digest [sha256.Size]byte, e
 		// more than are kept, all of them in use.
 		c.lookups.GiveBack(1)
 	}
+	c.cfg.Observe(result) // before those who wait go on and see the count
 	close(f.done)
-	c.cfg.Observe(result)
 	switch {
 	case !speaks:
 	case result == Stale:
