@@ -61,5 +61,23 @@ func (s *Schema) load() (gateway.Validator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
-	return set, nil
+	v := &validator{set: set, digests: make(map[string]string)}
+	for _, info := range set.Schemas() {
+		v.digests[info.Schema] = info.SHA256
+	}
+	return v, nil
 }
+
+// validator checks the payloads of a route.
+type validator struct {
+	set     *schemas.Set
+	digests map[string]string // of the schemas, by address
+}
+
+// Validate implements [gateway.Validator].
+func (v *validator) Validate(e *gateway.Event, payload any) gateway.Validation {
+	schema, err := v.set.Validate(e.Type, payload)
+	return gateway.Validation{Schema: schema, SHA256: v.digests[schema], Err: err}
+}
+
+var _ gateway.Validator = (*validator)(nil)

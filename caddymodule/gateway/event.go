@@ -94,10 +94,11 @@ type Event struct {
 	// not cover, in this order.
 	Unsigned []string
 
-	// Schema is what validation found, and SchemaURI the schema's address
-	// inside the configured directory.
-	Schema    SchemaVerdict
-	SchemaURI string
+	// Schema is what validation found, SchemaURI the schema's address, and
+	// SchemaSHA256 its digest in lower-case hex; both "" if there is none.
+	Schema       SchemaVerdict
+	SchemaURI    string
+	SchemaSHA256 string
 
 	// Suspect is [SuspectReplay] if the same bytes came before under another id
 	// that the signature does not cover, and else "".

@@ -51,6 +51,7 @@ func TestEvent(t *testing.T) {
 		},
 		Trust: gateway.Verified, Scheme: "hmac-sha256", KeyID: "k1", Unsigned: []string{"id", "type"},
 		Schema: gateway.SchemaValid, SchemaURI: "hub/push.json", Dedupe: true,
+		SchemaSHA256: "584e86d97d74dcb5b4ae1963f59f07ce7c3e9b6968e5a6d8beaf8a41fa02d069", // of the address
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("event:\ngot  %+v\nwant %+v", got, want)

@@ -328,16 +328,18 @@ type watches struct {
 	payload any
 }
 
-func (v *watches) Validate(_ string, payload any) (string, error) {
+func (v *watches) Validate(_ *gateway.Event, payload any) gateway.Validation {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.payload = payload
-	return "s.json", nil
+	return gateway.Validation{Schema: "s.json"}
 }
 
 type accepts struct{}
 
-func (accepts) Validate(string, any) (string, error) { return "s.json", nil }
+func (accepts) Validate(*gateway.Event, any) gateway.Validation {
+	return gateway.Validation{Schema: "s.json"}
+}
 
 // TestConditionsOfReleased: a retry is judged by the filters of now, and a release
 // by none.

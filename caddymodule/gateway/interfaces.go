@@ -59,11 +59,24 @@ type Validator interface {
 	// Validate checks the decoded payload (as by encoding/json with UseNumber;
 	// a form is an object of strings and, for fields that are there more than
 	// once, arrays of strings; a body that is neither JSON nor a form is a
-	// string) against the schema for the event type. The first result is the schema's address, or "" if
-	// there is none for this type, in which case err is nil. A non-nil err
-	// means that the payload is not valid; its text is bounded and holds no
-	// values of the payload.
-	Validate(eventType string, payload any) (schema string, err error)
+	// string) against the schema for the event's type. It must not change either,
+	// nor keep the payload.
+	Validate(e *Event, payload any) Validation
+}
+
+// Validation is what a [Validator] finds.
+type Validation struct {
+	// Schema is the address of the schema that was applied; "" if there is none
+	// for the event's type.
+	Schema string
+	// SHA256 is the digest of that schema, in lower-case hex.
+	SHA256 string
+	// Mode is what happens to the event if Err is not nil; "" means what the
+	// route's Config says.
+	Mode SchemaMode
+	// Err says why the payload is not valid; nil means that it is, or that there is
+	// no schema for it. Its text is bounded and holds no values of the payload.
+	Err error
 }
 
 // An Observer is told about every request once, after its answer is decided.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,24 +24,24 @@ func (x *exchange) validate() bool {
 		return x.end(BodyNotJSON, "", err)
 	}
 	e := x.event
-	schema, err := v.Validate(e.Type, payload)
-	e.SchemaURI = schema
+	found := v.Validate(e, payload)
+	e.SchemaURI, e.SchemaSHA256 = found.Schema, found.SHA256
 	switch {
-	case err != nil:
+	case found.Err != nil:
 		e.Schema = SchemaInvalid
-	case schema != "":
+	case found.Schema != "":
 		e.Schema = SchemaValid
 	}
 	x.res.Schema = e.Schema
-	if err == nil {
+	if found.Err == nil {
 		return true
 	}
-	switch x.route.cfg.OnInvalid {
+	switch cmp.Or(found.Mode, x.route.cfg.OnInvalid) {
 	case OnInvalidReject:
-		return x.end(SchemaRejected, "", err)
-	case OnInvalidQuarantine:
-		x.setAside(reasonSchema, "", err)
+		return x.end(SchemaRejected, "", found.Err)
 	case OnInvalidTag:
+	default:
+		x.setAside(reasonSchema, "", found.Err)
 	}
 	return true
 }

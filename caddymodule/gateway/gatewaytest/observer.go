@@ -2,6 +2,8 @@ package gatewaytest
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"sync"
 
@@ -57,12 +59,19 @@ func (o *Observer) Wait(ctx context.Context, n int) ([]gateway.Record, error) {
 	}
 }
 
-// ValidatorFunc lets a function be a [gateway.Validator].
+// ValidatorFunc lets a function be a [gateway.Validator] whose modes are the
+// route's. The digest of each schema is that of its address.
 type ValidatorFunc func(eventType string, payload any) (schema string, err error)
 
 // Validate calls f.
-func (f ValidatorFunc) Validate(eventType string, payload any) (string, error) {
-	return f(eventType, payload)
+func (f ValidatorFunc) Validate(e *gateway.Event, payload any) gateway.Validation {
+	schema, err := f(e.Type, payload)
+	v := gateway.Validation{Schema: schema, Err: err}
+	if schema != "" {
+		sum := sha256.Sum256([]byte(schema))
+		v.SHA256 = hex.EncodeToString(sum[:])
+	}
+	return v
 }
 
 // ConfirmerFunc lets a function be a [gateway.Confirmer].
