@@ -33,7 +33,7 @@ func compileNarrow(t testing.TB, text string) *jsonschema.Schema {
 // alone.
 func plainSet(t *testing.T, dir string, rules []Rule) map[string]*jsonschema.Schema {
 	t.Helper()
-	d, err := readDir(dir)
+	d, err := open(Config{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 // compiled is one schema, ready for use.
 type compiled struct {
 	address string
+	sha256  string // of its Info
 	schema  *jsonschema.Schema
 }
 

@@ -51,7 +51,7 @@ func (d *directory) compiler() *jsonschema.Compiler {
 	c := jsonschema.NewCompiler()
 	c.Draft = jsonschema.Draft2020
 	c.AssertFormat = true
-	c.LoadURL = d.open
+	c.LoadURL = d.document
 	c.Formats["uri-template"] = isURITemplate
 	c.Formats["regex"] = isRegex
 	return c
@@ -69,7 +69,7 @@ func (d *directory) compile(addresses []address) (map[string]*compiled, []*LoadE
 			c = d.compiler() // the library keeps what it has half compiled
 			continue
 		}
-		schemas[a.text] = &compiled{a.text, s}
+		schemas[a.text] = &compiled{address: a.text, schema: s}
 	}
 	if len(problems) == 0 {
 		n := narrower{}

@@ -45,17 +45,30 @@ type file struct {
 
 func (f *file) url() string { return base + (&url.URL{Path: f.name}).EscapedPath() }
 
-// readDir reads every file whose name ends in .json. A file that is not JSON is
-// a mistake only once it is needed.
-func readDir(name string) (*directory, error) {
-	root, err := os.OpenRoot(name)
+// isPart reports whether the file is for others to refer to, and for no type.
+func (f *file) isPart() bool {
+	return f.name[0] == '_' || strings.Contains(f.name, "/_")
+}
+
+// open reads the files of a configuration.
+func open(cfg Config) (*directory, error) {
+	if cfg.FS != nil {
+		return readFS(cfg.FS, "the file system")
+	}
+	root, err := os.OpenRoot(cfg.Dir)
 	if err != nil {
 		return nil, &LoadError{Err: fmt.Errorf("opening the directory: %w", err)}
 	}
 	defer root.Close()
+	return readFS(root.FS(), cfg.Dir)
+}
+
+// readFS reads every file whose name ends in .json. A file that is not JSON is
+// a mistake only once it is needed.
+func readFS(fsys fs.FS, title string) (*directory, error) {
 	d := &directory{byName: make(map[string]*file), byID: make(map[string]*file)}
 	var problems []*LoadError
-	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -71,7 +84,7 @@ func readDir(name string) (*directory, error) {
 		case len(d.files) == maxFiles:
 			return fmt.Errorf("there are more than %d files: name a directory of schemas alone", maxFiles)
 		}
-		if err := d.add(root, name); err != nil {
+		if err := d.add(fsys, name); err != nil {
 			problems = append(problems, err)
 		}
 		return nil
@@ -80,13 +93,13 @@ func readDir(name string) (*directory, error) {
 		problems = append(problems, &LoadError{Err: fmt.Errorf("reading the directory: %w", err)})
 	}
 	if len(d.files) == 0 && len(problems) == 0 {
-		problems = append(problems, &LoadError{Err: fmt.Errorf("%s has no file that ends in .json", name)})
+		problems = append(problems, &LoadError{Err: fmt.Errorf("%s has no file that ends in .json", title)})
 	}
 	return d, join(problems)
 }
 
-func (d *directory) add(root *os.Root, name string) *LoadError {
-	data, err := read(root, name)
+func (d *directory) add(fsys fs.FS, name string) *LoadError {
+	data, err := read(fsys, name)
 	if err != nil {
 		return &LoadError{File: name, Err: fmt.Errorf("reading the file: %w", err)}
 	}
@@ -101,15 +114,15 @@ func (d *directory) add(root *os.Root, name string) *LoadError {
 	return nil
 }
 
-func read(root *os.Root, name string) ([]byte, error) {
+func read(fsys fs.FS, name string) ([]byte, error) {
 	// Opening a pipe would wait for its writer.
-	switch info, err := root.Stat(name); {
+	switch info, err := fs.Stat(fsys, name); {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
 		return nil, errors.New("it is not a file")
 	}
-	r, err := root.Open(name)
+	r, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -146,9 +159,9 @@ func decode(data []byte) (any, error) {
 	return nil, fmt.Errorf("line %d, column %d: %w", line, column, err)
 }
 
-// open is the library's only way to a document. The library has the metaschemas
+// document is the library's only way to a document. The library has the metaschemas
 // of the drafts itself.
-func (d *directory) open(rawURL string) (io.ReadCloser, error) {
+func (d *directory) document(rawURL string) (io.ReadCloser, error) {
 	f := d.find(rawURL)
 	if f == nil {
 		return nil, errOutside

@@ -31,27 +31,36 @@
 package schemas
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
-	"strings"
 )
 
 // Config says what to load.
 type Config struct {
-	// Dir is the directory. Required. What counts is every file in it, and in the
-	// directories below, whose name ends in ".json"; names that begin with a dot
-	// do not count. Links to files are followed where they stay inside.
+	// Dir is the directory. Required, or FS instead. What counts is every file in
+	// it, and in the directories below, whose name ends in ".json"; names that
+	// begin with a dot do not count. Links to files are followed where they stay
+	// inside.
+	//
+	// A file whose name, or whose directory's, begins with "_" is found by "$ref"
+	// and by rules only: _common.json is for no type by its name.
 	Dir string
+	// FS holds the files instead of Dir. It must not change while it is read.
+	FS fs.FS
+	// Name goes before the addresses, with a slash between: with
+	// "bundled/stripe" one is "bundled/stripe/invoice.paid.json". Errors of Load
+	// name files without it. Default: nothing.
+	Name string
 	// Rules choose the schema for a type. The most specific rule that fits
 	// counts: one without a star before any with, then the one with more other
 	// characters, then the one with fewer stars. Two that are equally specific
 	// and could fit the same type are a mistake, unless they name the same schema.
 	// Files that no rule leads to may be anything.
 	//
-	// Without rules a type's schema is the file of its name, and every file has to
-	// be a schema: for "pull_request.opened" that is pull_request.opened.json,
+	// Without rules a type's schema is the file of its name, and every file but
+	// those with "_" has to be a schema: for "pull_request.opened" that is pull_request.opened.json,
 	// else pull_request.json, else envelope.json. "/" and ":" in a type count as
 	// ".", and so does a directory: orders/create.json is for "orders/create".
 	Rules []Rule
@@ -78,7 +87,8 @@ type Set struct {
 
 // Info describes one schema that a Set may choose.
 type Info struct {
-	// Schema is its address inside the directory, as Validate returns it.
+	// Schema is its address, as Validate returns it: the name of the set, the file
+	// inside the directory and, if a rule has one, "#" and a JSON Pointer.
 	Schema string
 	// SHA256 changes when the schema does, in lower-case hex: the digest of its
 	// file or, if that refers to other files, of what the command sha256sum prints
@@ -86,74 +96,18 @@ type Info struct {
 	SHA256 string
 }
 
-// Load compiles the directory. The error joins a [*LoadError] for each mistake.
-func Load(cfg Config) (*Set, error) {
-	dir, err := readDir(cfg.Dir)
-	if err != nil {
-		return nil, err
-	}
-	addresses, problems := dir.addresses(cfg.Rules)
-	problems = append(problems, dir.check(addresses)...)
-	if err := join(problems); err != nil {
-		return nil, err
-	}
-	schemas, problems := dir.compile(addresses)
-	if err := join(problems); err != nil {
-		return nil, err
-	}
-	s := &Set{names: make(map[string]string), refuseUnknown: cfg.RefuseUnknown}
-	for _, a := range addresses {
-		files := a.file.closure()
-		s.all = append(s.all, Info{Schema: a.text, SHA256: digest(files)})
-		for _, f := range files {
-			s.names[f.url()], s.names[f.id] = f.name, f.name
-		}
-	}
-	s.choice, problems = newChooser(cfg.Rules, schemas)
-	if err := join(problems); err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
-// addresses returns the schemas that can be chosen, each once and in order.
-func (d *directory) addresses(rules []Rule) (list []address, problems []*LoadError) {
-	if len(rules) == 0 {
-		for _, f := range d.files {
-			list = append(list, address{text: f.name, file: f})
-		}
-	}
-	for _, r := range rules {
-		if r.Type == "" || r.Schema == "" {
-			problems = append(problems, &LoadError{File: r.Schema, Err: errors.New("a rule needs a type and a schema")})
-			continue
-		}
-		a, err := d.address(r.Schema)
-		if err != nil {
-			problems = append(problems, err)
-			continue
-		}
-		list = append(list, a)
-	}
-	slices.SortFunc(list, func(a, b address) int { return strings.Compare(a.text, b.text) })
-	return slices.CompactFunc(list, func(a, b address) bool { return a.text == b.text }), problems
-}
-
-// join makes one error of the problems, each once, by file and pointer.
-func join(problems []*LoadError) error {
-	slices.SortFunc(problems, func(a, b *LoadError) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Error(), b.Error()))
-	})
-	problems = slices.CompactFunc(problems, func(a, b *LoadError) bool { return a.Error() == b.Error() })
-	errs := make([]error, len(problems))
-	for i, p := range problems {
-		errs[i] = p
-	}
-	return errors.Join(errs...)
-}
-
 // Schemas returns what was compiled, in the order of the addresses.
 func (s *Set) Schemas() []Info { return slices.Clone(s.all) }
+
+// Choose returns the schema for an event type, as Validate chooses it, and whether
+// there is one.
+func (s *Set) Choose(eventType string) (Info, bool) {
+	c := s.choice.choose(eventType)
+	if c == nil {
+		return Info{}, false
+	}
+	return Info{Schema: c.address, SHA256: c.sha256}, true
+}
 
 // Validate checks a payload, decoded as by encoding/json with UseNumber, against
 // the schema for the event type. It returns the schema's address, or "" if there
