@@ -64,7 +64,7 @@ func TestLimits(t *testing.T) {
 // What is beyond the bounds never reaches the library, whatever the schema.
 func TestLimitsMakeInvalid(t *testing.T) {
 	t.Parallel()
-	s := &Set{choice: chooser{named: true, exact: map[string]*compiled{"x": {address: "x.json", schema: compilePlain(t, `{}`)}}}}
+	s := &Set{choice: chooser{named: map[string]*compiled{"x": {address: "x.json", schema: compilePlain(t, `{}`)}}}}
 	schema, err := s.Validate("x", map[string]any{"n": json.Number("1e9999")})
 	invalid, ok := errors.AsType[*Invalid](err)
 	if !ok || schema != "x.json" || err.Error() != "x.json: /n number" || len(invalid.Violations) != 1 {
@@ -75,7 +75,7 @@ func TestLimitsMakeInvalid(t *testing.T) {
 // A large payload of which every value is wrong takes bounded memory.
 func TestManyViolations(t *testing.T) {
 	t.Parallel()
-	s := &Set{choice: chooser{named: true, exact: map[string]*compiled{"x": {address: "x.json", schema: compilePlain(t, `{"items":{"type":"string"}}`)}}}}
+	s := &Set{choice: chooser{named: map[string]*compiled{"x": {address: "x.json", schema: compilePlain(t, `{"items":{"type":"string"}}`)}}}}
 	const n = 100_000
 	_, err := s.Validate("x", make([]any, n))
 	invalid, ok := errors.AsType[*Invalid](err)
