@@ -31,6 +31,7 @@ var rules = []rule{
 	{"verifiers/verifiertest", []string{"std", "verifiers"}, "vectors judge a catalogue from outside"},
 	{"schemas", []string{"std", "github.com/santhosh-tekuri/jsonschema/v5"}, "the validator is replaceable behind our own interface"},
 	{"schemas/internal/shape", []string{"std"}, "guesses by looks need nothing but the text"},
+	{"schemas/drift", []string{"std", "schemas/internal/shape"}, "what payloads look like is learned from them, without schemas, and without a gateway"},
 	{"schemas/bundled", []string{"std"}, "it is files, and whoever loads them knows how"},
 	{"caddymodule/gateway", []string{"std", "verifiers"}, "the core must be usable and testable without Caddy, NATS or a validator"},
 	{"caddymodule/gateway/gatewaytest", []string{"std", "verifiers", "caddymodule/gateway"}, "fakes know the core's interfaces only"},

@@ -1,0 +1,189 @@
+package drift
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// snapshotVersion is another when older programs would misread what is written.
+const snapshotVersion = "drift 1 "
+
+// snapshot is what is written: what one line names, by its digest.
+type snapshot struct {
+	Since    time.Time      `json:"since,omitzero"`
+	At       int64          `json:"at"`
+	Seq      uint64         `json:"seq"`
+	Full     bool           `json:"full"`
+	Unlisted uint64         `json:"unlisted"`
+	Names    []string       `json:"names"`
+	Nodes    []savedNode    `json:"nodes"` // parents first
+	Findings []savedFinding `json:"findings"`
+}
+
+// savedNode has the index of the parent, that of the name, and then what node has.
+type savedNode struct {
+	parent, name, seen, calm, born uint32
+	space                          space
+	flags                          flags
+	kinds                          kinds
+}
+
+type savedFinding struct {
+	Finding
+	Node int    `json:"node"`
+	Bits kinds  `json:"bits"`
+	Born uint64 `json:"born"`
+}
+
+// MarshalJSON implements [json.Marshaler]: an array of numbers.
+func (n savedNode) MarshalJSON() ([]byte, error) {
+	return fmt.Appendf(nil, "[%d,%d,%d,%d,%d,%d,%d,%d]", n.parent, n.name, n.seen, n.calm, n.born, n.space, n.flags, n.kinds), nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (n *savedNode) UnmarshalJSON(data []byte) error {
+	var list []uint32
+	if err := json.Unmarshal(data, &list); err != nil {
+		return err
+	}
+	if len(list) != 8 || list[5] > uint32(value) || list[6] >= 1<<16 || list[7] >= 1<<len(kindNames) {
+		return errSnapshot
+	}
+	*n = savedNode{
+		parent: list[0], name: list[1], seen: list[2], calm: list[3], born: list[4],
+		space: space(list[5]), flags: flags(list[6]), kinds: kinds(list[7]), //nolint:gosec // just compared
+	}
+	return nil
+}
+
+var errSnapshot = errors.New("it is no snapshot, or damaged")
+
+// Snapshot returns what is known, for Restore. It holds names of members, values of
+// enumerations and what is reported, and nothing else of payloads.
+func (t *Tracker) Snapshot() ([]byte, error) {
+	body, err := json.Marshal(t.save())
+	if err != nil {
+		return nil, fmt.Errorf("encoding what is known: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	return slices.Concat([]byte(snapshotVersion+hex.EncodeToString(sum[:])+"\n"), body, []byte("\n")), nil
+}
+
+func (t *Tracker) save() *snapshot {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	s := &snapshot{Since: t.since, At: t.at, Seq: t.seq.Load(), Full: t.full, Unlisted: t.unlisted, Findings: []savedFinding{}}
+	s.Nodes = make([]savedNode, 0, t.tree.nodes)
+	names := make(map[uint32]uint32)
+	index := make(map[ref]uint32, t.tree.nodes)
+	var visit func(n ref)
+	visit = func(n ref) {
+		v := t.tree.node(n)
+		name, known := names[v.name]
+		if !known {
+			name = uint32(len(s.Names)) //nolint:gosec // as many as there is memory
+			names[v.name] = name
+			s.Names = append(s.Names, t.tree.name(v))
+		}
+		index[n] = uint32(len(s.Nodes)) //nolint:gosec // the same
+		s.Nodes = append(s.Nodes, savedNode{index[v.parent], name, v.seen, v.calm, v.born, v.space, v.flags &^ reported, v.kinds})
+		for c := v.child; c != none; c = t.tree.node(c).next {
+			visit(c)
+		}
+	}
+	visit(root)
+	for _, f := range t.order {
+		s.Findings = append(s.Findings, savedFinding{f.current(), int(index[f.node]), f.now, f.born})
+	}
+	return s
+}
+
+// Restore replaces what is known by what Snapshot returned. After an error nothing
+// has changed. What does not fit into MaxBytes any more makes the Tracker full.
+func (t *Tracker) Restore(data []byte) error {
+	head, body, _ := bytes.Cut(data, []byte("\n"))
+	sum, ok := bytes.CutPrefix(head, []byte(snapshotVersion))
+	want := sha256.Sum256(bytes.TrimSuffix(body, []byte("\n")))
+	if !ok || string(sum) != hex.EncodeToString(want[:]) {
+		return errSnapshot
+	}
+	var s snapshot
+	if err := json.Unmarshal(body, &s); err != nil {
+		return fmt.Errorf("reading a snapshot: %w", err)
+	}
+	if err := s.check(); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.load(&s)
+	t.changes.Add(1)
+	return nil
+}
+
+// check makes sure that load finds what it looks for.
+func (s *snapshot) check() error {
+	for i, n := range s.Nodes {
+		if i > 0 && int(n.parent) >= i || int(n.name) >= len(s.Names) {
+			return errSnapshot
+		}
+	}
+	for _, f := range s.Findings {
+		if f.Node < 0 || f.Node >= len(s.Nodes) || !slices.Contains(Kinds(), f.Kind) {
+			return errSnapshot
+		}
+	}
+	if len(s.Nodes) == 0 || len(s.Findings) > MaxFindings {
+		return errSnapshot
+	}
+	return nil
+}
+
+func (t *Tracker) load(s *snapshot) {
+	t.clear()
+	t.since, t.at, t.full, t.unlisted = s.Since, s.At, s.Full, s.Unlisted
+	t.seq.Store(max(t.seq.Load(), s.Seq))
+	refs := make([]ref, len(s.Nodes))
+	for i, saved := range s.Nodes {
+		n := root
+		if i > 0 {
+			parent := refs[saved.parent]
+			if parent == none {
+				continue
+			}
+			name := s.Names[saved.name]
+			if t.tree.find(parent, saved.space, name) != none {
+				continue
+			}
+			if n = t.tree.add(t.cfg.MaxBytes, parent, saved.space, name); n == none {
+				t.full = true
+				t.tree.node(parent).flags |= partial
+				continue
+			}
+		}
+		refs[i] = n
+		v := t.tree.node(n)
+		v.seen, v.calm, v.born, v.kinds = saved.seen, saved.calm, saved.born, saved.kinds
+		v.flags |= saved.flags
+		if i > 0 && v.flags&always != 0 {
+			t.tree.node(v.parent).required++
+		}
+	}
+	for _, saved := range s.Findings {
+		f := &finding{node: refs[saved.Node], now: saved.Bits, born: saved.Born, Finding: saved.Finding}
+		f.size = findingSize + len(f.EventID) + len(f.EventType) + len(f.Path) + len(f.Value)
+		if f.node == none || !t.tree.take(f.size, t.cfg.MaxBytes) {
+			t.full = true
+			continue
+		}
+		f.count.Store(saved.Count)
+		f.last.Store(saved.Last.Unix())
+		t.add(f)
+	}
+}
