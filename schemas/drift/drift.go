@@ -57,7 +57,9 @@ const (
 	maxDepth     = 32
 	maxID        = 128 // bytes of a sample event's id
 	maxType      = 128 // bytes of an event type
-	maxVariety   = 24  // values of an enumeration
+	maxSkipped   = 16
+	maxTouched   = 64 // findings in one event that are counted
+	maxVariety   = 24 // values of an enumeration
 	seldomAge    = 30 * 24 * time.Hour
 	seldomEvents = 10 // so many times fewer
 )
@@ -99,6 +101,7 @@ func (c Config) complete() Config {
 type Tracker struct {
 	seq     atomic.Uint64 // of events
 	changes atomic.Uint64
+	skipped atomic.Uint64 // events that were not counted, in a row
 
 	mu   sync.RWMutex
 	cfg  Config
@@ -126,7 +129,9 @@ func (t *Tracker) clear() {
 	t.tree = tree{seed: maphash.MakeSeed(), reserve: t.cfg.Reserve}
 	t.findings, t.order = make(map[findingKey]*finding), nil
 	t.full, t.unlisted, t.since, t.at, t.pass = false, 0, time.Time{}, 0, 0
-	t.tree.add(t.cfg.MaxBytes, none, member, "")
+	if t.tree.add(t.cfg.MaxBytes, none, member, "") == none {
+		t.full = true
+	}
 }
 
 // Configure changes the settings. What has been learned stays, also if it is more
@@ -147,12 +152,18 @@ func (t *Tracker) Forget() {
 	t.changes.Add(1)
 }
 
-// Close gives the memory back. The Tracker must not be used after that.
+// Close gives the memory back. The Tracker knows nothing after that, and learns
+// nothing.
 func (t *Tracker) Close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.clear()
 	t.tree.give(t.tree.bytes)
+	t.tree = tree{}
 }
+
+// empty reports whether there is no memory at all.
+func (t *Tracker) empty() bool { return t.tree.nodes == 0 }
 
 // Changes is a number that is another when Snapshot would return something else.
 // Counters of findings alone do not change it.
@@ -165,22 +176,39 @@ func (t *Tracker) Changes() uint64 { return t.changes.Load() }
 func (t *Tracker) Observe(eventType, eventID string, at time.Time, payload any) []Finding {
 	w := walk{t: t, seq: t.seq.Add(1), at: at.Unix(), left: maxValues, id: eventID}
 	t.mu.RLock()
-	w.scanEvent(eventType, payload)
+	if !t.empty() {
+		w.scanEvent(eventType, payload)
+	}
+	if !w.news {
+		w.countTouched()
+	}
 	t.mu.RUnlock()
 	switch {
 	case w.news:
+		w.nTouched = 0
 		t.mu.Lock()
 	case w.count:
-		// What only counts may be left out: it would have to wait.
+		// What only counts may be left out rather than wait, but not for ever.
 		if !t.mu.TryLock() {
-			return nil
+			if t.skipped.Add(1) < maxSkipped {
+				return nil
+			}
+			t.mu.Lock()
 		}
+		t.skipped.Store(0)
 	default:
 		return nil
 	}
 	defer t.mu.Unlock()
+	if t.empty() {
+		return nil
+	}
+	news := w.news
 	w.left, w.news, w.count = maxValues, false, false
 	w.learnEvent(eventType, payload)
+	if news {
+		w.countTouched()
+	}
 	t.changes.Add(1)
 	return w.sorted()
 }

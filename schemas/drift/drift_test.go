@@ -238,10 +238,12 @@ func TestNoEnumeration(t *testing.T) {
 		learn func(i int) string
 		then  string
 	}{
-		"few people":     {func(i int) string { return fmt.Sprintf(`{"login": %q}`, []string{"octavia", "hugo"}[i%2]) }, `{"login": "ines"}`},
-		"an address":     {func(int) string { return `{"address": {"state": "CA", "postal_code": "94107"}}` }, `{"address": {"state": "NY", "postal_code": "10001"}}`},
-		"many values":    {func(i int) string { return fmt.Sprintf(`{"type": "t%c%c"}`, 'a'+i%26, 'a'+i/26) }, `{"type": "other"}`},
-		"sentences":      {func(i int) string { return fmt.Sprintf(`{"reason": %q}`, []string{"duplicate", "I do not want it"}[i%2]) }, `{"reason": "fraudulent"}`},
+		"few people":  {func(i int) string { return fmt.Sprintf(`{"login": %q}`, []string{"octavia", "hugo"}[i%2]) }, `{"login": "ines"}`},
+		"an address":  {func(int) string { return `{"address": {"state": "CA", "postal_code": "94107"}}` }, `{"address": {"state": "NY", "postal_code": "10001"}}`},
+		"many values": {func(i int) string { return fmt.Sprintf(`{"type": "t%c%c"}`, 'a'+i%26, 'a'+i/26) }, `{"type": "other"}`},
+		"sentences": {func(i int) string {
+			return fmt.Sprintf(`{"reason": %q}`, []string{"duplicate", "I do not want it"}[i%2])
+		}, `{"reason": "fraudulent"}`},
 		"ids":            {func(i int) string { return fmt.Sprintf(`{"type": "ty_%d"}`, 100000+i) }, `{"type": "other"}`},
 		"an empty value": {func(int) string { return `{"status": "open"}` }, `{"status": ""}`},
 	} {

@@ -96,7 +96,6 @@ type finding struct {
 	size  int
 	count atomic.Uint64
 	last  atomic.Int64
-	seq   atomic.Uint64 // the last event that was counted
 }
 
 // current returns the finding with its counters.
@@ -110,12 +109,15 @@ func (f *finding) current() Finding {
 func (t *Tracker) Report() Report {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	r := t.tree.node(root)
 	rep := Report{
-		Since: t.since, EventTypes: 0, TypesLearned: r.kids > 0 && t.settled(r, t.at),
-		Places: t.tree.nodes - 1, Bytes: t.tree.bytes, MaxBytes: t.cfg.MaxBytes, Full: t.full,
+		Since: t.since, Places: max(t.tree.nodes-1, 0), Bytes: t.tree.bytes, MaxBytes: t.cfg.MaxBytes, Full: t.full,
 		Findings: make([]Finding, 0, len(t.order)), Unlisted: t.unlisted,
 	}
+	if t.empty() {
+		return rep
+	}
+	r := t.tree.node(root)
+	rep.TypesLearned = r.kids > 0 && t.settled(r, t.at)
 	for c := r.child; c != none; {
 		v := t.tree.node(c)
 		rep.EventTypes++
@@ -217,7 +219,6 @@ func (w *walk) report(n ref, kind Kind, now, was kinds) {
 	}
 	f.count.Store(1)
 	f.last.Store(w.at)
-	f.seq.Store(w.seq)
 	t.add(f)
 	w.found = append(w.found, f.Finding)
 }
@@ -259,11 +260,19 @@ func (w *walk) touchMissing(n ref) { w.touchKey(findingKey{n, Missing, 0}) }
 
 func (w *walk) touchKey(key findingKey) {
 	f := w.t.findings[key]
-	if f == nil || f.seq.Swap(w.seq) == w.seq {
+	if f == nil || f.born == w.seq || w.nTouched == maxTouched || slices.Contains(w.touched[:w.nTouched], f) {
 		return
 	}
-	f.count.Add(1)
-	for last := f.last.Load(); last < w.at && !f.last.CompareAndSwap(last, w.at); last = f.last.Load() {
+	w.touched[w.nTouched] = f
+	w.nTouched++
+}
+
+// countTouched counts the event for the findings that it has.
+func (w *walk) countTouched() {
+	for _, f := range w.touched[:w.nTouched] {
+		f.count.Add(1)
+		for last := f.last.Load(); last < w.at && !f.last.CompareAndSwap(last, w.at); last = f.last.Load() {
+		}
 	}
 }
 

@@ -65,9 +65,14 @@ func (n *savedNode) UnmarshalJSON(data []byte) error {
 var errSnapshot = errors.New("it is no snapshot, or damaged")
 
 // Snapshot returns what is known, for Restore. It holds names of members, values of
-// enumerations and what is reported, and nothing else of payloads.
+// enumerations and what is reported, and nothing else of payloads. It is nil if
+// nothing is known.
 func (t *Tracker) Snapshot() ([]byte, error) {
-	body, err := json.Marshal(t.save())
+	s := t.save()
+	if s == nil {
+		return nil, nil
+	}
+	body, err := json.Marshal(s)
 	if err != nil {
 		return nil, fmt.Errorf("encoding what is known: %w", err)
 	}
@@ -78,6 +83,9 @@ func (t *Tracker) Snapshot() ([]byte, error) {
 func (t *Tracker) save() *snapshot {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
+	if t.empty() || t.since.IsZero() {
+		return nil
+	}
 	s := &snapshot{Since: t.since, At: t.at, Seq: t.seq.Load(), Full: t.full, Unlisted: t.unlisted, Findings: []savedFinding{}}
 	s.Nodes = make([]savedNode, 0, t.tree.nodes)
 	names := make(map[uint32]uint32)
@@ -147,6 +155,9 @@ func (s *snapshot) check() error {
 
 func (t *Tracker) load(s *snapshot) {
 	t.clear()
+	if t.empty() {
+		return
+	}
 	t.since, t.at, t.full, t.unlisted = s.Since, s.At, s.Full, s.Unlisted
 	t.seq.Store(max(t.seq.Load(), s.Seq))
 	refs := make([]ref, len(s.Nodes))

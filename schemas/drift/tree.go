@@ -22,7 +22,7 @@ type flags uint16
 const (
 	counted  flags = 1 << iota // has come often enough without anything new
 	partial                    // what is below it does not fit into the memory
-	opaque                     // is not looked into
+	opaque                     // an object that is not looked into
 	mapLike                    // members that are not known are one place
 	always                     // was in every object so far
 	missed                     // was reported to be missing

@@ -20,6 +20,11 @@ type walk struct {
 	count bool // a place has not come often enough yet
 
 	found []Finding
+
+	// touched are the findings that the event has. They are counted at the end, since
+	// where there are news all of it is looked at again.
+	touched  [maxTouched]*finding
+	nTouched int
 }
 
 // scanEvent sets news and count. Nothing more is looked at once there are news.
@@ -71,7 +76,7 @@ func (w *walk) scan(n ref, v any, depth int) {
 	if p.flags&reported != 0 {
 		w.touch(n, k)
 	}
-	if depth == maxDepth || p.flags&opaque != 0 {
+	if depth == maxDepth {
 		return
 	}
 	switch v := v.(type) {
@@ -92,7 +97,9 @@ func (w *walk) scan(n ref, v any, depth int) {
 			}
 		}
 	case map[string]any:
-		w.scanObject(n, p, v, depth)
+		if p.flags&opaque == 0 {
+			w.scanObject(n, p, v, depth)
+		}
 	}
 }
 
@@ -221,7 +228,7 @@ func (w *walk) learn(n ref, v any, depth int) {
 	if p.flags&reported != 0 {
 		w.touch(n, k)
 	}
-	if depth == maxDepth || p.flags&opaque != 0 {
+	if depth == maxDepth {
 		return
 	}
 	switch v := v.(type) {
@@ -230,7 +237,9 @@ func (w *walk) learn(n ref, v any, depth int) {
 	case []any:
 		w.learnArray(n, p, v, depth)
 	case map[string]any:
-		w.learnObject(n, p, v, depth)
+		if p.flags&opaque == 0 {
+			w.learnObject(n, p, v, depth)
+		}
 	}
 }
 
