@@ -10,13 +10,8 @@ import (
 
 // Load compiles the directory. The error joins a [*LoadError] for each mistake.
 func Load(cfg Config) (*Set, error) {
-	dir, err := open(cfg)
+	dir, addresses, err := prepare(cfg)
 	if err != nil {
-		return nil, err
-	}
-	addresses, problems := dir.addresses(cfg.Rules)
-	problems = append(problems, dir.check(addresses)...)
-	if err := join(problems); err != nil {
 		return nil, err
 	}
 	schemas, problems := dir.compile(addresses)
@@ -39,6 +34,18 @@ func Load(cfg Config) (*Set, error) {
 		}
 	}
 	return s, nil
+}
+
+// prepare reads the directory, and returns it with the schemas that are to be
+// compiled.
+func prepare(cfg Config) (*directory, []address, error) {
+	dir, err := open(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	addresses, problems := dir.addresses(cfg.Rules)
+	problems = append(problems, dir.check(addresses)...)
+	return dir, addresses, join(problems)
 }
 
 // addresses returns the schemas that can be chosen, each once and in order.
