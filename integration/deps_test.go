@@ -39,13 +39,14 @@ var rules = []rule{
 	{"caddymodule/tenants", []string{"std", "verifiers", "caddymodule/gateway"}, "looking secrets up is tested without Caddy and NATS"},
 	{"caddymodule/natspub", []string{"std", "caddymodule/gateway", "github.com/nats-io/nats.go", "github.com/nats-io/nkeys"}, "a client must not bring a server with it"},
 	{"caddymodule/natsembed", []string{"std", "github.com/nats-io/nats-server/v2", "github.com/nats-io/nats.go", "golang.org/x/sys"}, "the server is nine megabytes that only embedding needs"},
+	{"caddymodule/driftbook", []string{"std", "schemas/drift"}, "files and bounds are tested without Caddy and NATS"},
 	{"caddymodule/cli", []string{
 		"std", "verifiers", "verifiers/providers", "schemas", "caddymodule/gateway", "caddymodule/natspub",
 		"github.com/nats-io/nats.go",
 	}, "commands are tested without a terminal and without Caddy"},
 	{"caddymodule", []string{
-		"std", "verifiers", "verifiers/providers", "verifiers/keyfetch", "schemas",
-		"caddymodule/gateway", "caddymodule/tenants", "caddymodule/natspub", "caddymodule/natsembed", "caddymodule/cli",
+		"std", "verifiers", "verifiers/providers", "verifiers/keyfetch", "schemas", "schemas/drift",
+		"caddymodule/gateway", "caddymodule/tenants", "caddymodule/driftbook", "caddymodule/natspub", "caddymodule/natsembed", "caddymodule/cli",
 		"github.com/caddyserver/caddy/v2", "github.com/prometheus/client_golang", "github.com/spf13/cobra",
 		"github.com/nats-io/nats.go", "github.com/nats-io/nkeys", "github.com/dustin/go-humanize", "cel.dev/cel-go",
 		"go.opentelemetry.io/otel/trace",

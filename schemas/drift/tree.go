@@ -118,7 +118,7 @@ func (t *tree) find(parent ref, s space, name string) ref {
 	if len(t.slots) == 0 {
 		return none
 	}
-	mask := uint64(len(t.slots) - 1)
+	mask := uint64(len(t.slots)) - 1
 	for i := t.hash(parent, s, name) & mask; ; i = (i + 1) & mask {
 		n := t.slots[i]
 		if n == none {
@@ -196,7 +196,7 @@ func (t *tree) makeRoom(limit int, name string) bool {
 		t.textSlot = make([]uint32, max(2*len(t.textSlot), 64))
 		for i, x := range t.texts {
 			if x.uses > 0 {
-				t.insertText(uint32(i), x.s) //nolint:gosec // as many as there is memory
+				t.insertText(uint32(i), x.s)
 			}
 		}
 	}
@@ -213,7 +213,7 @@ func (t *tree) each(f func(n ref, v *node)) {
 }
 
 func (t *tree) insert(n ref, v *node) {
-	mask := uint64(len(t.slots) - 1)
+	mask := uint64(len(t.slots)) - 1
 	i := t.hash(v.parent, v.space, t.name(v)) & mask
 	for t.slots[i] != none {
 		i = (i + 1) & mask
@@ -240,7 +240,7 @@ func (t *tree) remove(n ref, gone func(ref)) {
 
 // unhash takes a node out of the slots, and closes the gap.
 func (t *tree) unhash(n ref, v *node) {
-	mask := uint64(len(t.slots) - 1)
+	mask := uint64(len(t.slots)) - 1
 	i := t.hash(v.parent, v.space, t.name(v)) & mask
 	for t.slots[i] != n {
 		i = (i + 1) & mask
@@ -283,7 +283,7 @@ func (t *tree) findText(s string) uint32 {
 	if len(t.textSlot) == 0 {
 		return 0
 	}
-	mask := uint64(len(t.textSlot) - 1)
+	mask := uint64(len(t.textSlot)) - 1
 	for i := maphash.String(t.seed, s) & mask; ; i = (i + 1) & mask {
 		x := t.textSlot[i]
 		if x == 0 || t.texts[x].s == s {
@@ -315,7 +315,7 @@ func (t *tree) intern(s string) uint32 {
 }
 
 func (t *tree) insertText(x uint32, s string) {
-	mask := uint64(len(t.textSlot) - 1)
+	mask := uint64(len(t.textSlot)) - 1
 	i := maphash.String(t.seed, s) & mask
 	for t.textSlot[i] != 0 {
 		i = (i + 1) & mask
@@ -329,7 +329,7 @@ func (t *tree) drop(x uint32) {
 		return
 	}
 	s := t.texts[x].s
-	mask := uint64(len(t.textSlot) - 1)
+	mask := uint64(len(t.textSlot)) - 1
 	i := maphash.String(t.seed, s) & mask
 	for t.textSlot[i] != x {
 		i = (i + 1) & mask

@@ -395,4 +395,4 @@ func has(object map[string]any, name string) bool {
 }
 
 // seconds returns a Unix time as nodes keep it.
-func seconds(at int64) uint32 { return uint32(min(max(at, 0), math.MaxUint32)) } //nolint:gosec // it fits
+func seconds(at int64) uint32 { return uint32(min(max(at, 0), math.MaxUint32)) }
