@@ -56,6 +56,9 @@ var adminEndpoints = []adminEndpoint{
 	{http.MethodPost, "quarantine/{action}", (*App).adminQuarantineAction},
 	{http.MethodGet, "dedupe", (*App).adminDedupe},
 	{http.MethodPost, "dedupe/forget", (*App).adminForget},
+	{http.MethodGet, "drift", (*App).adminDrift},
+	{http.MethodPost, "drift/acknowledge", (*App).adminDriftAcknowledge},
+	{http.MethodPost, "drift/forget", (*App).adminDriftForget},
 }
 
 // CaddyModule returns the Caddy module information.

@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/driftbook"
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natspub"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
@@ -123,6 +124,9 @@ type App struct {
 	replays  replays
 	rates    []string // what it holds of the pool of that name
 	lists    []addressListKey
+	drifts   []*driftRoute
+	drift    atomic.Pointer[driftbook.Book]
+	driftKey string // of the pool
 }
 
 // CaddyModule returns the Caddy module information.
@@ -251,6 +255,9 @@ func (a *App) observer(log *slog.Logger, source string, keys int) *observer {
 func (a *App) Start() error {
 	a.warnUncovered()
 	a.startAddressLists()
+	if err := a.startDrift(); err != nil {
+		return err
+	}
 	return a.connectAll()
 }
 
@@ -300,6 +307,9 @@ func (a *App) Cleanup() error {
 
 // release is called once, after Cleanup and the last request.
 func (a *App) release() {
+	if err := a.stopDrift(); err != nil { // which may have to tell something
+		a.log.Error("releasing the drift report", "error", err)
+	}
 	running.remove(a)
 	generations.end(a)
 	a.disconnect()

@@ -278,8 +278,9 @@ func (h *Handler) parseSchema(d *caddyfile.Dispenser) error {
 			s.OnInvalid = gateway.SchemaMode(mode)
 			return err
 		}},
+		"drift": {parse: (*Schema).parseDrift},
 	}, h.Schema)
-	if err == nil && h.Schema.Dir == "" {
+	if err == nil && h.Schema.Dir == "" && !h.Schema.watches() {
 		return d.Err("schema: dir is missing: write the directory of the schemas")
 	}
 	return err

@@ -27,6 +27,7 @@ type metrics struct {
 	suspects *prometheus.CounterVec
 	lookups  *prometheus.CounterVec
 	ages     *prometheus.HistogramVec
+	drift    *prometheus.CounterVec
 
 	filters    *prometheus.CounterVec
 	quarantine *quarantineMetrics
@@ -78,6 +79,10 @@ func newMetrics() *metrics {
 			// The steps of schedules of retries, from seconds to days.
 			Buckets: []float64{1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600, 48 * 3600, 72 * 3600, 96 * 3600},
 		}, []string{"source"}),
+		drift: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "schema_drift_total",
+			Help: "What was found in payloads that was never there before: event_type, field, value, type, missing or map.",
+		}, []string{"source", "kind"}),
 		lookups: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "tenant_lookups_total",
 			Help: "Searches for the secrets of the tenant that a request names, by how they ended.",
@@ -88,7 +93,7 @@ func newMetrics() *metrics {
 // register makes the collectors known to a registry that may know them already.
 func (m *metrics) register(reg prometheus.Registerer) error {
 	for _, c := range append(m.quarantine.collectors(),
-		m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, m.suspects, m.lookups, m.filters, m.ages, spools, brokerMetrics{}, addressListMetrics{}) {
+		m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, m.suspects, m.lookups, m.filters, m.ages, m.drift, spools, brokerMetrics{}, addressListMetrics{}, driftMetrics{}) {
 		var already prometheus.AlreadyRegisteredError
 		if err := reg.Register(c); err != nil && (!errors.As(err, &already) || already.ExistingCollector != c) {
 			return fmt.Errorf("registering metrics: %w", err)

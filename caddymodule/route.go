@@ -349,7 +349,10 @@ func (h *Handler) schemas(cfg *gateway.Config) error {
 	if err != nil {
 		return err
 	}
-	cfg.Validator, cfg.OnInvalid = v, h.Schema.OnInvalid
+	if v.drift, err = h.drifts(cfg.Source); err != nil {
+		return err
+	}
+	cfg.Validator, cfg.OnInvalid, cfg.ValidatorWatches = v, h.Schema.OnInvalid, v.set == nil
 	return nil
 }
 

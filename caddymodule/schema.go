@@ -26,7 +26,13 @@ type Schema struct {
 	// it, `reject` answers 422, after which most senders give up. Default:
 	// `quarantine`.
 	OnInvalid gateway.SchemaMode `json:"on_invalid,omitempty"`
+	// How it is learned what payloads look like, to report what was never there
+	// before. Default: on, with the defaults.
+	Drift *Drift `json:"drift,omitempty"`
 }
+
+// watches reports whether the drift report is asked for, which needs no schemas.
+func (s *Schema) watches() bool { return s.Drift != nil && !s.Drift.Off }
 
 // SchemaType is the schema for some types.
 type SchemaType struct {
@@ -38,7 +44,13 @@ type SchemaType struct {
 }
 
 // load compiles the directory.
-func (s *Schema) load() (gateway.Validator, error) {
+func (s *Schema) load() (*validator, error) {
+	if s.Dir == "" && s.watches() {
+		if len(s.Types) > 0 || s.UnknownType != "" || s.OnInvalid != "" {
+			return nil, errors.New("schema: without dir there is only the drift report, and type, unknown_type and on_invalid have no effect: remove them, or name the directory of the schemas")
+		}
+		return new(validator), nil
+	}
 	if s.Dir == "" {
 		return nil, errors.New("schema: dir is missing: name the directory of the schemas")
 	}
@@ -70,12 +82,17 @@ func (s *Schema) load() (gateway.Validator, error) {
 
 // validator checks the payloads of a route.
 type validator struct {
-	set     *schemas.Set
+	set     *schemas.Set      // nil: there are no schemas
 	digests map[string]string // of the schemas, by address
+	drift   *driftRoute       // nil: payloads are not learned
 }
 
 // Validate implements [gateway.Validator].
 func (v *validator) Validate(e *gateway.Event, payload any) gateway.Validation {
+	v.drift.observe(e, payload)
+	if v.set == nil {
+		return gateway.Validation{}
+	}
 	schema, err := v.set.Validate(e.Type, payload)
 	return gateway.Validation{Schema: schema, SHA256: v.digests[schema], Err: err}
 }

@@ -157,7 +157,7 @@ func (a *App) routeStatus() []routeStatus {
 			Quarantine: !cfg.NoQuarantine,
 			Spool:      string(h.spool),
 			Batch:      h.Batch,
-			Schema:     cfg.Validator != nil,
+			Schema:     cfg.Validator != nil && !cfg.ValidatorWatches,
 			PassThru:   h.PassThru,
 			MaxBody:    cfg.MaxBody,
 		}

@@ -135,6 +135,9 @@ type Config struct {
 
 	// Validator checks payloads; nil means that there are no schemas.
 	Validator Validator
+	// ValidatorWatches means that Validator finds nothing wrong and only looks: what
+	// cannot be decoded for it goes on.
+	ValidatorWatches bool
 	// OnInvalid is what happens to events that it refuses.
 	OnInvalid SchemaMode
 

@@ -175,14 +175,7 @@ func (t *Tracker) Changes() uint64 { return t.changes.Load() }
 // caller's.
 func (t *Tracker) Observe(eventType, eventID string, at time.Time, payload any) []Finding {
 	w := walk{t: t, seq: t.seq.Add(1), at: at.Unix(), left: maxValues, id: eventID}
-	t.mu.RLock()
-	if !t.empty() {
-		w.scanEvent(eventType, payload)
-	}
-	if !w.news {
-		w.countTouched()
-	}
-	t.mu.RUnlock()
+	t.scan(&w, eventType, payload)
 	switch {
 	case w.news:
 		w.nTouched = 0
@@ -211,6 +204,18 @@ func (t *Tracker) Observe(eventType, eventID string, at time.Time, payload any) 
 	}
 	t.changes.Add(1)
 	return w.sorted()
+}
+
+// scan looks for what is not known, beside others.
+func (t *Tracker) scan(w *walk, eventType string, payload any) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if t.empty() {
+		return
+	}
+	if w.scanEvent(eventType, payload); !w.news {
+		w.countTouched()
+	}
 }
 
 // settled reports whether a place has been learned, before the event that is looked
