@@ -4,15 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/santhosh-tekuri/jsonschema/v5"
 )
 
 // compiled is one schema, ready for use.
 type compiled struct {
 	address string
 	sha256  string // of its Info
-	schema  *jsonschema.Schema
+	root    *node
+	longest int // see evaluator
 }
 
 // chooser finds the schema for a type.

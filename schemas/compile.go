@@ -3,6 +3,7 @@ package schemas
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"path"
 	"strings"
@@ -52,8 +53,7 @@ func (d *directory) compiler() *jsonschema.Compiler {
 	c.Draft = jsonschema.Draft2020
 	c.AssertFormat = true
 	c.LoadURL = d.document
-	c.Formats["uri-template"] = isURITemplate
-	c.Formats["regex"] = isRegex
+	maps.Copy(c.Formats, formats)
 	return c
 }
 
@@ -61,7 +61,7 @@ func (d *directory) compiler() *jsonschema.Compiler {
 func (d *directory) compile(addresses []address) (map[string]*compiled, []*LoadError) {
 	schemas := make(map[string]*compiled, len(addresses))
 	var problems []*LoadError
-	c := d.compiler()
+	c, b := d.compiler(), newBuilder()
 	for _, a := range addresses {
 		s, err := compileOne(c, a.url())
 		if err != nil {
@@ -69,15 +69,21 @@ func (d *directory) compile(addresses []address) (map[string]*compiled, []*LoadE
 			c = d.compiler() // the library keeps what it has half compiled
 			continue
 		}
-		schemas[a.text] = &compiled{address: a.text, schema: s}
-	}
-	if len(problems) == 0 {
-		n := narrower{}
-		for _, s := range schemas {
-			n.visit(s.schema)
+		if len(problems) == 0 {
+			schemas[a.text] = &compiled{address: a.text, root: b.node(s)}
 		}
 	}
-	return schemas, problems
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	longest, err := b.finish(d, func(url string) (*jsonschema.Schema, error) { return compileOne(c, url) })
+	if err != nil {
+		return nil, []*LoadError{{Err: err}}
+	}
+	for _, s := range schemas {
+		s.longest = longest
+	}
+	return schemas, nil
 }
 
 func compileOne(c *jsonschema.Compiler, rawURL string) (s *jsonschema.Schema, err error) {

@@ -2,16 +2,11 @@ package schemas
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/santhosh-tekuri/jsonschema/v5"
 )
 
 // LoadError is one mistake in a directory of schemas.
@@ -54,8 +49,8 @@ type Violation struct {
 	// printed are question marks.
 	Pointer string
 	// Keyword is the keyword of JSON Schema that does not hold; "false" for a
-	// schema that nothing fits; "depth", "number" or "size" for a payload beyond
-	// a bound of the package.
+	// schema that nothing fits; "depth" or "number" for a payload beyond a bound
+	// of the package.
 	Keyword string
 	// Schema is where that keyword stands, as file and JSON Pointer, cut like
 	// Pointer; "" for a bound.
@@ -71,8 +66,8 @@ type Invalid struct {
 	Violations []Violation
 	// More is how many others there are, repetitions included.
 	More int
-	// Err says why the payload could not be looked at; then there are no
-	// Violations.
+	// Err says why the payload could not be judged, such as ErrTooExpensive; then
+	// there are no Violations.
 	Err error
 }
 
@@ -108,75 +103,16 @@ func (e *Invalid) Error() string {
 // Unwrap returns e.Err.
 func (e *Invalid) Unwrap() error { return e.Err }
 
-func (s *Set) newInvalid(address string, err error) *Invalid {
-	e := &Invalid{Schema: address}
-	if _, ok := errors.AsType[jsonschema.InfiniteLoopError](err); ok {
-		e.Err = errEndless
-		return e
-	}
-	tree, ok := errors.AsType[*jsonschema.ValidationError](err)
-	if !ok {
-		e.Err = err
-		if !errors.Is(err, errBroken) {
-			e.Err = errBroken // the library's other texts may hold anything
+func (s *Set) newInvalid(address string, found []finding, more int, err error) *Invalid {
+	e := &Invalid{Schema: address, More: more, Err: err}
+	for _, f := range found {
+		v := Violation{Pointer: clean(f.pointer), Keyword: f.keyword}
+		if f.location != "" {
+			v.Schema = clean(s.location(f.location))
 		}
-		return e
+		e.Violations = append(e.Violations, v)
 	}
-	first, count := leaves(tree, nil, 0)
-	for _, leaf := range first {
-		e.Violations = append(e.Violations, Violation{
-			Pointer: clean(unescape(leaf.InstanceLocation)),
-			Keyword: clean(keyword(leaf)),
-			Schema:  clean(s.location(leaf.AbsoluteKeywordLocation)),
-		})
-	}
-	e.More = count - len(first)
 	return e
-}
-
-// leaves returns the first leaves of the library's tree of errors, sorted and
-// each once, and how many there are. It keeps no more than it returns, since a
-// large payload may have millions.
-func leaves(node *jsonschema.ValidationError, first []*jsonschema.ValidationError, count int) ([]*jsonschema.ValidationError, int) {
-	for _, cause := range node.Causes {
-		first, count = leaves(cause, first, count)
-	}
-	if len(node.Causes) > 0 {
-		return first, count
-	}
-	if i, known := slices.BinarySearchFunc(first, node, compareLeaves); !known && i < maxViolations {
-		first = slices.Insert(first, i, node)
-		first = first[:min(len(first), maxViolations)]
-	}
-	return first, count + 1
-}
-
-func compareLeaves(a, b *jsonschema.ValidationError) int {
-	return cmp.Or(
-		cmp.Compare(a.InstanceLocation, b.InstanceLocation),
-		cmp.Compare(a.AbsoluteKeywordLocation, b.AbsoluteKeywordLocation),
-	)
-}
-
-// notAllowed is the library's message for the schema false, the only one that
-// has no keyword.
-const notAllowed = "not allowed"
-
-// keyword returns the keyword at which a leaf stands.
-func keyword(leaf *jsonschema.ValidationError) string {
-	segments := strings.Split(leaf.KeywordLocation, "/")
-	last := len(segments) - 1
-	word := segments[last]
-	if leaf.Message == notAllowed {
-		if strings.HasPrefix(word, "unevaluated") && segments[last-1] != "properties" {
-			return word
-		}
-		return "false"
-	}
-	if _, err := strconv.Atoi(word); err == nil && last >= 2 {
-		return segments[last-2] // dependentRequired/name/0
-	}
-	return word
 }
 
 // location is an address inside the directory.

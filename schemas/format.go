@@ -33,7 +33,7 @@ func isURITemplate(v any) bool {
 func isLiteral(s string) bool {
 	for i, r := range s {
 		switch {
-		case r <= ' ' || r == 0x7f || strings.ContainsRune("\"'<>\\^`|", r):
+		case r <= ' ' || r == 0x7f || strings.ContainsRune("\"<>\\^`|", r):
 			return false
 		case r == '%' && !isEscape(s[i:]):
 			return false

@@ -18,7 +18,7 @@ func Load(cfg Config) (*Set, error) {
 	if err := join(problems); err != nil {
 		return nil, err
 	}
-	s := &Set{names: make(map[string]string), refuseUnknown: cfg.RefuseUnknown}
+	s := &Set{names: make(map[string]string), refuseUnknown: cfg.RefuseUnknown, maxSteps: cmp.Or(cfg.MaxSteps, DefaultMaxSteps)}
 	s.choice, problems = newChooser(cfg.Rules, schemas)
 	if err := join(problems); err != nil {
 		return nil, err
