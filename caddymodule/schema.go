@@ -12,7 +12,7 @@ import (
 type Schema struct {
 	// The directory of the schemas. All of it is read and compiled when the
 	// configuration is loaded; a `$ref` may not leave it. Required.
-	Dir string `json:"dir"`
+	Dir string `json:"dir,omitempty"`
 	// Which schema is for which type; the most specific glob that fits counts.
 	// Default: the file of the type's name, for `pull_request.opened`
 	// `pull_request.opened.json`, else `pull_request.json`, else

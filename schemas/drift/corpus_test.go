@@ -84,6 +84,25 @@ func BenchmarkCorpus(b *testing.B) {
 		}
 		perPayload(b)
 	})
+	data, err := tracker.Snapshot()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("snapshot", func(b *testing.B) {
+		b.ReportMetric(float64(len(data)), "bytes")
+		for b.Loop() {
+			if _, err := tracker.Snapshot(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("restoring", func(b *testing.B) {
+		for b.Loop() {
+			if err := tracker.Restore(data); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("decoding", func(b *testing.B) {
 		for b.Loop() {
 			for _, data := range raw {

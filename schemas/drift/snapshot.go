@@ -22,16 +22,8 @@ type snapshot struct {
 	Full     bool           `json:"full"`
 	Unlisted uint64         `json:"unlisted"`
 	Names    []string       `json:"names"`
-	Nodes    []savedNode    `json:"nodes"` // parents first
+	Nodes    []uint32       `json:"nodes"` // numbersOfNode each, parents first
 	Findings []savedFinding `json:"findings"`
-}
-
-// savedNode has the index of the parent, that of the name, and then what node has.
-type savedNode struct {
-	parent, name, seen, calm, born uint32
-	space                          space
-	flags                          flags
-	kinds                          kinds
 }
 
 type savedFinding struct {
@@ -41,26 +33,18 @@ type savedFinding struct {
 	Born uint64 `json:"born"`
 }
 
-// MarshalJSON implements [json.Marshaler]: an array of numbers.
-func (n savedNode) MarshalJSON() ([]byte, error) {
-	return fmt.Appendf(nil, "[%d,%d,%d,%d,%d,%d,%d,%d]", n.parent, n.name, n.seen, n.calm, n.born, n.space, n.flags, n.kinds), nil
-}
-
-// UnmarshalJSON implements [json.Unmarshaler].
-func (n *savedNode) UnmarshalJSON(data []byte) error {
-	var list []uint32
-	if err := json.Unmarshal(data, &list); err != nil {
-		return err
-	}
-	if len(list) != 8 || list[5] > uint32(value) || list[6] >= 1<<16 || list[7] >= 1<<len(kindNames) {
-		return errSnapshot
-	}
-	*n = savedNode{
-		parent: list[0], name: list[1], seen: list[2], calm: list[3], born: list[4],
-		space: space(list[5]), flags: flags(list[6]), kinds: kinds(list[7]), //nolint:gosec // just compared
-	}
-	return nil
-}
+// The numbers of a node in a snapshot.
+const (
+	atParent = iota // the index of its node
+	atName          // the index of it
+	atSeen
+	atCalm
+	atBorn
+	atSpace
+	atFlags
+	atKinds
+	numbersOfNode
+)
 
 var errSnapshot = errors.New("it is no snapshot, or damaged")
 
@@ -87,7 +71,7 @@ func (t *Tracker) save() *snapshot {
 		return nil
 	}
 	s := &snapshot{Since: t.since, At: t.at, Seq: t.seq.Load(), Full: t.full, Unlisted: t.unlisted, Findings: []savedFinding{}}
-	s.Nodes = make([]savedNode, 0, t.tree.nodes)
+	s.Nodes = make([]uint32, 0, t.tree.nodes*numbersOfNode)
 	names := make(map[uint32]uint32)
 	index := make(map[ref]uint32, t.tree.nodes)
 	var visit func(n ref)
@@ -99,8 +83,8 @@ func (t *Tracker) save() *snapshot {
 			names[v.name] = name
 			s.Names = append(s.Names, t.tree.name(v))
 		}
-		index[n] = uint32(len(s.Nodes)) //nolint:gosec // the same
-		s.Nodes = append(s.Nodes, savedNode{index[v.parent], name, v.seen, v.calm, v.born, v.space, v.flags &^ reported, v.kinds})
+		index[n] = uint32(len(s.Nodes) / numbersOfNode) //nolint:gosec // the same
+		s.Nodes = append(s.Nodes, index[v.parent], name, v.seen, v.calm, v.born, uint32(v.space), uint32(v.flags&^reported), uint32(v.kinds))
 		for c := v.child; c != none; c = t.tree.node(c).next {
 			visit(c)
 		}
@@ -137,18 +121,21 @@ func (t *Tracker) Restore(data []byte) error {
 
 // check makes sure that load finds what it looks for.
 func (s *snapshot) check() error {
-	for i, n := range s.Nodes {
-		if i > 0 && int(n.parent) >= i || int(n.name) >= len(s.Names) {
+	nodes := len(s.Nodes) / numbersOfNode
+	if nodes == 0 || len(s.Nodes)%numbersOfNode != 0 || len(s.Findings) > MaxFindings {
+		return errSnapshot
+	}
+	for i := range nodes {
+		n := s.Nodes[i*numbersOfNode:]
+		if i > 0 && int(n[atParent]) >= i || int(n[atName]) >= len(s.Names) ||
+			n[atSpace] > uint32(value) || n[atFlags] >= 1<<16 || n[atKinds] >= 1<<len(kindNames) {
 			return errSnapshot
 		}
 	}
 	for _, f := range s.Findings {
-		if f.Node < 0 || f.Node >= len(s.Nodes) || !slices.Contains(Kinds(), f.Kind) {
+		if f.Node < 0 || f.Node >= nodes || !slices.Contains(Kinds(), f.Kind) {
 			return errSnapshot
 		}
-	}
-	if len(s.Nodes) == 0 || len(s.Findings) > MaxFindings {
-		return errSnapshot
 	}
 	return nil
 }
@@ -160,19 +147,20 @@ func (t *Tracker) load(s *snapshot) {
 	}
 	t.since, t.at, t.full, t.unlisted = s.Since, s.At, s.Full, s.Unlisted
 	t.seq.Store(max(t.seq.Load(), s.Seq))
-	refs := make([]ref, len(s.Nodes))
-	for i, saved := range s.Nodes {
+	refs := make([]ref, len(s.Nodes)/numbersOfNode)
+	for i := range refs {
+		saved := s.Nodes[i*numbersOfNode:]
 		n := root
 		if i > 0 {
-			parent := refs[saved.parent]
+			parent, below := refs[saved[atParent]], space(saved[atSpace]) //nolint:gosec // it was checked
 			if parent == none {
 				continue
 			}
-			name := s.Names[saved.name]
-			if t.tree.find(parent, saved.space, name) != none {
+			name := s.Names[saved[atName]]
+			if t.tree.find(parent, below, name) != none {
 				continue
 			}
-			if n = t.tree.add(t.cfg.MaxBytes, parent, saved.space, name); n == none {
+			if n = t.tree.add(t.cfg.MaxBytes, parent, below, name); n == none {
 				t.full = true
 				t.tree.node(parent).flags |= partial
 				continue
@@ -180,8 +168,9 @@ func (t *Tracker) load(s *snapshot) {
 		}
 		refs[i] = n
 		v := t.tree.node(n)
-		v.seen, v.calm, v.born, v.kinds = saved.seen, saved.calm, saved.born, saved.kinds
-		v.flags |= saved.flags
+		v.seen, v.calm, v.born = saved[atSeen], saved[atCalm], saved[atBorn]
+		v.flags |= flags(saved[atFlags]) //nolint:gosec // it was checked
+		v.kinds = kinds(saved[atKinds])  //nolint:gosec // it was checked
 		if i > 0 && v.flags&always != 0 {
 			t.tree.node(v.parent).required++
 		}
