@@ -228,7 +228,9 @@ func TestServerQueueFull(t *testing.T) {
 // TestServerBatches: too many batches at one time, and one that is too large.
 func TestServerBatches(t *testing.T) {
 	t.Parallel()
-	s := runServer(t, t.TempDir(), 0, nil)
+	s := runServer(t, t.TempDir(), 0, func(o *server.Options) {
+		o.JetStreamLimits.MaxBatchTimeout = time.Minute // however busy the machine is
+	})
 	p := ready(t, s.ClientURL(), onlyStream)
 	nc := p.cfg.Conn
 	begin := func(id string, seq int, commit bool) error {
