@@ -34,6 +34,7 @@ var rules = []rule{
 	{"schemas/drift", []string{"std", "schemas/internal/shape"}, "what payloads look like is learned from them, without schemas, and without a gateway"},
 	{"schemas/bundled", []string{"std"}, "it is files, and whoever loads them knows how"},
 	{"schemas/infer", []string{"std", "schemas/internal/shape"}, "a schema is made of samples without a validator"},
+	{"schemas/diff", []string{"std", "schemas", "github.com/santhosh-tekuri/jsonschema/v5"}, "what is compared is what the validator compiles"},
 	{"caddymodule/gateway", []string{"std", "verifiers"}, "the core must be usable and testable without Caddy, NATS or a validator"},
 	{"caddymodule/gateway/gatewaytest", []string{"std", "verifiers", "caddymodule/gateway"}, "fakes know the core's interfaces only"},
 	{"caddymodule/tenants", []string{"std", "verifiers", "caddymodule/gateway"}, "looking secrets up is tested without Caddy and NATS"},
