@@ -49,7 +49,9 @@ type evaluator struct {
 	path   []step
 	first  []finding
 	count  int
-	line   []byte // scratch
+	at     []byte // of the next finding
+	where  []byte
+	unused []*marks
 }
 
 type step struct {
@@ -87,7 +89,7 @@ func (n *node) validate(payload any, maxSteps, longest int) (found []finding, mo
 	switch {
 	case e.bound != nil:
 		return []finding{*e.bound}, 0, nil
-	case e.stop != nil:
+	case e.stop != nil && (e.count == 0 || e.stop != ErrTooExpensive):
 		return nil, 0, e.stop
 	case fits || e.count == 0:
 		return nil, 0, errBroken
@@ -147,14 +149,15 @@ func (e *evaluator) eval(n *node, v any, seen *marks, chain int) bool {
 	if entered {
 		e.scopes = append(e.scopes, n.scope)
 	}
-	own := seen
+	var own *marks
 	if seen != nil || n.unevaluated != nil {
-		own = new(marks)
+		own = e.newMarks()
 	}
 	ok := e.check(n, v, own, chain)
 	if ok && seen != nil {
 		e.merge(seen, own)
 	}
+	e.release(own)
 	if entered {
 		e.scopes = e.scopes[:len(e.scopes)-1]
 	}
@@ -164,7 +167,7 @@ func (e *evaluator) eval(n *node, v any, seen *marks, chain int) bool {
 
 func (e *evaluator) check(n *node, v any, own *marks, chain int) bool {
 	if n.never {
-		return e.wrongAt("false", n.location)
+		return e.forbidden(n, "false")
 	}
 	kind := kindOf(v)
 	if kind == 0 {
@@ -222,7 +225,7 @@ func (e *evaluator) isKind(n *node, v any, kind kinds) bool {
 		return false
 	}
 	text := numberText(v)
-	e.spend(len(text) / unit)
+	e.spend(len(text) / 16)
 	integer, ok := integerText(text)
 	if !ok {
 		e.refuse("number")
@@ -338,41 +341,54 @@ func (e *evaluator) members(object map[string]any) iter.Seq2[string, any] {
 	}
 }
 
-// wrong notes that a keyword does not hold. It returns false, so that a caller
-// can say so in the same breath.
+// wrong notes that a keyword does not hold, or what is below it by these names. It
+// returns false, so that a caller can say so in the same breath.
 func (e *evaluator) wrong(n *node, keyword string, names ...string) bool {
 	if !e.report || e.stop != nil {
 		return false
 	}
-	location := n.location + "/" + keyword
+	e.where = append(append(append(e.where[:0], n.location...), '/'), keyword...)
 	for _, name := range names {
-		location += "/" + url.PathEscape(escapePointer(name))
+		e.where = append(append(e.where, '/'), url.PathEscape(escapePointer(name))...)
 	}
-	return e.wrongAt(keyword, location)
+	return e.note(keyword)
 }
 
-// wrongAt keeps the first findings only, since a large payload may have millions.
-func (e *evaluator) wrongAt(keyword, location string) bool {
-	if !e.report || e.stop != nil {
+// forbidden notes that there is a value where the schema is false.
+func (e *evaluator) forbidden(n *node, keyword string) bool {
+	if e.report && e.stop == nil {
+		e.where = append(e.where[:0], n.location...)
+		e.note(keyword)
+	}
+	return false
+}
+
+// note notes what is in where. It keeps the first findings only, since a large
+// payload may have millions.
+func (e *evaluator) note(keyword string) bool {
+	e.at = e.appendPointer(e.at[:0])
+	if !e.spend(1 + (len(e.at)+len(e.where))/unit) {
 		return false
 	}
 	e.count++
-	e.line = e.appendPointer(e.line[:0])
-	e.spend((len(e.line) + len(location)) / unit)
-	i, known := slices.BinarySearchFunc(e.first, location, func(f finding, location string) int {
-		switch pointer := f.pointer; {
-		case pointer < string(e.line):
-			return -1
-		case pointer > string(e.line):
-			return 1
-		}
-		return cmp.Compare(f.location, location)
+	i, known := slices.BinarySearchFunc(e.first, e, func(f finding, e *evaluator) int {
+		return cmp.Or(compareText(f.pointer, e.at), compareText(f.location, e.where))
 	})
 	if !known && i < maxViolations {
-		e.first = slices.Insert(e.first, i, finding{string(e.line), keyword, location})
+		e.first = slices.Insert(e.first, i, finding{string(e.at), keyword, string(e.where)})
 		e.first = e.first[:min(len(e.first), maxViolations)]
 	}
 	return false
+}
+
+func compareText(a string, b []byte) int {
+	switch {
+	case a < string(b):
+		return -1
+	case a > string(b):
+		return 1
+	}
+	return 0
 }
 
 // appendPointer appends a JSON Pointer to where the walk is, and may leave out
@@ -386,7 +402,7 @@ func (e *evaluator) appendPointer(b []byte) []byte {
 		if s.index >= 0 {
 			b = strconv.AppendInt(b, int64(s.index), 10)
 		} else {
-			b = append(b, escapePointer(s.name)...)
+			b = append(b, escapePointer(s.name[:min(len(s.name), 2*maxLocation)])...)
 		}
 		if len(b) > 2*maxLocation {
 			return b[:2*maxLocation]
@@ -423,22 +439,48 @@ func (e *evaluator) markItem(m *marks, index int) {
 	m.items[index] = struct{}{}
 }
 
+// merge adds what a schema that fits has looked at; other is not used any more.
 func (e *evaluator) merge(m, other *marks) {
 	if !e.spend(len(other.names) + len(other.items)) {
 		return
 	}
 	m.all = m.all || other.all
 	m.upto = max(m.upto, other.upto)
-	if m.names == nil {
-		m.names = other.names
-	} else {
-		maps.Copy(m.names, other.names)
+	if len(m.names) < len(other.names) {
+		m.names, other.names = other.names, m.names
 	}
-	if m.items == nil {
-		m.items = other.items
-	} else {
-		maps.Copy(m.items, other.items)
+	maps.Copy(m.names, other.names)
+	if len(m.items) < len(other.items) {
+		m.items, other.items = other.items, m.items
 	}
+	maps.Copy(m.items, other.items)
+}
+
+func (e *evaluator) newMarks() *marks {
+	if last := len(e.unused) - 1; last >= 0 {
+		m := e.unused[last]
+		e.unused = e.unused[:last]
+		return m
+	}
+	return new(marks)
+}
+
+// release keeps marks for other values, but no large maps, which take long to
+// clear.
+func (e *evaluator) release(m *marks) {
+	if m == nil {
+		return
+	}
+	if len(m.names) > unit {
+		m.names = nil
+	}
+	if len(m.items) > unit {
+		m.items = nil
+	}
+	clear(m.names)
+	clear(m.items)
+	*m = marks{names: m.names, items: m.items}
+	e.unused = append(e.unused, m)
 }
 
 // rest is unevaluatedProperties and unevaluatedItems.
@@ -484,7 +526,7 @@ func (e *evaluator) remaining(n *node, v any, at step, keyword string) bool {
 	}
 	e.depth++
 	e.path = append(e.path[:e.depth-1], at)
-	e.wrongAt(keyword, n.location)
+	e.forbidden(n, keyword)
 	e.depth--
 	return false
 }

@@ -41,7 +41,7 @@ type pattern struct {
 }
 
 func (e *evaluator) matches(p *pattern, text string) bool {
-	return e.spend(1+p.size*(len(text)+1)/unit) && p.MatchString(text)
+	return e.spend(1+p.size*len(text)/16) && p.MatchString(text)
 }
 
 func (e *evaluator) object(n *node, object map[string]any, own *marks) bool {
@@ -293,7 +293,7 @@ func (e *evaluator) number(n *node, text string) bool {
 	ok := true
 	for i := range n.number.limits {
 		l := &n.number.limits[i]
-		e.spend(len(text) / unit)
+		e.spend(len(text) / 16)
 		difference, valid := l.compareTo(text)
 		if !valid {
 			e.refuse("number")

@@ -217,7 +217,7 @@ func mix(a, b uint64) uint64 {
 // decimal reads a number of a payload or of a schema.
 func (e *evaluator) decimal(v any) decimal {
 	text := numberText(v)
-	e.spend(len(text) / unit)
+	e.spend(len(text) / 16)
 	d, ok := parseDecimal(text)
 	if !ok {
 		e.refuse("number")
