@@ -40,9 +40,9 @@ func (s *Set) accepts(payload any) bool {
 
 // plainSet compiles the schemas of a directory, by address, with the library
 // alone.
-func plainSet(t *testing.T, dir string, rules []Rule) map[string]*jsonschema.Schema {
+func plainSet(t testing.TB, cfg Config, rules []Rule) map[string]*jsonschema.Schema {
 	t.Helper()
-	d, err := open(Config{Dir: dir})
+	d, err := open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,22 +8,42 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
 )
 
-// TestGitHubCorpus validates GitHub's published examples against GitHub's own
-// schema, chosen by event: an independent validator (Ajv 8 with formats) finds
-// 276 of 329 valid. The corpus is the npm packages @octokit/webhooks-examples
-// and -schemas 7.6.1.
-func TestGitHubCorpus(t *testing.T) {
+// corpus is GitHub's published examples with GitHub's own schema, chosen by event:
+// the npm packages @octokit/webhooks-examples and -schemas 7.6.1.
+type corpus struct {
+	files    fstest.MapFS
+	rules    []Rule
+	examples []corpusExample
+}
+
+type corpusExample struct {
+	event   string
+	data    []byte
+	payload any
+}
+
+func corpusDir() string {
 	dir := os.Getenv("GITHUB_CORPUS_DIR")
 	if dir == "" {
 		dir = filepath.Join("..", "..", "shared", "corpora", "github")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "schema.json")); err != nil {
-		t.Skipf("no corpus in %s: set GITHUB_CORPUS_DIR to a directory with examples.json and schema.json", dir)
+		return ""
+	}
+	return dir
+}
+
+func openCorpus(t testing.TB) *corpus {
+	t.Helper()
+	dir := corpusDir()
+	if dir == "" {
+		t.Skip("there is no corpus: set GITHUB_CORPUS_DIR to a directory with examples.json and schema.json")
 	}
 	var events []struct {
 		Name     string            `json:"name"`
@@ -36,64 +56,73 @@ func TestGitHubCorpus(t *testing.T) {
 	if err := json.Unmarshal(data, &events); err != nil {
 		t.Fatal(err)
 	}
-	only := t.TempDir()
 	schema, err := os.ReadFile(filepath.Join(dir, "schema.json"))
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(only, "schema.json"), schema, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	doc, err := decode(schema)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rules []Rule
+	c := &corpus{files: fstest.MapFS{"schema.json": {Data: schema}}}
 	for _, e := range events {
 		pointer := "/definitions/" + e.Name + "_event"
 		if _, ok := lookup(doc, pointer); !ok {
 			pointer = "/definitions/" + e.Name + "$event"
 		}
-		rules = append(rules, Rule{e.Name, "schema.json#" + pointer}, Rule{e.Name + ".*", "schema.json#" + pointer})
-	}
-	start := time.Now()
-	s, err := Load(Config{Dir: only, Rules: rules})
-	if err != nil {
-		t.Fatal(err)
-	}
-	loaded := time.Since(start)
-	plain := plainSet(t, only, rules)
-	var planned, library time.Duration
-	valid, invalid := 0, 0
-	r := rand.New(rand.NewPCG(3, 4))
-	for _, e := range events {
-		for i, example := range e.Examples {
+		c.rules = append(c.rules, Rule{e.Name, "schema.json#" + pointer}, Rule{e.Name + ".*", "schema.json#" + pointer})
+		for _, example := range e.Examples {
 			payload, err := decode(example)
 			if err != nil {
 				t.Fatal(err)
 			}
-			start := time.Now()
-			_, err = s.Validate(e.Name, payload)
-			planned += time.Since(start)
-			start = time.Now()
-			want := plain[s.choice.choose(e.Name).address].Validate(payload)
-			library += time.Since(start)
-			if (err == nil) != (want == nil) {
-				t.Errorf("%s %d: got %v, the library %v", e.Name, i, err, want)
-			}
-			compareMutants(t, r, s, plain, e.Name, payload)
-			if err == nil {
-				valid++
-			} else {
-				invalid++
-			}
+			c.examples = append(c.examples, corpusExample{e.Name, example, payload})
 		}
+	}
+	return c
+}
+
+// TestGitHubCorpus compares our verdicts with those of an independent validator
+// (Ajv 8 with formats), which finds 276 of 329 valid, and with the library's.
+func TestGitHubCorpus(t *testing.T) {
+	c := openCorpus(t)
+	start := time.Now()
+	s, err := Load(Config{FS: c.files, Rules: c.rules})
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded := time.Since(start)
+	plain := plainSet(t, Config{FS: c.files}, c.rules)
+	var ours, library time.Duration
+	valid, invalid, steps, perKiB := 0, 0, 0, 0
+	r := rand.New(rand.NewPCG(3, 4))
+	for i, e := range c.examples {
+		start := time.Now()
+		_, err := s.Validate(e.event, e.payload)
+		ours += time.Since(start)
+		start = time.Now()
+		want := plain[s.choice.choose(e.event).address].Validate(e.payload)
+		library += time.Since(start)
+		if (err == nil) != (want == nil) {
+			t.Errorf("%s %d: got %v, the library %v", e.event, i, err, want)
+		}
+		compareMutants(t, r, s, plain, e.event, e.payload)
+		if err == nil {
+			valid++
+		} else {
+			invalid++
+		}
+		taken := s.steps(e.event, e.payload)
+		steps, perKiB = max(steps, taken), max(perKiB, taken<<10/len(e.data))
 	}
 	if valid != 276 || invalid != 53 {
 		t.Errorf("got %d valid and %d invalid, want 276 and 53", valid, invalid)
 	}
-	t.Logf("%d valid, %d invalid; loading %v, validating all %v, without choosing branches %v",
-		valid, invalid, loaded.Round(time.Millisecond), planned.Round(time.Millisecond), library.Round(time.Millisecond))
+	if steps > DefaultMaxSteps/1000 {
+		t.Errorf("got %d steps, want less than a thousandth of what is allowed", steps)
+	}
+	t.Logf("%d valid, %d invalid; loading %v, validating all %v, by the library %v; %d steps at most, %d for a KiB",
+		valid, invalid, loaded.Round(time.Millisecond), ours.Round(10*time.Microsecond), library.Round(time.Millisecond), steps, perKiB)
 }
 
 // compareMutants changes the payload a little, again and again, and compares our

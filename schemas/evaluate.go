@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 )
 
 // The library compiles schemas; here is the walk along them. The library's own
@@ -77,19 +78,31 @@ func (n *node) validate(payload any, maxSteps, longest int) (found []finding, mo
 			found, more, err = nil, 0, fmt.Errorf("%w: %T", errBroken, p)
 		}
 	}()
-	e := evaluator{left: maxSteps, longest: longest}
-	switch fits := e.eval(n, payload, nil, 0); {
-	case fits && e.stop == nil:
+	e := evaluators.Get().(*evaluator)
+	*e = evaluator{left: maxSteps, longest: longest}
+	fits, stop, bound := e.eval(n, payload, nil, 0), e.stop, e.bound
+	*e = evaluator{}
+	evaluators.Put(e)
+	switch {
+	case fits && stop == nil:
 		return nil, 0, nil
-	case e.stop != nil && e.bound == nil:
-		return nil, 0, e.stop
+	case stop != nil && bound == nil:
+		return nil, 0, stop
 	}
-	e = evaluator{left: maxSteps, longest: longest, report: true, second: true}
+	return n.explain(payload, maxSteps, longest)
+}
+
+// evaluators are for reuse; nothing of a payload stays in them.
+var evaluators = sync.Pool{New: func() any { return new(evaluator) }}
+
+// explain finds out why a payload does not fit.
+func (n *node) explain(payload any, maxSteps, longest int) (found []finding, more int, err error) {
+	e := &evaluator{left: maxSteps, longest: longest, report: true, second: true}
 	fits := e.eval(n, payload, nil, 0)
 	switch {
 	case e.bound != nil:
 		return []finding{*e.bound}, 0, nil
-	case e.stop != nil && (e.count == 0 || e.stop != ErrTooExpensive):
+	case e.stop != nil && (e.count == 0 || !errors.Is(e.stop, ErrTooExpensive)):
 		return nil, 0, e.stop
 	case fits || e.count == 0:
 		return nil, 0, errBroken
@@ -371,7 +384,7 @@ func (e *evaluator) note(keyword string) bool {
 		return false
 	}
 	e.count++
-	i, known := slices.BinarySearchFunc(e.first, e, func(f finding, e *evaluator) int {
+	i, known := slices.BinarySearchFunc(e.first, struct{}{}, func(f finding, _ struct{}) int {
 		return cmp.Or(compareText(f.pointer, e.at), compareText(f.location, e.where))
 	})
 	if !known && i < maxViolations {

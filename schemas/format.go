@@ -3,6 +3,7 @@ package schemas
 import (
 	"regexp/syntax"
 	"strings"
+	"unicode/utf8"
 )
 
 // isURITemplate reports whether v is a URI Template of RFC 6570, level 4. The
@@ -31,11 +32,11 @@ func isURITemplate(v any) bool {
 
 // isLiteral checks the text outside expressions.
 func isLiteral(s string) bool {
-	for i, r := range s {
-		switch {
-		case r <= ' ' || r == 0x7f || strings.ContainsRune("\"<>\\^`|", r):
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c <= ' ' || c == 0x7f || c < utf8.RuneSelf && !uriCharacter[c] && strings.IndexByte(":/?#[]@%", c) < 0:
 			return false
-		case r == '%' && !isEscape(s[i:]):
+		case c == '%' && !isEscape(s[i:]):
 			return false
 		}
 	}

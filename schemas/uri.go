@@ -107,7 +107,7 @@ func uriCharacters(s, others string, iri bool) bool {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		switch {
-		case isLetter(c), isDigit(c), strings.IndexByte("-._~!$&'()*+,;=", c) >= 0, strings.IndexByte(others, c) >= 0:
+		case uriCharacter[c], strings.IndexByte(others, c) >= 0:
 		case c == '%' && isEscape(s[i:]):
 			i += 2
 		case c >= utf8.RuneSelf && iri:
@@ -117,6 +117,14 @@ func uriCharacters(s, others string, iri bool) bool {
 	}
 	return true
 }
+
+// uriCharacter are the unreserved characters and the sub-delimiters.
+var uriCharacter = func() (table [256]bool) {
+	for c := range table {
+		table[c] = isLetter(byte(c)) || isDigit(byte(c)) || strings.IndexByte("-._~!$&'()*+,;=", byte(c)) >= 0
+	}
+	return table
+}()
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 
