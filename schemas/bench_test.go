@@ -65,7 +65,7 @@ func order() (schema, payload string) {
 }
 
 // benchmarkPayload measures decoding alone, our verdict and the library's.
-func benchmarkPayload(b *testing.B, data []byte, ours func(any) error, library func(any) error) {
+func benchmarkPayload(b *testing.B, data []byte, ours, library func(any) error) {
 	b.Helper()
 	payload, err := decode(data)
 	if err != nil {
@@ -220,7 +220,7 @@ func live(do func()) int64 {
 	runtime.GC()
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	return int64(after.HeapAlloc) - int64(before.HeapAlloc) //nolint:gosec // sizes of memory
+	return int64(after.HeapAlloc) - int64(before.HeapAlloc)
 }
 
 func openAPIConfig(t testing.TB, dir string) Config {

@@ -69,6 +69,44 @@ func TestViolations(t *testing.T) {
 			[]schemas.Violation{{Keyword: "oneOf", Schema: "my x.json#/oneOf"}},
 			"my x.json: / oneOf",
 		},
+		{
+			"no item of many", `{"properties":{"a":{"contains":{"type":"string"}}}}`, `{"a":[1,2,3]}`,
+			[]schemas.Violation{{Pointer: "/a", Keyword: "contains", Schema: "my x.json#/properties/a/contains"}},
+			"my x.json: /a contains",
+		},
+		{
+			"too few items and too many", `{"properties":{"a":{"contains":{"type":"string"},"minContains":2},"b":{"contains":true,"maxContains":2}}}`, `{"a":["x",2],"b":[1,2,3]}`,
+			[]schemas.Violation{
+				{Pointer: "/a", Keyword: "minContains", Schema: "my x.json#/properties/a/minContains"},
+				{Pointer: "/b", Keyword: "maxContains", Schema: "my x.json#/properties/b/maxContains"},
+			},
+			"my x.json: /a minContains; /b maxContains",
+		},
+		{
+			"an item that nobody knows", `{"prefixItems":[true],"unevaluatedItems":false}`, `[1,"secret-value"]`,
+			[]schemas.Violation{{Pointer: "/1", Keyword: "unevaluatedItems", Schema: "my x.json#/unevaluatedItems"}},
+			"my x.json: /1 unevaluatedItems",
+		},
+		{
+			"a name", `{"propertyNames":{"maxLength":1}}`, `{"a/b":1}`,
+			[]schemas.Violation{{Pointer: "/a~1b", Keyword: "maxLength", Schema: "my x.json#/propertyNames/maxLength"}},
+			"my x.json: /a~1b maxLength",
+		},
+		{
+			"what then says", `{"if":{"required":["a"]},"then":{"required":["b"]},"else":false}`, `{"a":1}`,
+			[]schemas.Violation{{Keyword: "required", Schema: "my x.json#/then/required"}},
+			"my x.json: / required",
+		},
+		{
+			"several", `{"type":"object","minProperties":4,"properties":{"a":{"minimum":2,"multipleOf":2},"b":{"not":{}}}}`, `{"a":1,"b":2}`,
+			[]schemas.Violation{
+				{Keyword: "minProperties", Schema: "my x.json#/minProperties"},
+				{Pointer: "/a", Keyword: "minimum", Schema: "my x.json#/properties/a/minimum"},
+				{Pointer: "/a", Keyword: "multipleOf", Schema: "my x.json#/properties/a/multipleOf"},
+				{Pointer: "/b", Keyword: "not", Schema: "my x.json#/properties/b/not"},
+			},
+			"my x.json: / minProperties; /a minimum; /a multipleOf; /b not",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -203,20 +204,20 @@ func (e *evaluator) check(n *node, v any, own *marks, chain int) bool {
 	if !ok && !e.report {
 		return false
 	}
-	switch kind {
-	case kindObject:
+	switch v := v.(type) {
+	case map[string]any:
 		if n.object != nil {
-			ok = e.object(n, v.(map[string]any), own) && ok
+			ok = e.object(n, v, own) && ok
 		}
-	case kindArray:
+	case []any:
 		if n.array != nil {
-			ok = e.array(n, v.([]any), own) && ok
+			ok = e.array(n, v, own) && ok
 		}
-	case kindString:
+	case string:
 		if n.text != nil {
-			ok = e.text(n, v.(string)) && ok
+			ok = e.text(n, v) && ok
 		}
-	case kindNumber:
+	case json.Number, float64:
 		if n.number != nil {
 			ok = e.number(n, numberText(v)) && ok
 		}

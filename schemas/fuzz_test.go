@@ -101,14 +101,16 @@ func fuzzKeywords() []fuzzKeyword {
 		}},
 		{4, "additionalProperties", (*source).schemaOrBool},
 		{4, "required", func(s *source, _, _ int) any { return []any{fuzzNames[s.below(3)]} }},
-		{4, "minProperties", fuzzCount}, {4, "maxProperties", fuzzCount},
+		{4, "minProperties", fuzzCount},
+		{4, "maxProperties", fuzzCount},
 		{6, "propertyNames", (*source).sub},
 		{4, "dependencies", func(s *source, draft, depth int) any {
 			return map[string]any{"a": s.sub(draft, depth), "b": []any{"c"}}
 		}},
 		{2019, "dependentRequired", func(*source, int, int) any { return map[string]any{"a": []any{"b", "c"}} }},
 		{2019, "dependentSchemas", func(s *source, draft, depth int) any { return map[string]any{"b": s.sub(draft, depth)} }},
-		{2019, "unevaluatedProperties", (*source).sub}, {2019, "unevaluatedItems", (*source).sub},
+		{2019, "unevaluatedProperties", (*source).sub},
+		{2019, "unevaluatedItems", (*source).sub},
 		{4, "items", func(s *source, draft, depth int) any {
 			if draft < 2020 && s.below(2) == 0 {
 				return []any{s.sub(draft, depth), s.sub(draft, depth)}
@@ -118,22 +120,31 @@ func fuzzKeywords() []fuzzKeyword {
 		{4, "additionalItems", (*source).schemaOrBool},
 		{2020, "prefixItems", (*source).list},
 		{6, "contains", (*source).sub},
-		{2019, "minContains", fuzzCount}, {2019, "maxContains", fuzzCount},
-		{4, "minItems", fuzzCount}, {4, "maxItems", fuzzCount},
+		{2019, "minContains", fuzzCount},
+		{2019, "maxContains", fuzzCount},
+		{4, "minItems", fuzzCount},
+		{4, "maxItems", fuzzCount},
 		{4, "uniqueItems", func(*source, int, int) any { return true }},
-		{4, "minLength", fuzzCount}, {4, "maxLength", fuzzCount},
+		{4, "minLength", fuzzCount},
+		{4, "maxLength", fuzzCount},
 		{4, "pattern", func(s *source, _, _ int) any { return fuzzPatterns[s.below(len(fuzzPatterns))] }},
 		{4, "format", func(s *source, _, _ int) any { return pick(s, "date", "uri", "uri-reference", "unknown", "regex") }},
 		{7, "contentEncoding", func(*source, int, int) any { return "base64" }},
 		{7, "contentMediaType", func(*source, int, int) any { return "application/json" }},
-		{4, "minimum", fuzzNumber}, {4, "maximum", fuzzNumber},
-		{4, "exclusiveMinimum", fuzzExclusive}, {4, "exclusiveMaximum", fuzzExclusive},
+		{4, "minimum", fuzzNumber},
+		{4, "maximum", fuzzNumber},
+		{4, "exclusiveMinimum", fuzzExclusive},
+		{4, "exclusiveMaximum", fuzzExclusive},
 		{4, "multipleOf", func(s *source, _, _ int) any {
 			return pick[json.Number](s, "1", "2", "0.01", "2.5", "1e2", "3", "0.1", "1e-7", "7")
 		}},
-		{4, "allOf", (*source).list}, {4, "anyOf", (*source).list}, {4, "oneOf", (*source).list},
+		{4, "allOf", (*source).list},
+		{4, "anyOf", (*source).list},
+		{4, "oneOf", (*source).list},
 		{4, "not", (*source).sub},
-		{7, "if", (*source).sub}, {7, "then", (*source).sub}, {7, "else", (*source).sub},
+		{7, "if", (*source).sub},
+		{7, "then", (*source).sub},
+		{7, "else", (*source).sub},
 		{4, "$ref", func(s *source, _, _ int) any { return pick(s, "#/definitions/x", "#/definitions/y", "#") }},
 		{2019, "$recursiveRef", func(*source, int, int) any { return "#" }},
 		{2020, "$dynamicRef", func(s *source, _, _ int) any { return pick(s, "#node", "#/definitions/x") }},
@@ -301,7 +312,7 @@ var againstLibrary = flag.Int("against-library", 3000, "schemas that TestAgainst
 
 func TestAgainstLibrary(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewPCG(7, uint64(*againstLibrary))) //nolint:gosec // it is a seed
+	r := rand.New(rand.NewPCG(7, uint64(*againstLibrary)))
 	valid, invalid := 0, 0
 	for range *againstLibrary {
 		data := make([]byte, 400)

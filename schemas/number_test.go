@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -131,7 +132,7 @@ func TestHash(t *testing.T) {
 		t.Error("they are not distinct")
 	}
 	for i := range list {
-		if e.distinct(append(list[:len(list):len(list)], list[i])) {
+		if e.distinct(append(slices.Clip(list), list[i])) {
 			t.Errorf("%v: there are two, and they are distinct", list[i])
 		}
 	}

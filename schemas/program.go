@@ -55,10 +55,9 @@ type unevaluated struct{ members, items *node }
 
 // builder makes nodes of what the library has compiled.
 type builder struct {
-	nodes   map[*jsonschema.Schema]*node
-	order   []*jsonschema.Schema
-	scoped  bool // there are dynamic references
-	formats map[string]func(any) bool
+	nodes  map[*jsonschema.Schema]*node
+	order  []*jsonschema.Schema
+	scoped bool // there are dynamic references
 }
 
 func newBuilder() *builder {
@@ -212,8 +211,10 @@ func newNumberRules(s *jsonschema.Schema) *numberRules {
 		sign      int
 		exclusive bool
 	}{
-		{"minimum", s.Minimum, -1, false}, {"exclusiveMinimum", s.ExclusiveMinimum, -1, true},
-		{"maximum", s.Maximum, 1, false}, {"exclusiveMaximum", s.ExclusiveMaximum, 1, true},
+		{"minimum", s.Minimum, -1, false},
+		{"exclusiveMinimum", s.ExclusiveMinimum, -1, true},
+		{"maximum", s.Maximum, 1, false},
+		{"exclusiveMaximum", s.ExclusiveMaximum, 1, true},
 	} {
 		if l.value != nil {
 			r.limits = append(r.limits, limit{newConstantNumber(l.value), l.keyword, l.sign, l.exclusive})

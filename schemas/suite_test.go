@@ -214,9 +214,8 @@ func suiteRemotes(t *testing.T, dir, draft, schema, id string) fstest.MapFS {
 		if err != nil {
 			t.Fatal(err)
 		}
+		doc = withDraft(doc, own)
 		if object, ok := doc.(map[string]any); ok {
-			doc = withDraft(doc, own)
-			object, _ = doc.(map[string]any)
 			switch declared, _ := object[ownID].(string); {
 			case declared == "":
 				object[ownID] = suiteHost + name

@@ -10,11 +10,18 @@ import (
 // allocates; payloads have many. These follow RFC 3986, and RFC 3987 for IRIs as
 // far as that permits any character beyond ASCII.
 
-func isURI(v any) bool { return isText(v, func(s string) bool { return validURI(s, true, false) }) }
-func isIRI(v any) bool { return isText(v, func(s string) bool { return validURI(s, true, true) }) }
+func isURI(v any) bool {
+	return isText(v, func(s string) bool { return validURI(s, true, false) })
+}
+
+func isIRI(v any) bool {
+	return isText(v, func(s string) bool { return validURI(s, true, true) })
+}
+
 func isURIReference(v any) bool {
 	return isText(v, func(s string) bool { return validURI(s, false, false) })
 }
+
 func isIRIReference(v any) bool {
 	return isText(v, func(s string) bool { return validURI(s, false, true) })
 }

@@ -202,8 +202,8 @@ func (e *evaluator) hash(v any, depth int) uint64 {
 	if d.whole != "" && d.frac != "" {
 		var b maphash.Hash
 		b.SetSeed(seed)
-		b.WriteString(d.whole)
-		b.WriteString(d.frac)
+		_, _ = b.WriteString(d.whole)
+		_, _ = b.WriteString(d.frac)
 		return mix(h, b.Sum64())
 	}
 	return mix(h, maphash.String(seed, d.whole+d.frac))
@@ -252,7 +252,7 @@ func (e *evaluator) distinct(items []any) bool {
 				return false
 			}
 		}
-		table[at] = int32(i) + 1 //nolint:gosec // a payload of so many items is larger than memory
+		table[at] = int32(i) + 1
 		if e.stop != nil {
 			return true
 		}
