@@ -99,6 +99,9 @@ func compileOne(c *jsonschema.Compiler, rawURL string) (s *jsonschema.Schema, er
 // a metaschema of the operator's instead, that is returned, and the library
 // checks the file when it compiles it.
 func (d *directory) checkMeta(f *file) (*file, []*LoadError) {
+	if at, ok := unusableNumber(f.doc); ok {
+		return nil, []*LoadError{{File: f.name, Pointer: at, Err: errUnusableNumber}} // the library would ignore the keyword
+	}
 	version := draftOf(f.doc).version
 	if version == nil {
 		object, _ := f.doc.(map[string]any)

@@ -41,7 +41,7 @@ func TestBounds(t *testing.T) {
 		{name: "digits", schema: inside(`{"multipleOf":1}`), payload: number(strings.Repeat("9", maxNumber))},
 		{name: "too many digits", schema: inside(`{"multipleOf":1}`), payload: number(strings.Repeat("9", maxNumber+1)), want: "number", pointer: "/a~1b/1"},
 		{name: "many digits where they do not matter", schema: inside(`{"type":"integer","minimum":0}`), payload: number(strings.Repeat("9", 100*maxNumber))},
-		{name: "exponents", schema: inside(`{"type":"integer","minimum":1e1000}`), payload: number("1e999999999"), want: "minimum", pointer: "/a~1b/0"},
+		{name: "exponents", schema: inside(`{"type":"integer","minimum":1e999}`), payload: number("1e999999999"), want: "minimum", pointer: "/a~1b/0"},
 		{name: "large exponent", schema: inside(`{"type":"integer"}`), payload: number("1e1000000000"), want: "number", pointer: "/a~1b/1"},
 		{name: "small exponent", schema: inside(`{"enum":[1]}`), payload: number("1E-99999999999999999999"), want: "number", pointer: "/a~1b/1"},
 		{name: "at the root", schema: `{"type":"integer"}`, payload: json.Number("1e9999999999"), want: "number"},

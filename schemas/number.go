@@ -2,8 +2,12 @@ package schemas
 
 import (
 	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
 	"math/big"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -242,6 +246,30 @@ func (n *constantNumber) compareTo(text string) (result int, ok bool) {
 	d, ok := parseDecimal(text)
 	return d.compare(n.decimal), ok
 }
+
+// unusableNumber finds a number in a schema that is too large to be computed with.
+func unusableNumber(doc any) (pointer string, found bool) {
+	switch doc := doc.(type) {
+	case json.Number:
+		d, ok := parseDecimal(string(doc))
+		return "", !ok || d.len() > maxNumber || d.point > maxNumber || d.point < -maxNumber
+	case []any:
+		for i, item := range doc {
+			if at, found := unusableNumber(item); found {
+				return "/" + strconv.Itoa(i) + at, true
+			}
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(doc)) {
+			if at, found := unusableNumber(doc[name]); found {
+				return "/" + escapePointer(name) + at, true
+			}
+		}
+	}
+	return "", false
+}
+
+var errUnusableNumber = fmt.Errorf("the number has more than %d digits, or an exponent beyond them: write a smaller one", maxNumber)
 
 func integerText(text string) (integer, ok bool) {
 	if _, ok := smallInteger(text); ok {

@@ -2,11 +2,13 @@ package schemas
 
 import (
 	"encoding/json"
+	"errors"
 	"math/big"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
 )
@@ -172,5 +174,28 @@ func TestDateTimesAsTheLibrary(t *testing.T) {
 	}
 	if valid < 10_000 {
 		t.Errorf("only %d are valid", valid)
+	}
+}
+
+// A number that would be ignored does not load.
+func TestUnusableNumbers(t *testing.T) {
+	t.Parallel()
+	for text, pointer := range map[string]string{
+		`{"properties":{"a/b":{"minimum":1e9999999}}}`:            "/properties/a~1b/minimum",
+		`{"items":{"allOf":[true,{"multipleOf":1e-99999999}]}}`:   "/items/allOf/1/multipleOf",
+		`{"maxLength":1e99999999999999999999}`:                    "/maxLength",
+		`{"maximum":1` + strings.Repeat("23", maxNumber) + `}`:    "/maximum",
+		`{"maximum":1e1000,"minimum":-1e999,"multipleOf":1e-999}`: "/maximum",
+	} {
+		_, err := Load(Config{FS: fstest.MapFS{"x.json": {Data: []byte(text)}}})
+		if e, ok := errors.AsType[*LoadError](err); !ok || e.File != "x.json" || e.Pointer != pointer {
+			t.Errorf("%.60s: got %v, want %s", text, err, pointer)
+		}
+	}
+	s := compileOurs(t, `{"maximum":1e999,"minimum":-1e999,"multipleOf":1e-999}`)
+	for number, want := range map[json.Number]bool{"1e999": true, "1.1e999": false, "-1e999": true, "-1e1000": false, "1e-999": true, "1e-1000": false} {
+		if got := s.accepts(number); got != want {
+			t.Errorf("%s: got %v, want %v", number, got, want)
+		}
 	}
 }
