@@ -270,7 +270,15 @@ func TestValidatorSees(t *testing.T) {
 		{"JSON by suffix", "application/vnd.hub+json; charset=utf-8", `[]`, []any{}},
 		{"JSON without a type", "", `true`, true},
 		{"form", "application/x-www-form-urlencoded", "a=1&b=2&b=3", map[string]any{"a": "1", "b": []any{"2", "3"}}},
-		{"text", "text/plain", "hello", "hello"},
+		{
+			"multipart", "multipart/form-data; boundary=x",
+			"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x\r\nContent-Disposition: form-data; name=f; filename=f.txt\r\n\r\nno\r\n--x--\r\n",
+			map[string]any{"a": "1"},
+		},
+		{"JSON as text", "text/plain", `{"a":1}`, map[string]any{"a": json.Number("1")}},
+		{"text", "text/plain", "hello", gateway.Opaque("hello")},
+		{"XML", "application/xml", "<a/>", gateway.Opaque("<a/>")},
+		{"nothing", "", "", gateway.Opaque("")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

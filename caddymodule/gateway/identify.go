@@ -173,7 +173,7 @@ func (x *exchange) setAside(reason, what string, err error) {
 }
 
 func (x *exchange) isForm() bool {
-	return x.media == "application/x-www-form-urlencoded"
+	return x.media == "application/x-www-form-urlencoded" || x.media == "multipart/form-data"
 }
 
 func (x *exchange) isJSON() bool {

@@ -58,11 +58,14 @@ type Starter interface {
 type Validator interface {
 	// Validate checks the decoded payload (as by encoding/json with UseNumber;
 	// a form is an object of strings and, for fields that are there more than
-	// once, arrays of strings; a body that is neither JSON nor a form is a
-	// string) against the schema for the event's type. It must not change either,
-	// nor keep the payload.
+	// once, arrays of strings; a body that is neither is [Opaque]) against the
+	// schema for the event's type. It must not change either, nor keep the payload.
 	Validate(e *Event, payload any) Validation
 }
+
+// Opaque is the payload of a body that is neither JSON nor a form. No schema is
+// for it, so that it is not valid where there is one for the event's type.
+type Opaque []byte
 
 // Validation is what a [Validator] finds.
 type Validation struct {

@@ -60,7 +60,7 @@ func (x *exchange) payload() (any, error) {
 	}
 	doc, err := x.req.JSON()
 	if err != nil && !x.isJSON() {
-		return string(x.req.Body), nil
+		return Opaque(x.req.Body), nil
 	}
 	return doc, err
 }

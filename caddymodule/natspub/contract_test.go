@@ -65,7 +65,8 @@ func TestHeadersAreDocumented(t *testing.T) {
 	e.Sent = &gateway.Sent{Encoding: "gzip", Size: 1}
 	e.Header = http.Header{"X-One": {"1"}}
 	whole := testEvent("whole", "{}")
-	e.Time, e.Scheme, e.KeyID, e.SchemaURI, e.ContentType = whole.Time, whole.Scheme, whole.KeyID, whole.SchemaURI, whole.ContentType
+	e.Time, e.Scheme, e.KeyID, e.ContentType = whole.Time, whole.Scheme, whole.KeyID, whole.ContentType
+	e.SchemaURI, e.SchemaSHA256 = whole.SchemaURI, whole.SchemaSHA256
 	ack, err := p.Publish(within(t, 20*time.Second), e)
 	if err != nil {
 		t.Fatal(err)

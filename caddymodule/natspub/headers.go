@@ -21,6 +21,8 @@ const (
 	headerSame     = "ce-whsame"
 	headerIngestID = "ce-whingestid"
 	headerIndex    = "ce-whbatchindex"
+	// headerSchemaHash is the digest of the schema, in lower-case hex.
+	headerSchemaHash = "ce-whschemahash"
 	// In lower case, as NATS itself and W3C write them.
 	headerTraceParent = "traceparent"
 	headerTraceState  = "tracestate"
@@ -99,6 +101,7 @@ func headers(e *gateway.Event, msgID, stream string) nats.Header {
 	}
 	set("ce-whdedupe", dedupe(e))
 	set("ce-whschema", string(e.Schema))
+	set(headerSchemaHash, e.SchemaSHA256)
 	set("ce-whsuspect", e.Suspect)
 	set(headerReleased, e.Released)
 	copyRequest(h, e)

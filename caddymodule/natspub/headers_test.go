@@ -24,7 +24,7 @@ func testEvent(id, body string) *gateway.Event {
 		Body:        []byte(body), Digest: sha256.Sum256([]byte(body)),
 		Header: http.Header{"Stripe-Signature": {"t=1,v1=ab cd"}},
 		Trust:  gateway.Verified, Scheme: "hmac-sha256", KeyID: "2026-11",
-		Schema: gateway.SchemaValid, SchemaURI: "invoice.json", Dedupe: true,
+		Schema: gateway.SchemaValid, SchemaURI: "invoice.json", SchemaSHA256: strings.Repeat("5f", 32), Dedupe: true,
 	}
 }
 
@@ -105,6 +105,7 @@ ce-whingestid: 01JDevt_1
 ce-whkeyid: 2026-11
 ce-whprovider: stripe
 ce-whschema: valid
+ce-whschemahash: 5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f
 ce-whscheme: hmac-sha256
 ce-whsha256: 44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a
 ce-whsize: 2
@@ -121,10 +122,10 @@ ce-whunsigned: id,time
 func TestHeadersLeaveOut(t *testing.T) {
 	t.Parallel()
 	e := testEvent("evt_1", "{}")
-	e.Time, e.Type, e.TypePrefix, e.ContentType, e.SchemaURI, e.KeyID, e.CESource, e.Dedupe = time.Time{}, "", "", "", "", "", "", false
+	e.Time, e.Type, e.TypePrefix, e.ContentType, e.SchemaURI, e.SchemaSHA256, e.KeyID, e.CESource, e.Dedupe = time.Time{}, "", "", "", "", "", "", "", false
 	e.Header = http.Header{"X-Odd": {"caf\xe9"}, "X-Long": {strings.Repeat("x", maxHeaders)}, "X-Fine": {"yes"}}
 	h := headers(e, "id", "S")
-	for _, name := range []string{"ce-time", "ce-datacontenttype", "ce-dataschema", "ce-whkeyid", "ce-whunsigned", "Wh-H-X-Odd", "Wh-H-X-Long"} {
+	for _, name := range []string{"ce-time", "ce-datacontenttype", "ce-dataschema", "ce-whschemahash", "ce-whkeyid", "ce-whunsigned", "Wh-H-X-Odd", "Wh-H-X-Long"} {
 		if v, ok := h[name]; ok {
 			t.Errorf("got %s: %v, want it left out", name, v)
 		}

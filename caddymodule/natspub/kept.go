@@ -95,7 +95,7 @@ func entry(h nats.Header, body []byte) (*gateway.Entry, error) {
 		OrderKey: unescape(one(h, "ce-partitionkey")), IngestID: one(h, headerIngestID),
 		ContentType: unescape(one(h, "ce-datacontenttype")), SchemaURI: unescape(strings.TrimPrefix(unescape(one(h, "ce-dataschema")), "schema:")),
 		Trust: gateway.Trust(one(h, "ce-whtrust")), Scheme: unescape(one(h, "ce-whscheme")), KeyID: unescape(one(h, "ce-whkeyid")),
-		Schema: gateway.SchemaVerdict(one(h, "ce-whschema")), Suspect: one(h, "ce-whsuspect"), Dedupe: one(h, "ce-whdedupe") != "off",
+		Schema: gateway.SchemaVerdict(one(h, "ce-whschema")), SchemaSHA256: one(h, headerSchemaHash), Suspect: one(h, "ce-whsuspect"), Dedupe: one(h, "ce-whdedupe") != "off",
 		Body: body, Partitions: partitions(h), TraceParent: one(h, headerTraceParent), TraceState: one(h, headerTraceState),
 	}
 	e.Time, _ = time.Parse(time.RFC3339Nano, one(h, "ce-time"))

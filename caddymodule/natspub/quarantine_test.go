@@ -58,6 +58,7 @@ func TestQuarantineKeepsAllOfAnEvent(t *testing.T) {
 		{"kept compressed", func(e *gateway.Event) { e.Sent = nil }},
 		{"not compressed", func(e *gateway.Event) { e.Sent = nil }},
 		{"no type", func(e *gateway.Event) { e.Type = "" }},
+		{"no schema", func(e *gateway.Event) { e.Schema, e.SchemaURI, e.SchemaSHA256 = gateway.SchemaNone, "", "" }},
 		{"no prefix", func(e *gateway.Event) { e.TypePrefix = "" }},
 		{"no id", func(e *gateway.Event) { e.HasID, e.ID = false, e.IngestID }},
 		{"not deduplicated", func(e *gateway.Event) { e.Dedupe = false }},

@@ -4,11 +4,13 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
 	jsbinding "github.com/cloudevents/sdk-go/protocol/nats_jetstream/v2"
 	"github.com/cloudevents/sdk-go/v2/binding"
+	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -22,7 +24,7 @@ import (
 // payload.
 func TestCloudEvents(t *testing.T) {
 	received := time.Date(2026, 11, 23, 10, 15, 3, 114e6, time.UTC)
-	event := func(id, body string, change func(*gateway.Event)) *gateway.Event {
+	newEvent := func(id, body string, change func(*gateway.Event)) *gateway.Event {
 		e := &gateway.Event{
 			Tenant: "acme", Source: "billing", Provider: "stripe", TypePrefix: "com.stripe",
 			ID: id, IngestID: "01JD" + id, Received: received, Type: "invoice.paid",
@@ -33,14 +35,15 @@ func TestCloudEvents(t *testing.T) {
 		return e
 	}
 	events := []*gateway.Event{
-		event("evt_all", `{"a": 1.0}`, func(e *gateway.Event) {
+		newEvent("evt_all", `{"a": 1.0}`, func(e *gateway.Event) {
 			e.CESource, e.Time, e.OrderKey = "https://hooks.example.com/acme/billing", received.Add(-time.Second), "cus_9"
 			e.ContentType, e.Schema, e.SchemaURI = "application/json; charset=utf-8", gateway.SchemaValid, "stripe/invoice.paid.json"
+			e.SchemaSHA256 = strings.Repeat("5f", 32)
 			e.Scheme, e.KeyID, e.Unsigned = "hmac-sha256", "2026 é", []string{"id", "type"}
 			e.Same, e.Part = [32]byte{1}, &gateway.Part{Batch: "b", Index: 3, Size: 7}
 		}),
-		event("evt_least", "", func(e *gateway.Event) { e.Type, e.TypePrefix, e.Dedupe = "", "", false }),
-		event("evt \"é\" 100%", "\x00\xff\r\n", func(e *gateway.Event) { e.Type, e.ContentType = "refs/heads/ü x", "text/plain" }),
+		newEvent("evt_least", "", func(e *gateway.Event) { e.Type, e.TypePrefix, e.Dedupe = "", "", false }),
+		newEvent("evt \"é\" 100%", "\x00\xff\r\n", func(e *gateway.Event) { e.Type, e.ContentType = "refs/heads/ü x", "text/plain" }),
 	}
 
 	js := publish(t, events)
@@ -82,6 +85,7 @@ func TestCloudEvents(t *testing.T) {
 			{"datacontenttype", decode(t, got.DataContentType()), want.ContentType},
 			{"dataschema", got.DataSchema(), schema(want)},
 			{"time", fmt.Sprint(got.Time().UTC()), fmt.Sprint(want.Time)},
+			{"whschemahash", extension(got, "whschemahash"), want.SchemaSHA256},
 			{"whtrust", fmt.Sprint(got.Extensions()["whtrust"]), "verified"},
 			{"recordedtime", fmt.Sprint(got.Extensions()["recordedtime"]), "2026-11-23T10:15:03.114Z"},
 			{"payload", string(got.Data()), string(want.Body)},
@@ -98,6 +102,14 @@ func schema(e *gateway.Event) string {
 		return ""
 	}
 	return "schema:" + e.SchemaURI
+}
+
+// extension returns the text of an extension, "" if there is none.
+func extension(e *event.Event, name string) string {
+	if v, ok := e.Extensions()[name]; ok {
+		return fmt.Sprint(v)
+	}
+	return ""
 }
 
 func decode(t *testing.T, s string) string {
