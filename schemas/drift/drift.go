@@ -102,12 +102,12 @@ type Tracker struct {
 	seq     atomic.Uint64 // of events
 	changes atomic.Uint64
 	skipped atomic.Uint64 // events that were not counted, in a row
+	last    atomic.Int64  // Unix seconds of the last event
 
 	mu   sync.RWMutex
 	cfg  Config
 	tree tree
 	pass uint32 // of learning
-	at   int64  // Unix seconds of the last event that was learned from
 
 	since    time.Time
 	full     bool
@@ -128,7 +128,7 @@ func (t *Tracker) clear() {
 	t.tree.give(t.tree.bytes)
 	t.tree = tree{seed: maphash.MakeSeed(), reserve: t.cfg.Reserve}
 	t.findings, t.order = make(map[findingKey]*finding), nil
-	t.full, t.unlisted, t.since, t.at, t.pass = false, 0, time.Time{}, 0, 0
+	t.full, t.unlisted, t.since, t.pass = false, 0, time.Time{}, 0
 	if t.tree.add(t.cfg.MaxBytes, none, member, "") == none {
 		t.full = true
 	}
@@ -175,6 +175,9 @@ func (t *Tracker) Changes() uint64 { return t.changes.Load() }
 // caller's.
 func (t *Tracker) Observe(eventType, eventID string, at time.Time, payload any) []Finding {
 	w := walk{t: t, seq: t.seq.Add(1), at: at.Unix(), left: maxValues, id: eventID}
+	if w.at > t.last.Load() {
+		t.last.Store(w.at) // what reports go by: that it may be an earlier one of two is no matter
+	}
 	t.scan(&w, eventType, payload)
 	switch {
 	case w.news:

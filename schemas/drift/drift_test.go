@@ -195,6 +195,18 @@ func TestLearning(t *testing.T) {
 		l.learn(119, "a", `{"x": 1}`)
 		l.want(l.send("a", `{"x": 1, "new": 1}`), "field a/new")
 	})
+	t.Run("age in the report", func(t *testing.T) {
+		t.Parallel()
+		l := newLab(t, drift.Config{Events: 10, Age: 2 * time.Hour})
+		l.learn(100, "a", `{"x": 1}`)
+		if r := l.tracker.Report(); r.TypesLearned || r.LearnedTypes != 0 {
+			t.Errorf("after 100 minutes: %+v", r)
+		}
+		l.learn(30, "a", `{"x": 1}`)
+		if r := l.tracker.Report(); !r.TypesLearned || r.LearnedTypes != 1 {
+			t.Errorf("after 130 minutes: %+v", r)
+		}
+	})
 	t.Run("what comes seldom", func(t *testing.T) {
 		t.Parallel()
 		l := newLab(t, drift.Config{})

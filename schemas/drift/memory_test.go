@@ -90,9 +90,12 @@ func TestMemory(t *testing.T) {
 				return true
 			}})
 			at := begin
-			events := 1000
+			events := 400
+			if name == "findings" {
+				events = 3000
+			}
 			if name == "a large array" {
-				events = 20
+				events = 5
 			}
 			var longest time.Duration
 			for range events {
@@ -146,7 +149,7 @@ func TestFull(t *testing.T) {
 	l := newLab(t, drift.Config{MaxBytes: 64 << 10, Events: 20, Age: -1})
 	l.learn(50, "a", `{"x": 1, "y": {"z": 1}}`)
 	r := rand.New(rand.NewPCG(7, 8))
-	for range 300 {
+	for range 100 {
 		typ, payload := hostile["new members in many objects"](r)
 		l.observe("b."+typ, payload)
 	}
@@ -175,7 +178,7 @@ func TestShared(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(9, 9))
 	first, second := drift.New(cfg), drift.New(cfg)
-	for range 100 {
+	for range 30 {
 		for _, tracker := range []*drift.Tracker{first, second} {
 			typ, payload := hostile["new members in many objects"](r)
 			tracker.Observe(typ, "x", begin, payload)

@@ -116,12 +116,12 @@ func (t *Tracker) Report() Report {
 	if t.empty() {
 		return rep
 	}
-	r := t.tree.node(root)
-	rep.TypesLearned = r.kids > 0 && t.settled(r, t.at)
+	r, now := t.tree.node(root), t.last.Load()
+	rep.TypesLearned = r.kids > 0 && t.settled(r, now)
 	for c := r.child; c != none; {
 		v := t.tree.node(c)
 		rep.EventTypes++
-		if t.settled(v, t.at) {
+		if t.settled(v, now) {
 			rep.LearnedTypes++
 		}
 		c = v.next

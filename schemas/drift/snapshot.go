@@ -56,12 +56,25 @@ func (t *Tracker) Snapshot() ([]byte, error) {
 	if s == nil {
 		return nil, nil
 	}
+	body, err := s.encode()
+	if err != nil {
+		return nil, err
+	}
+	return seal(body), nil
+}
+
+func (s *snapshot) encode() ([]byte, error) {
 	body, err := json.Marshal(s)
 	if err != nil {
 		return nil, fmt.Errorf("encoding what is known: %w", err)
 	}
+	return body, nil
+}
+
+// seal puts a line before it that says what it is, and by which damage shows.
+func seal(body []byte) []byte {
 	sum := sha256.Sum256(body)
-	return slices.Concat([]byte(snapshotVersion+hex.EncodeToString(sum[:])+"\n"), body, []byte("\n")), nil
+	return slices.Concat([]byte(snapshotVersion+hex.EncodeToString(sum[:])+"\n"), body, []byte("\n"))
 }
 
 func (t *Tracker) save() *snapshot {
@@ -70,7 +83,7 @@ func (t *Tracker) save() *snapshot {
 	if t.empty() || t.since.IsZero() {
 		return nil
 	}
-	s := &snapshot{Since: t.since, At: t.at, Seq: t.seq.Load(), Full: t.full, Unlisted: t.unlisted, Findings: []savedFinding{}}
+	s := &snapshot{Since: t.since, At: t.last.Load(), Seq: t.seq.Load(), Full: t.full, Unlisted: t.unlisted, Findings: []savedFinding{}}
 	s.Nodes = make([]uint32, 0, t.tree.nodes*numbersOfNode)
 	names := make(map[uint32]uint32)
 	index := make(map[ref]uint32, t.tree.nodes)
@@ -145,7 +158,8 @@ func (t *Tracker) load(s *snapshot) {
 	if t.empty() {
 		return
 	}
-	t.since, t.at, t.full, t.unlisted = s.Since, s.At, s.Full, s.Unlisted
+	t.since, t.full, t.unlisted = s.Since, s.Full, s.Unlisted
+	t.last.Store(s.At)
 	t.seq.Store(max(t.seq.Load(), s.Seq))
 	refs := make([]ref, len(s.Nodes)/numbersOfNode)
 	for i := range refs {

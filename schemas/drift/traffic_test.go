@@ -110,19 +110,19 @@ func (s *shop) lines() []any {
 }
 
 // TestStableTraffic sends 100 000 events over two months in which nothing changes,
-// with a restart in between, and then what is new.
+// with restarts in between, and then what is new.
 func TestStableTraffic(t *testing.T) {
 	t.Parallel()
 	seeds, _ := strconv.Atoi(os.Getenv("DRIFT_SEEDS")) // more than one to see how often it is wrong
 	for seed := range uint64(max(seeds, 1)) {
 		s, tracker, at := &shop{rand.New(rand.NewPCG(seed, 1))}, drift.New(drift.Config{}), begin
-		for i := range 100_000 {
-			at = at.Add(52 * time.Second)
+		for i := range stableEvents {
+			at = at.Add(60 * 24 * time.Hour / stableEvents)
 			typ := s.eventType()
 			for _, f := range tracker.Observe(typ, fmt.Sprint(i), at, s.payload(typ, at)) {
 				t.Errorf("seed %d, event %d: %s", seed, i, describe(f))
 			}
-			if i%25_000 == 24_999 {
+			if (i+1)%(stableEvents/4) == 0 {
 				data, err := tracker.Snapshot()
 				if err != nil {
 					t.Fatal(err)

@@ -155,7 +155,6 @@ func (w *walk) scanObject(n ref, p *node, object map[string]any, depth int) {
 func (w *walk) learnEvent(eventType string, payload any) {
 	t := w.t
 	t.pass++
-	t.at = max(t.at, w.at)
 	if t.since.IsZero() {
 		t.begin(w.at)
 	}
