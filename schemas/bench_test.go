@@ -99,24 +99,6 @@ func BenchmarkOrder(b *testing.B) {
 	benchmarkPayload(b, []byte(payload), func(v any) error { _, err := s.Validate("x", v); return err }, compilePlain(b, schema).Validate)
 }
 
-// A payload that fits costs nothing that has to be collected.
-func TestNoAllocations(t *testing.T) {
-	schema, text := order()
-	s := compileOurs(t, schema)
-	payload, err := decode([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := testing.AllocsPerRun(100, func() {
-		if _, err := s.Validate("x", payload); err != nil {
-			t.Fatal(err)
-		}
-	}); n > 0 {
-		t.Errorf("got %v allocations", n)
-	}
-	t.Logf("%d bytes, %d steps", len(text), s.steps("x", payload))
-}
-
 // BenchmarkCorpus measures the smallest, median and largest of GitHub's valid
 // examples, and all of them in turn.
 func BenchmarkCorpus(b *testing.B) {
