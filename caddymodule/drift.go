@@ -117,6 +117,9 @@ func (r *driftRoute) observe(e *gateway.Event, payload any) {
 	if r.broken.Load() {
 		return
 	}
+	if _, opaque := payload.(gateway.Opaque); opaque {
+		payload = "" // of such a body there is only the event's type to look at
+	}
 	defer func() {
 		// A mistake in what only looks must not cost an event.
 		if p := recover(); p != nil && !r.broken.Swap(true) {

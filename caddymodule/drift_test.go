@@ -62,6 +62,16 @@ func TestDriftLooksAtAuthenticEvents(t *testing.T) {
 			}
 		})
 	}
+	r, _, _ := newDriftRoute(t)
+	for range 6 {
+		r.observe(driftEvent(gateway.Verified), gateway.Opaque("<xml/>"))
+	}
+	other := driftEvent(gateway.Verified)
+	other.Type = "u"
+	r.observe(other, gateway.Opaque("<other/>"))
+	if got := testutil.ToFloat64(r.counts[drift.EventType]); got != 1 {
+		t.Errorf("of bodies that are no JSON %v event types were found, want 1", got)
+	}
 	var none *driftRoute
 	none.observe(driftEvent(gateway.Verified), nil)
 }

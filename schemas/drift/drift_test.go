@@ -369,6 +369,13 @@ func TestMaps(t *testing.T) {
 		l.want(l.send("a", `{"metadata": {"order": 1, "shop": {"x": 1}}}`))
 		l.want(l.send("a", `{"metadata": null}`), "type a/metadata object → null")
 	})
+	t.Run("numbers", func(t *testing.T) {
+		t.Parallel()
+		l := newLab(t, quick)
+		l.learn(50, "a", `{"NumMedia": "1", "MediaUrl0": "x", "attachment-1": "y"}`)
+		l.want(l.send("a", `{"NumMedia": "3", "MediaUrl0": "x", "MediaUrl1": "x", "attachment-1": "y", "attachment-2": "y"}`))
+		l.want(l.send("a", `{"NumMedia": "1", "MediaUrl0": "x", "attachment-1": "y", "address1": "z"}`), "field a/address1")
+	})
 	t.Run("event types", func(t *testing.T) {
 		t.Parallel()
 		l := newLab(t, quick)

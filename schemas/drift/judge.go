@@ -1,6 +1,7 @@
 package drift
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/caddy-webhooks/caddy-webhooks/schemas/internal/shape"
@@ -181,6 +182,14 @@ var custom = map[string]bool{
 }
 
 func isCustom(name string) bool { return custom[name] || custom[strings.ToLower(name)] }
+
+// numbered reports whether a member has the next number of one that is known, as
+// attachment-2 has of attachment-1: there is one more of the same.
+func (t *Tracker) numbered(n ref, name string) bool {
+	stem := strings.TrimRight(name, "0123456789")
+	number, err := strconv.Atoi(name[len(stem):])
+	return err == nil && number > 0 && stem != "" && t.tree.find(n, member, stem+strconv.Itoa(number-1)) != none
+}
 
 // classifying are the last words of names of fields that say what kind something is
 // of or how it is, so that their values are a fixed vocabulary and not somebody's.

@@ -323,7 +323,12 @@ func (w *walk) addMember(n ref, p *node, name string, first, settled bool) ref {
 	if p.flags&mapLike != 0 || shape.Data(name) {
 		s, key = other, ""
 	}
-	c := w.add(n, p, s, key, settled, Field)
+	oneMore := settled && s == member && w.t.numbered(n, name)
+	calm := p.calm
+	c := w.add(n, p, s, key, settled && !oneMore, Field)
+	if oneMore {
+		p.calm = calm // that is nothing to learn
+	}
 	if c == none || s == other {
 		return c
 	}
