@@ -127,6 +127,8 @@ type App struct {
 	drifts   []*driftRoute
 	drift    atomic.Pointer[driftbook.Book]
 	driftKey string // of the pool
+
+	schemaKeys []any // of what is counted
 }
 
 // CaddyModule returns the Caddy module information.
@@ -321,6 +323,9 @@ func (a *App) release() {
 	}
 	if err := a.releaseAddressLists(); err != nil {
 		a.log.Error("releasing the lists of addresses", "error", err)
+	}
+	if err := a.releaseSchemas(); err != nil {
+		a.log.Error("releasing the counts of schemas", "error", err)
 	}
 	if err := a.releaseRates(); err != nil {
 		a.log.Error("releasing the limits", "error", err)

@@ -12,7 +12,6 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/dustin/go-humanize"
 
-	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
 
@@ -252,39 +251,6 @@ func (h *Handler) parseAccept(d *caddyfile.Dispenser) error {
 //
 // drop expression <cel>
 func (h *Handler) parseDrop(d *caddyfile.Dispenser) error { return parseFilter(d, &h.Drop, &h.DropIf) }
-
-// schema { ... }
-func (h *Handler) parseSchema(d *caddyfile.Dispenser) error {
-	if d.NextArg() {
-		return d.ArgErr()
-	}
-	h.Schema = new(Schema)
-	err := parseBlock(d, "schema", map[string]subdirective[*Schema]{
-		"dir": {parse: func(s *Schema, d *caddyfile.Dispenser) error { return parseString(d, &s.Dir) }},
-		"type": {repeat: true, parse: func(s *Schema, d *caddyfile.Dispenser) error {
-			var t SchemaType
-			if !d.AllArgs(&t.Match, &t.File) {
-				return d.Err("schema: type takes a glob and a file: write `type invoice.* invoice.json`")
-			}
-			s.Types = append(s.Types, t)
-			return nil
-		}},
-		"unknown_type": {parse: func(s *Schema, d *caddyfile.Dispenser) error {
-			return parseWord(d, &s.UnknownType, "accept", "invalid")
-		}},
-		"on_invalid": {parse: func(s *Schema, d *caddyfile.Dispenser) error {
-			var mode string
-			err := parseWord(d, &mode, string(gateway.OnInvalidQuarantine), string(gateway.OnInvalidTag), string(gateway.OnInvalidReject))
-			s.OnInvalid = gateway.SchemaMode(mode)
-			return err
-		}},
-		"drift": {parse: (*Schema).parseDrift},
-	}, h.Schema)
-	if err == nil && h.Schema.Dir == "" && !h.Schema.watches() {
-		return d.Err("schema: dir is missing: write the directory of the schemas")
-	}
-	return err
-}
 
 // dedupe off
 func (h *Handler) parseDedupe(d *caddyfile.Dispenser) error { return parseOff(d, &h.NoDedupe) }

@@ -230,6 +230,7 @@ type Handler struct {
 	spool     natspub.SpoolMode
 	delivered *delivered       // nil: hand every accepted request on
 	observer  gateway.Observer // nil: the route's own
+	validator *validator       // nil: there is no schema
 	log       *slog.Logger
 
 	published publishedLists // of addresses; empty unless AllowIPs says so

@@ -28,6 +28,8 @@ type metrics struct {
 	lookups  *prometheus.CounterVec
 	ages     *prometheus.HistogramVec
 	drift    *prometheus.CounterVec
+	checks   *prometheus.CounterVec
+	shadow   *prometheus.CounterVec
 
 	filters    *prometheus.CounterVec
 	quarantine *quarantineMetrics
@@ -83,6 +85,14 @@ func newMetrics() *metrics {
 			Namespace: namespace, Subsystem: subsystem, Name: "schema_drift_total",
 			Help: "What was found in payloads that was never there before: event_type, field, value, type, missing or map.",
 		}, []string{"source", "kind"}),
+		checks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "schema_checks_total",
+			Help: "Events by what their schema says: valid, invalid, none for types without a schema, or too_expensive.",
+		}, []string{"source", "verdict"}),
+		shadow: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "schema_shadow_total",
+			Help: "Events by what the shadow schema says beside the one that counts: agree, would_reject, would_accept, both_reject, no_schema or failed.",
+		}, []string{"source", "result"}),
 		lookups: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "tenant_lookups_total",
 			Help: "Searches for the secrets of the tenant that a request names, by how they ended.",
@@ -93,7 +103,7 @@ func newMetrics() *metrics {
 // register makes the collectors known to a registry that may know them already.
 func (m *metrics) register(reg prometheus.Registerer) error {
 	for _, c := range append(m.quarantine.collectors(),
-		m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, m.suspects, m.lookups, m.filters, m.ages, m.drift, spools, brokerMetrics{}, addressListMetrics{}, driftMetrics{}) {
+		m.requests, m.stages, m.keys, m.bodies, m.events, m.ops, m.suspects, m.lookups, m.filters, m.ages, m.drift, m.checks, m.shadow, spools, brokerMetrics{}, addressListMetrics{}, driftMetrics{}) {
 		var already prometheus.AlreadyRegisteredError
 		if err := reg.Register(c); err != nil && (!errors.As(err, &already) || already.ExistingCollector != c) {
 			return fmt.Errorf("registering metrics: %w", err)

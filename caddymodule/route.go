@@ -341,19 +341,26 @@ func (h *Handler) verifier(cfg *gateway.Config, p verifiers.Provider) error {
 	return err
 }
 
+// schemas sets up what validates payloads, and what looks at them.
 func (h *Handler) schemas(cfg *gateway.Config) error {
 	if h.Schema == nil {
 		return nil
 	}
-	v, err := h.Schema.load()
+	if err := h.Schema.check(); err != nil || h.Schema.Off {
+		return err
+	}
+	if why := opaque(cfg.Provider, cfg.ContentTypes); why != "" {
+		return fmt.Errorf("schema: %s, and schemas are for nothing else: write `schema off`", why)
+	}
+	v, err := h.Schema.load(cfg.Provider)
 	if err != nil {
 		return err
 	}
 	if v.drift, err = h.drifts(cfg.Source); err != nil {
 		return err
 	}
-	cfg.Validator, cfg.OnInvalid, cfg.ValidatorWatches = v, h.Schema.OnInvalid, v.set == nil
-	return nil
+	cfg.Validator, cfg.OnInvalid, cfg.ValidatorWatches = v, h.Schema.OnInvalid, len(v.sets) == 0
+	return h.countSchemas(v, cfg)
 }
 
 func (r *Rate) translate() gateway.Rate {

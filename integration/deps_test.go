@@ -46,7 +46,7 @@ var rules = []rule{
 		"github.com/nats-io/nats.go",
 	}, "commands are tested without a terminal and without Caddy"},
 	{"caddymodule", []string{
-		"std", "verifiers", "verifiers/providers", "verifiers/keyfetch", "schemas", "schemas/drift",
+		"std", "verifiers", "verifiers/providers", "verifiers/keyfetch", "schemas", "schemas/bundled", "schemas/drift",
 		"caddymodule/gateway", "caddymodule/tenants", "caddymodule/driftbook", "caddymodule/natspub", "caddymodule/natsembed", "caddymodule/cli",
 		"github.com/caddyserver/caddy/v2", "github.com/prometheus/client_golang", "github.com/spf13/cobra",
 		"github.com/nats-io/nats.go", "github.com/nats-io/nkeys", "github.com/dustin/go-humanize", "cel.dev/cel-go",

@@ -56,6 +56,9 @@ type Provider struct {
 	// ContentTypes are the media types that events may have, without
 	// parameters. Empty means any.
 	ContentTypes []string `json:"content_types,omitempty"`
+	// Opaque means that an event's body is neither JSON nor a form, or a form that
+	// only wraps something else, so that no JSON Schema says anything about it.
+	Opaque bool `json:"opaque,omitempty"`
 	// NeedsJSON means that an event's body is always JSON, so that one which
 	// does not parse is refused.
 	NeedsJSON bool `json:"needs_json,omitempty"`

@@ -22,6 +22,7 @@ var Braintree = add(verifiers.Provider{
 	ID:           verifiers.Form("bt_signature"),
 	Type:         verifiers.Const("notification"),
 	TypePrefix:   "com.braintree",
+	Opaque:       true,
 	Options:      []verifiers.Option{{Name: braintreePublic, Required: true, Doc: "The public key, which tells signatures apart."}},
 	ContentTypes: []string{"application/x-www-form-urlencoded"},
 	Deadline:     30 * time.Second,

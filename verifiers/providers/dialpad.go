@@ -21,6 +21,7 @@ var Dialpad = add(verifiers.Provider{
 	Type:       verifiers.First(verifiers.Body().Claim("/state"), verifiers.Body().Claim("/direction")),
 	Time:       verifiers.Body().Claim("/event_timestamp"),
 	TypePrefix: "com.dialpad",
+	Opaque:     true,
 
 	Category: "comms",
 	Setup:    "Create the webhook with the API, with a secret.",

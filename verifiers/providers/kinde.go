@@ -23,6 +23,7 @@ var Kinde = add(verifiers.Provider{
 	Type:       verifiers.Body().Claim("/type"),
 	Time:       verifiers.Body().Claim("/timestamp"),
 	TypePrefix: "com.kinde",
+	Opaque:     true,
 	Options: []verifiers.Option{{
 		Name: "domain", Required: true, Example: "example.kinde.com",
 		Doc: "The domain of your Kinde account, such as example.kinde.com.",

@@ -32,6 +32,7 @@ var SalesforceOutbound = add(verifiers.Provider{
 	SecretHint: "a token of your choice, which the endpoint URL carries as the parameter token",
 	Type:       verifiers.Const("notifications"),
 	TypePrefix: "com.salesforce",
+	Opaque:     true,
 	RetrySpan:  24 * time.Hour,
 	Success: verifiers.Reply{
 		ContentType: "text/xml; charset=utf-8",

@@ -22,6 +22,7 @@ var WeChatOfficial = add(verifiers.Provider{
 	SecretHint: "the token, as you typed it",
 	Type:       verifiers.Const("message"),
 	TypePrefix: "com.qq.weixin",
+	Opaque:     true,
 	Options: []verifiers.Option{{
 		Name: wechatMode, Example: "encrypted",
 		Doc: "How messages are sent: plain, which is the preset, or encrypted.",

@@ -21,6 +21,7 @@ var Wix = add(verifiers.Provider{
 	ID:         verifiers.Body().Claim("/data").Inner("/data").Inner("/id"),
 	Type:       verifiers.Body().Claim("/data").Inner("/eventType"),
 	TypePrefix: "com.wix",
+	Opaque:     true,
 	Deadline:   1250 * time.Millisecond,
 	MaxBody:    4 << 20,
 

@@ -24,6 +24,7 @@ var YouTube = add(verifiers.Provider{
 	ID:         verifiers.Header("X-Hub-Signature").Trim("sha1=").Lower(),
 	Type:       verifiers.Const("feed"),
 	TypePrefix: "com.youtube",
+	Opaque:     true,
 	Handshakes: websubHandshakes,
 	Headers:    []string{"Link"},
 
