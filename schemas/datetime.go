@@ -1,6 +1,9 @@
 package schemas
 
-// The formats of RFC 3339, read without allocating: payloads have many.
+import "strings"
+
+// The formats of RFC 3339, read without allocating, since payloads have many, and in
+// linear time.
 
 func isDateTime(v any) bool {
 	return isText(v, func(s string) bool {
@@ -87,4 +90,55 @@ func zone(s string) (minutes int, ok bool) {
 		minutes = -minutes
 	}
 	return minutes, true
+}
+
+func isDuration(v any) bool { return isText(v, validDuration) }
+
+func validDuration(s string) bool {
+	s, ok := strings.CutPrefix(s, "P")
+	if !ok {
+		return false
+	}
+	date, time, hasTime := strings.Cut(s, "T")
+	switch {
+	case hasTime:
+		return (date == "" || areUnits(date, "YMD")) && areUnits(time, "HMS")
+	case areUnits(date, "W"):
+		return true
+	}
+	return areUnits(date, "YMD")
+}
+
+// areUnits checks for numbers with units, of which each is the next.
+func areUnits(s, units string) bool {
+	last := -1
+	for s != "" {
+		digits := 0
+		for digits < len(s) && isDigit(s[digits]) {
+			digits++
+		}
+		if digits == 0 || digits == len(s) {
+			return false
+		}
+		i := strings.IndexByte(units, s[digits])
+		if i < 0 || last >= 0 && i != last+1 {
+			return false
+		}
+		last, s = i, s[digits+1:]
+	}
+	return last >= 0
+}
+
+// isPeriod checks for two times, or a time and a duration.
+func isPeriod(v any) bool {
+	return isText(v, func(s string) bool {
+		start, end, ok := strings.Cut(s, "/")
+		if !ok {
+			return false
+		}
+		if isDateTime(start) {
+			return isDateTime(end) || validDuration(end)
+		}
+		return validDuration(start) && isDateTime(end)
+	})
 }

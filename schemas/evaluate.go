@@ -28,6 +28,7 @@ const (
 	maxDepth  = 256    // of the payload, where its schema looks at it
 	maxFrames = 20_000 // of the walk; each takes half a KiB of stack
 	unit      = 64     // bytes of text for a step
+	markCost  = 8      // steps to remember a member or an item, which takes memory
 	unbounded = math.MaxInt
 )
 
@@ -249,7 +250,11 @@ func (e *evaluator) isKind(n *node, v any, kind kinds) bool {
 
 func (e *evaluator) isFormat(n *node, v any) bool {
 	text, _ := v.(string)
-	return e.spend(1+len(text)/8) && n.format(v)
+	steps := 1 + len(text)/8
+	if n.slow {
+		steps = 16 * len(text)
+	}
+	return e.spend(steps) && n.format(v)
 }
 
 // logic is what is said of the same place by other schemas.
@@ -434,7 +439,7 @@ type marks struct {
 }
 
 func (e *evaluator) markName(m *marks, name string) {
-	if m == nil || m.all || !e.spend(1) {
+	if m == nil || m.all || !e.spend(markCost) {
 		return
 	}
 	if m.names == nil {
@@ -444,7 +449,7 @@ func (e *evaluator) markName(m *marks, name string) {
 }
 
 func (e *evaluator) markItem(m *marks, index int) {
-	if m == nil || m.all || !e.spend(1) {
+	if m == nil || m.all || !e.spend(markCost) {
 		return
 	}
 	if m.items == nil {

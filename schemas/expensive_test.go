@@ -123,6 +123,11 @@ var expensive = map[string]struct {
 		payload: func() any { return repeat(10, func(int) any { return strings.Repeat("x", 1<<20) }) },
 		want:    ErrTooExpensive, memory: 8 << 20,
 	},
+	"large text that is to be a pattern": {
+		schema:  func() string { return `{"items":{"format":"regex"}}` },
+		payload: func() any { return repeat(100, func(int) any { return strings.Repeat("[a-z]+", 20_000) }) },
+		want:    ErrTooExpensive, memory: 128 << 20,
+	},
 	"content that is large": {
 		schema: func() string {
 			return `{"$schema":"http://json-schema.org/draft-07/schema#","items":{"contentEncoding":"base64","contentMediaType":"application/json"}}`

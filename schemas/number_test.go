@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
 )
@@ -174,6 +175,44 @@ func TestDateTimesAsTheLibrary(t *testing.T) {
 	}
 	if valid < 10_000 {
 		t.Errorf("only %d are valid", valid)
+	}
+	valid = 0
+	for range 200_000 {
+		b := []byte("P")
+		for range r.IntN(8) {
+			b = append(b, "1122PTWYMDHS/9"[r.IntN(14)])
+		}
+		for name, text := range map[string]string{"duration": string(b), "period": "2026-01-01T00:00:00Z/" + string(b)} {
+			if got, want := formats[name](text), jsonschema.Formats[name](text); got != want {
+				t.Fatalf("%s %q: got %v, the library %v", name, text, got, want)
+			} else if got {
+				valid++
+			}
+		}
+	}
+	if valid < 1000 {
+		t.Errorf("only %d durations are valid", valid)
+	}
+}
+
+// No format takes more than linear time.
+func TestFormatsAreLinear(t *testing.T) {
+	t.Parallel()
+	for name := range jsonschema.Formats {
+		format, size := formatNamed(name), 1<<18
+		if name == "regex" {
+			size >>= 4 // it is slow, and counts as that
+		}
+		for _, part := range []string{"1Y", "P1Y", "a.", "1.", "a@", "/", "~0", "{a}", "{", "(", "[", "a:", "::", "%20", "é", "2026-01-01T", "1e", "\"", "a,", "x+", "-"} {
+			for _, prefix := range []string{"", "P", "https://", "\"", "1", "2026-01-01T00:00:00."} {
+				text := prefix + strings.Repeat(part, size/len(part))
+				start := time.Now()
+				format(text)
+				if took := time.Since(start); took > 2*time.Second {
+					t.Errorf("%s of %q again and again: %v", name, prefix+part, took)
+				}
+			}
+		}
 	}
 }
 

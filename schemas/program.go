@@ -21,6 +21,7 @@ type node struct {
 	constant *valueSet
 	enum     *valueSet
 	format   func(any) bool
+	slow     bool // the format takes a microsecond for each byte
 	object   *objectRules
 	array    *arrayRules
 	text     *textRules
@@ -92,7 +93,7 @@ func (b *builder) node(s *jsonschema.Schema) *node {
 	if s.Enum != nil { // if it is empty, nothing fits
 		n.enum = newValueSet(s.Enum)
 	}
-	n.format = formatNamed(s.Format)
+	n.format, n.slow = formatNamed(s.Format), s.Format == "regex"
 	n.object, n.array = b.objectRules(s), b.arrayRules(s)
 	n.text, n.number = newTextRules(s), newNumberRules(s)
 	n.logic = b.logic(s)
@@ -291,7 +292,7 @@ func (b *builder) finish(d *directory, compile func(url string) (*jsonschema.Sch
 
 // formats are ours; the others are the library's.
 var formats = map[string]func(any) bool{
-	"date-time": isDateTime, "date": isDate, "time": isTime,
+	"date-time": isDateTime, "date": isDate, "time": isTime, "duration": isDuration, "period": isPeriod,
 	"uri": isURI, "uri-reference": isURIReference, "iri": isIRI, "iri-reference": isIRIReference, "uri-template": isURITemplate,
 	"hostname": isHostname, "ipv4": isIPv4, "regex": isRegex,
 }
