@@ -29,9 +29,7 @@ type validator struct {
 
 // Validate implements [gateway.Validator].
 func (v *validator) Validate(e *gateway.Event, payload any) gateway.Validation {
-	if _, opaque := payload.(gateway.Opaque); !opaque {
-		v.drift.observe(e, payload)
-	}
+	v.drift.observe(e, payload)
 	found := v.judge(e, payload)
 	if e.Released == "" { // otherwise it was counted when it came
 		if v.checks != nil {
