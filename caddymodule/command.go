@@ -16,8 +16,8 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "webhooks",
-		Usage: "<send|tail|replay|quarantine|dedupe|filter|providers>",
-		Short: "Sends test webhooks, shows and replays stored events, looks after quarantine and deduplication, tries filters, lists the providers",
+		Usage: "<send|tail|replay|quarantine|dedupe|filter|schema|providers>",
+		Short: "Sends test webhooks, shows and replays stored events, looks after quarantine and deduplication, tries filters, makes and compares schemas, lists the providers",
 		Long: `
 Tools for the webhooks gateway:
 
@@ -29,15 +29,18 @@ Tools for the webhooks gateway:
 	caddy webhooks dedupe      says whether an event's id is remembered, and lets one
 	                           be forgotten
 	caddy webhooks filter      evaluates an expression of accept or drop over a body
+	caddy webhooks schema      makes schemas of events, compares versions, and tries
+	                           one on the events that are stored
 	caddy webhooks providers   lists the senders whose signatures are known
 
-Send talks to the site, and tail to NATS. Replay, quarantine and dedupe ask the
-running gateway, through Caddy's admin API; replay can also do without it, with
---nats or --context. Filter and providers need nothing that runs.`,
+Send talks to the site, and tail to NATS, as schema does where it reads a stream.
+Replay, quarantine and dedupe ask the running gateway, through Caddy's admin API;
+replay can also do without it, with --nats or --context. Filter and providers need
+nothing that runs.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.Args = cobra.NoArgs
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-			cmd.AddCommand(sendCommand(), tailCommand(), replayCommand(), quarantineCommand(), dedupeCommand(), filterCommand(), providersCommand())
+			cmd.AddCommand(sendCommand(), tailCommand(), replayCommand(), quarantineCommand(), dedupeCommand(), filterCommand(), schemaCommand(), providersCommand())
 		},
 	})
 }

@@ -42,7 +42,7 @@ var rules = []rule{
 	{"caddymodule/natsembed", []string{"std", "github.com/nats-io/nats-server/v2", "github.com/nats-io/nats.go", "golang.org/x/sys"}, "the server is nine megabytes that only embedding needs"},
 	{"caddymodule/driftbook", []string{"std", "schemas/drift"}, "files and bounds are tested without Caddy and NATS"},
 	{"caddymodule/cli", []string{
-		"std", "verifiers", "verifiers/providers", "schemas", "caddymodule/gateway", "caddymodule/natspub",
+		"std", "verifiers", "verifiers/providers", "schemas", "schemas/infer", "schemas/diff", "caddymodule/gateway", "caddymodule/natspub",
 		"github.com/nats-io/nats.go",
 	}, "commands are tested without a terminal and without Caddy"},
 	{"caddymodule", []string{

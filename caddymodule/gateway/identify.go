@@ -173,7 +173,11 @@ func (x *exchange) setAside(reason, what string, err error) {
 }
 
 func (x *exchange) isForm() bool {
-	return x.media == "application/x-www-form-urlencoded" || x.media == "multipart/form-data"
+	return isFormMedia(x.media)
+}
+
+func isFormMedia(media string) bool {
+	return media == "application/x-www-form-urlencoded" || media == "multipart/form-data"
 }
 
 func (x *exchange) isJSON() bool {
