@@ -142,7 +142,7 @@ func FuzzBatchSplit(f *testing.F) {
 		if err != nil {
 			return
 		}
-		list, isList := descend(doc, pointer).([]any)
+		list, isList := reach(doc, pointer).([]any)
 		if isList != (e != nil) || e != nil && e.Len() != len(list) {
 			t.Fatalf("got %v, want %v", e, list)
 		}
@@ -159,7 +159,7 @@ func FuzzBatchSplit(f *testing.F) {
 	})
 }
 
-func descend(doc any, pointer string) any {
+func reach(doc any, pointer string) any {
 	for pointer != "" {
 		name, rest, more := strings.Cut(pointer[1:], "/")
 		pointer = ""

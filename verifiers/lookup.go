@@ -94,13 +94,13 @@ func (s *Source) collect(r *Request, l *items) error {
 		l.add(v)
 		return nil
 	case s.Header != "":
-		return s.cut(r.Header[s.Header], l)
+		return s.cut(r, r.Header[s.Header], l)
 	case s.Query != "":
 		values, err := r.parameters()
 		if err != nil {
 			return err
 		}
-		return s.cut(values[s.Query], l)
+		return s.cut(r, values[s.Query], l)
 	case s.Form != "":
 		if !r.isForm() {
 			return ErrMissing
@@ -109,20 +109,20 @@ func (s *Source) collect(r *Request, l *items) error {
 		if err != nil {
 			return err
 		}
-		return s.cut(values[s.Form], l)
+		return s.cut(r, values[s.Form], l)
 	case s.Pointer != "":
 		v, err := s.member(r)
 		if err != nil {
 			return err
 		}
-		return s.cutOne(v, l)
+		return s.cutOne(r, v, l)
 	case s.Whole:
 		if bytes.ContainsAny(r.Body, "\r\n") || !utf8.Valid(r.Body) {
 			return ErrMalformed
 		}
-		return s.cutOne(string(r.Body), l)
+		return s.cutOne(r, string(r.Body), l)
 	case s.Const != "":
-		return s.cutOne(s.Const, l)
+		return s.cutOne(r, s.Const, l)
 	}
 	return ErrMissing
 }
@@ -143,21 +143,21 @@ func (s *Source) isList() bool { return s.Pair != "" || s.Sep != "" }
 // cut adds what the text found in one place holds. A header, parameter or field
 // that is there twice is malformed even where it is a list: of two readers one
 // might take the first and the other the last.
-func (s *Source) cut(found []string, l *items) error {
+func (s *Source) cut(r *Request, found []string, l *items) error {
 	switch len(found) {
 	case 0:
 		return ErrMissing
 	case 1:
-		return s.cutOne(found[0], l)
+		return s.cutOne(r, found[0], l)
 	}
 	return ErrMalformed
 }
 
-func (s *Source) cutOne(text string, l *items) error {
+func (s *Source) cutOne(r *Request, text string, l *items) error {
 	if !s.isList() {
 		v, err := s.trim(text)
 		for i := 0; i < len(s.Within) && err == nil; i++ {
-			v, err = s.Within[i].take(v)
+			v, err = s.Within[i].take(r, v)
 		}
 		if err == nil && v == "" {
 			err = ErrMissing
@@ -266,26 +266,30 @@ func (s *Source) check() error {
 	return nil
 }
 
-// take decodes text and returns the member of it.
-func (t Step) take(text string) (string, error) {
-	raw := []byte(text)
-	var err error
-	switch t.As {
-	case AsJWT:
-		_, rest, _ := strings.Cut(text, ".")
-		payload, _, ok := strings.Cut(rest, ".")
-		if raw, err = strictRawURL.DecodeString(payload); err != nil || !ok {
-			return "", ErrMalformed
+// take decodes text, which is in the request, and returns the member of it.
+func (t Step) take(r *Request, text string) (string, error) {
+	return r.within(t.As, text, func() ([]byte, error) {
+		switch t.As {
+		case AsJWT:
+			_, rest, _ := strings.Cut(text, ".")
+			payload, _, ok := strings.Cut(rest, ".")
+			raw, err := strictRawURL.DecodeString(payload)
+			if err != nil || !ok {
+				return nil, ErrMalformed
+			}
+			return raw, nil
+		case AsBase64:
+			raw, err := decodeBase64(text)
+			if err != nil {
+				raw, err = decodeBase64URL(text)
+			}
+			if err != nil {
+				return nil, ErrMalformed
+			}
+			return raw, nil
 		}
-	case AsBase64:
-		if raw, err = decodeBase64(text); err != nil {
-			raw, err = decodeBase64URL(text)
-		}
-		if err != nil {
-			return "", ErrMalformed
-		}
-	}
-	return memberOf(raw, t.Pointer)
+		return []byte(text), nil
+	}, t.Pointer)
 }
 
 func (t Step) check() error {

@@ -2,7 +2,6 @@ package verifiers
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"mime/multipart"
 	"net/url"
 	"strings"
-	"unicode/utf8"
 )
 
 const (
@@ -39,12 +37,29 @@ type (
 )
 
 // JSON returns the body decoded as by encoding/json with UseNumber: one value
-// and nothing after it, in UTF-8. It is decoded at most once. The result is
-// shared and read-only. The error is, or wraps, [ErrMalformed].
+// and nothing after it, in UTF-8, and strict if [Request.Strictly] says so. It is
+// decoded at most once. The result is shared and read-only, and its strings are
+// parts of one copy of the body: what is kept of them for longer is to be cloned.
+// The error is, or wraps, [ErrMalformed] or is a [*StrictError].
 func (r *Request) JSON() (any, error) {
-	if !r.document.done {
-		r.document.value, r.document.err = decodeJSON(r.Body)
-		r.document.done = true
+	if r.document.done {
+		return r.document.value, r.document.err
+	}
+	if !r.members.done {
+		held := r.trees
+		r.trees = wholeTree
+		r.scan()
+		r.trees = held
+	}
+	switch m := &r.members; {
+	case r.document.done:
+	case m.err != nil:
+		r.document = document{done: true, err: m.err}
+	case m.fault != nil:
+		r.document = document{done: true, err: m.fault}
+	default: // it was read and not decoded
+		f, err := r.read(order{want: &noPointers, tree: wholeTree})
+		r.document = document{done: true, value: f.tree, err: err}
 	}
 	return r.document.value, r.document.err
 }
@@ -98,20 +113,10 @@ func (r *Request) isForm() bool {
 	return media == mediaForm || media == mediaPart
 }
 
-func decodeJSON(body []byte) (any, error) {
-	if !utf8.Valid(body) {
-		return nil, fmt.Errorf("decoding JSON: not UTF-8: %w", ErrMalformed)
-	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		return nil, fmt.Errorf("decoding JSON: %w", ErrMalformed)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("decoding JSON: more than one value: %w", ErrMalformed)
-	}
-	return v, nil
+// decodeJSON decodes a text as JSON does.
+func decodeJSON(text []byte) (any, error) {
+	f, err := order{want: &noPointers, tree: wholeTree}.read(text)
+	return f.tree, err
 }
 
 func decodeForm(body []byte, contentType string) (url.Values, error) {

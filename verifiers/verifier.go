@@ -45,7 +45,12 @@ type Request struct {
 
 	document document
 	want     *Pointers
-	members  *members // nil until one is looked for
+	limits   *JSONLimits // nil: any JSON is taken
+	trees    treeKind    // what the pass may decode
+	members  members
+	inner    []inner
+	opened   []*Request // those of inner that CheckInner looks at
+	passes   int
 	form     form
 	query    query
 }
