@@ -64,7 +64,8 @@ type Invalid struct {
 	Schema string
 	// Violations are the first ten in the order of their pointers.
 	Violations []Violation
-	// More is how many others there are, repetitions included.
+	// More is how many others there are, repetitions included; at least so many if
+	// to count them all would take more than Config.MaxSteps.
 	More int
 	// Err says why the payload could not be judged, such as ErrTooExpensive; then
 	// there are no Violations.

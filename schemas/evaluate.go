@@ -1,14 +1,12 @@
 package schemas
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 	"maps"
 	"math"
-	"net/url"
 	"slices"
 	"strconv"
 	"sync"
@@ -26,7 +24,7 @@ const (
 	DefaultMaxSteps = 20_000_000
 
 	maxDepth  = 256    // of the payload, where its schema looks at it
-	maxFrames = 20_000 // of the walk; each takes half a KiB of stack
+	maxFrames = 20_000 // of the walk; each takes less than a KiB of stack
 	unit      = 64     // bytes of text for a step
 	markCost  = 8      // steps to remember a member or an item, which takes memory
 	unbounded = math.MaxInt
@@ -55,17 +53,6 @@ type evaluator struct {
 	at     []byte // of the next finding
 	where  []byte
 	unused []*marks
-}
-
-type step struct {
-	name  string
-	index int // -1 for a member
-}
-
-// finding is a violation in the library's words.
-type finding struct {
-	pointer, keyword string
-	location         string // of the keyword
 }
 
 // errBound says that the payload is beyond a bound other than that of the steps.
@@ -358,194 +345,4 @@ func (e *evaluator) members(object map[string]any) iter.Seq2[string, any] {
 			}
 		}
 	}
-}
-
-// wrong notes that a keyword does not hold, or what is below it by these names. It
-// returns false, so that a caller can say so in the same breath.
-func (e *evaluator) wrong(n *node, keyword string, names ...string) bool {
-	if !e.report || e.stop != nil {
-		return false
-	}
-	e.where = append(append(append(e.where[:0], n.location...), '/'), keyword...)
-	for _, name := range names {
-		e.where = append(append(e.where, '/'), url.PathEscape(escapePointer(name))...)
-	}
-	return e.note(keyword)
-}
-
-// forbidden notes that there is a value where the schema is false.
-func (e *evaluator) forbidden(n *node, keyword string) bool {
-	if e.report && e.stop == nil {
-		e.where = append(e.where[:0], n.location...)
-		e.note(keyword)
-	}
-	return false
-}
-
-// note notes what is in where. It keeps the first findings only, since a large
-// payload may have millions.
-func (e *evaluator) note(keyword string) bool {
-	e.at = e.appendPointer(e.at[:0])
-	if !e.spend(1 + (len(e.at)+len(e.where))/unit) {
-		return false
-	}
-	e.count++
-	i, known := slices.BinarySearchFunc(e.first, struct{}{}, func(f finding, _ struct{}) int {
-		return cmp.Or(compareText(f.pointer, e.at), compareText(f.location, e.where))
-	})
-	if !known && i < maxViolations {
-		e.first = slices.Insert(e.first, i, finding{string(e.at), keyword, string(e.where)})
-		e.first = e.first[:min(len(e.first), maxViolations)]
-	}
-	return false
-}
-
-func compareText(a string, b []byte) int {
-	switch {
-	case a < string(b):
-		return -1
-	case a > string(b):
-		return 1
-	}
-	return 0
-}
-
-// appendPointer appends a JSON Pointer to where the walk is, and may leave out
-// what is beyond what is said of it.
-func (e *evaluator) appendPointer(b []byte) []byte {
-	if !e.second {
-		return b
-	}
-	for _, s := range e.path[:e.depth] {
-		b = append(b, '/')
-		if s.index >= 0 {
-			b = strconv.AppendInt(b, int64(s.index), 10)
-		} else {
-			b = append(b, escapePointer(s.name[:min(len(s.name), 2*maxLocation)])...)
-		}
-		if len(b) > 2*maxLocation {
-			return b[:2*maxLocation]
-		}
-	}
-	return b
-}
-
-// marks are the members or items of a value that schemas have looked at.
-type marks struct {
-	all   bool
-	names map[string]struct{}
-	upto  int // the items before it
-	items map[int]struct{}
-}
-
-func (e *evaluator) markName(m *marks, name string) {
-	if m == nil || m.all || !e.spend(markCost) {
-		return
-	}
-	if m.names == nil {
-		m.names = make(map[string]struct{})
-	}
-	m.names[name] = struct{}{}
-}
-
-func (e *evaluator) markItem(m *marks, index int) {
-	if m == nil || m.all || !e.spend(markCost) {
-		return
-	}
-	if m.items == nil {
-		m.items = make(map[int]struct{})
-	}
-	m.items[index] = struct{}{}
-}
-
-// merge adds what a schema that fits has looked at; other is not used any more.
-func (e *evaluator) merge(m, other *marks) {
-	if !e.spend(len(other.names) + len(other.items)) {
-		return
-	}
-	m.all = m.all || other.all
-	m.upto = max(m.upto, other.upto)
-	if len(m.names) < len(other.names) {
-		m.names, other.names = other.names, m.names
-	}
-	maps.Copy(m.names, other.names)
-	if len(m.items) < len(other.items) {
-		m.items, other.items = other.items, m.items
-	}
-	maps.Copy(m.items, other.items)
-}
-
-func (e *evaluator) newMarks() *marks {
-	if last := len(e.unused) - 1; last >= 0 {
-		m := e.unused[last]
-		e.unused = e.unused[:last]
-		return m
-	}
-	return new(marks)
-}
-
-// release keeps marks for other values, but no large maps, which take long to
-// clear.
-func (e *evaluator) release(m *marks) {
-	if m == nil {
-		return
-	}
-	if len(m.names) > unit {
-		m.names = nil
-	}
-	if len(m.items) > unit {
-		m.items = nil
-	}
-	clear(m.names)
-	clear(m.items)
-	*m = marks{names: m.names, items: m.items}
-	e.unused = append(e.unused, m)
-}
-
-// rest is unevaluatedProperties and unevaluatedItems.
-func (e *evaluator) rest(n *node, v any, own *marks) bool {
-	ok := true
-	switch v := v.(type) {
-	case map[string]any:
-		if n.unevaluated.members == nil {
-			return true
-		}
-		if !own.all {
-			for name, value := range e.members(v) {
-				if _, known := own.names[name]; !known {
-					ok = e.remaining(n.unevaluated.members, value, step{name, -1}, "unevaluatedProperties") && ok
-				}
-			}
-		}
-	case []any:
-		if n.unevaluated.items == nil {
-			return true
-		}
-		if !own.all {
-			for i := own.upto; i < len(v) && e.spend(1); i++ {
-				if _, known := own.items[i]; !known {
-					if ok = e.remaining(n.unevaluated.items, v[i], step{"", i}, "unevaluatedItems") && ok; !ok && !e.report {
-						return false
-					}
-				}
-			}
-		}
-	default:
-		return true
-	}
-	own.all = true
-	return ok
-}
-
-// remaining evaluates what no other schema has looked at; where that is not to be
-// there at all, the keyword says so.
-func (e *evaluator) remaining(n *node, v any, at step, keyword string) bool {
-	if !n.never || !e.report {
-		return e.child(n, v, at)
-	}
-	e.depth++
-	e.path = append(e.path[:e.depth-1], at)
-	e.forbidden(n, keyword)
-	e.depth--
-	return false
 }

@@ -1,0 +1,90 @@
+package schemas
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strconv"
+)
+
+// finding is a violation in the library's words.
+type finding struct {
+	pointer, keyword string
+	location         string // of the keyword
+}
+
+// step is a part of a JSON Pointer.
+type step struct {
+	name  string
+	index int // -1 for a member
+}
+
+// wrong notes that a keyword does not hold, or what is below it by these names. It
+// returns false, so that a caller can say so in the same breath.
+func (e *evaluator) wrong(n *node, keyword string, names ...string) bool {
+	if !e.report || e.stop != nil {
+		return false
+	}
+	e.where = append(append(append(e.where[:0], n.location...), '/'), keyword...)
+	for _, name := range names {
+		e.where = append(append(e.where, '/'), url.PathEscape(escapePointer(name))...)
+	}
+	return e.note(keyword)
+}
+
+// forbidden notes that there is a value where the schema is false.
+func (e *evaluator) forbidden(n *node, keyword string) bool {
+	if e.report && e.stop == nil {
+		e.where = append(e.where[:0], n.location...)
+		e.note(keyword)
+	}
+	return false
+}
+
+// note notes what is in where. It keeps the first findings only, since a large
+// payload may have millions.
+func (e *evaluator) note(keyword string) bool {
+	e.at = e.appendPointer(e.at[:0])
+	if !e.spend(1 + (len(e.at)+len(e.where))/unit) {
+		return false
+	}
+	e.count++
+	i, known := slices.BinarySearchFunc(e.first, struct{}{}, func(f finding, _ struct{}) int {
+		return cmp.Or(compareText(f.pointer, e.at), compareText(f.location, e.where))
+	})
+	if !known && i < maxViolations {
+		e.first = slices.Insert(e.first, i, finding{string(e.at), keyword, string(e.where)})
+		e.first = e.first[:min(len(e.first), maxViolations)]
+	}
+	return false
+}
+
+func compareText(a string, b []byte) int {
+	switch {
+	case a < string(b):
+		return -1
+	case a > string(b):
+		return 1
+	}
+	return 0
+}
+
+// appendPointer appends a JSON Pointer to where the walk is, and may leave out
+// what is beyond what is said of it.
+func (e *evaluator) appendPointer(b []byte) []byte {
+	if !e.second {
+		return b
+	}
+	for _, s := range e.path[:e.depth] {
+		b = append(b, '/')
+		if s.index >= 0 {
+			b = strconv.AppendInt(b, int64(s.index), 10)
+		} else {
+			b = append(b, escapePointer(s.name[:min(len(s.name), 2*maxLocation)])...)
+		}
+		if len(b) > 2*maxLocation {
+			return b[:2*maxLocation]
+		}
+	}
+	return b
+}
