@@ -104,6 +104,12 @@ func (c *comparer) one(at place, old, current *jsonschema.Schema) {
 			c.add(at, effect{keyword: "oneOf", old: known(old), new: known(current), dir: both, unjudged: true},
 				"exactly one of its forms has to fit, and %d of them are others now", max(len(was), len(is)))
 		}
+		// What it is that has changed is worth knowing all the same.
+		at.polarity = mixed
+		pairs, _, _ := match(was, is)
+		for _, p := range pairs {
+			c.schema(at, p.old, p.new)
+		}
 		return
 	}
 	c.any(at, "oneOf", old, current, old.OneOf, current.OneOf)
