@@ -38,7 +38,7 @@ var samples = map[string]sample{
 		id:   prefixed("evt_"),
 		body: `{"id":"","object":"event","api_version":"2026-01-28","created":0,"livemode":false,"pending_webhooks":1,` +
 			`"request":{"id":null,"idempotency_key":null},"type":"",` +
-			`"data":{"object":{"id":"in_1","object":"invoice","amount_paid":1999,"currency":"eur","status":"paid"}}}`,
+			`"data":{"object":{"id":"in_1","object":"invoice","amount_due":1999,"amount_paid":1999,"currency":"eur","status":"paid"}}}`,
 	},
 	"slack": {
 		kind: "message",
@@ -86,7 +86,8 @@ var samples = map[string]sample{
 var gitlab = sample{
 	kind:   "push",
 	header: map[string]string{"X-Gitlab-Instance": "https://gitlab.example.com"},
-	body: `{"object_kind":"push","event_name":"push","ref":"refs/heads/main","user_username":"octo","project_id":1,` +
+	body: `{"object_kind":"push","event_name":"push","ref":"refs/heads/main","before":"0000000000000000000000000000000000000000",` +
+		`"after":"6113728f27ae82c7b1a177c8d03f9e96e0adf246","user_username":"octo","project_id":1,` +
 		`"project":{"id":1,"name":"hello","path_with_namespace":"octo/hello"},"commits":[],"total_commits_count":0}`,
 	finish: func(d *draft, kind string) {
 		kind, _, _ = strings.Cut(kind, ".")

@@ -152,7 +152,7 @@ func TestFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, entry := range entries {
-		if _, ok := bundled.FS(entry.Name()); !ok {
+		if bundled.Directory(entry.Name()) != entry.Name() {
 			t.Errorf("testdata/%s are samples of no provider", entry.Name())
 		}
 	}
@@ -176,7 +176,7 @@ func load(t *testing.T, provider string) *schemas.Set {
 // samples returns the samples of a provider by the names of their files.
 func samples(t *testing.T, provider string) map[string]sample {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("testdata", provider, "*.json"))
+	files, err := filepath.Glob(filepath.Join("testdata", bundled.Directory(provider), "*.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
