@@ -60,8 +60,11 @@ func (v *validator) judge(e *gateway.Event, payload any) (found gateway.Validati
 
 // check asks a set, which may have no schema for the type.
 func check(set *schemas.Set, ok bool, eventType string, payload any) error {
-	if _, opaque := payload.(gateway.Opaque); opaque && ok {
-		return errOpaque
+	if body, opaque := payload.(gateway.Opaque); opaque {
+		if len(body) > 0 && ok {
+			return errOpaque
+		}
+		payload = "" // as of requests that have everything in their URL
 	}
 	_, err := set.Validate(eventType, payload)
 	return err
