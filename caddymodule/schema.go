@@ -115,7 +115,7 @@ func (s *Schema) load(p verifiers.Provider) (*validator, error) {
 			return nil, fmt.Errorf("schema: no schemas for %s come with the program, but for %s: write some and name their directory with `schema { dir <path> }`; `caddy webhooks schema infer` makes a beginning from what has arrived",
 				p.Name, strings.Join(bundled.Providers(), ", "))
 		}
-		set, err := schemas.Load(schemas.Config{FS: own, Name: "bundled/" + p.Name, RefuseUnknown: s.UnknownType == "invalid"})
+		set, err := schemas.Load(schemas.Config{FS: own, Name: "bundled/" + bundled.Directory(p.Name), RefuseUnknown: s.UnknownType == "invalid"})
 		if err != nil {
 			return nil, fmt.Errorf("schema: bundled: %w", err)
 		}
