@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -282,4 +283,63 @@ func TestSchemaTold(t *testing.T) {
 	if accepted, refused, due := c.due(now.Add(tellAgain)); !due || accepted != 10 || refused != 5 {
 		t.Errorf("after an hour: %d, %d, %v", accepted, refused, due)
 	}
+}
+
+// BenchmarkValidate is what a route does with a payload of 3 KB: by its schema
+// alone, and with a candidate beside it.
+func BenchmarkValidate(b *testing.B) {
+	payload := examplePush(b)
+	dir := b.TempDir()
+	for name, text := range map[string]string{"envelope.json": `{"$ref":"_github.json"}`, "_github.json": `{"type":"object","required":["ref","repository"],"properties":{"ref":{"type":"string","pattern":"^refs/"},"commits":{"type":"array","items":{"type":"object","required":["id","message","timestamp"],"properties":{"id":{"type":"string","minLength":40},"timestamp":{"format":"date-time"},"url":{"format":"uri"}}}},"repository":{"type":"object","required":["id","full_name"]}}}`} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, bb := range []struct {
+		name   string
+		schema Schema
+	}{
+		{"bundled", Schema{Bundled: true}},
+		{"bundled and shadow", Schema{Bundled: true, Shadow: dir}},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			s := bb.schema
+			s.Drift = &Drift{Off: true}
+			p, _ := providers.Lookup("github")
+			h := &Handler{Provider: "github", Schema: &s, app: &App{metrics: newMetrics()}, log: slog.New(slog.DiscardHandler)}
+			if err := h.schemas(&gateway.Config{Source: b.Name(), Provider: p}); err != nil {
+				b.Fatal(err)
+			}
+			defer h.app.releaseSchemas() //nolint:errcheck // of a benchmark
+			e := &gateway.Event{Tenant: "default", Source: "x", ID: "1", Type: "push", Received: time.Unix(1_700_000_000, 0), Trust: gateway.Verified}
+			if found := h.validator.Validate(e, payload); found.Err != nil || found.Schema != "bundled/github/push.json" {
+				b.Fatalf("%+v", found)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				h.validator.Validate(e, payload)
+			}
+		})
+	}
+}
+
+func examplePush(b *testing.B) any {
+	b.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "schemas", "bundled", "testdata", "github", "push-full.json"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var sample struct {
+		Payload json.RawMessage `json:"payload"`
+	}
+	if err := json.Unmarshal(data, &sample); err != nil {
+		b.Fatal(err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(sample.Payload))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		b.Fatal(err)
+	}
+	return v
 }
