@@ -146,18 +146,18 @@ func messagePattern(format string) *regexp.Regexp {
 // Caddyfiles.
 func sourceMatches(t *testing.T, re *regexp.Regexp) []string {
 	t.Helper()
-	files, err := filepath.Glob("../caddymodule/caddyfile*.go")
+	files, err := filepath.Glob("../caddymodule/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var found []string
 	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if strings.HasSuffix(file, "_test.go") || !strings.Contains(string(data), "caddyfile.Dispenser") {
+			continue
 		}
 		for _, m := range re.FindAllStringSubmatch(string(data), -1) {
 			found = append(found, m[1])
@@ -252,11 +252,13 @@ func documentedFiles(t *testing.T, block string) string {
 	if err := os.WriteFile(secret, []byte(secretFor("")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	schemas, err := filepath.Abs("testdata/github/schemas")
-	if err != nil {
-		t.Fatal(err)
+	schemas := filepath.Join(dir, "schemas")
+	for _, name := range []string{"github", "github-next", "shop"} {
+		if err := os.CopyFS(filepath.Join(schemas, name), os.DirFS("testdata/github/schemas")); err != nil {
+			t.Fatal(err)
+		}
 	}
-	block = strings.ReplaceAll(block, "/etc/caddy/schemas/github", schemas)
+	block = strings.ReplaceAll(block, "/etc/caddy/schemas", schemas)
 	block = strings.ReplaceAll(block, "/var/lib/caddy/secrets", dir)
 	block = strings.ReplaceAll(block, "/run/secrets/webhooks/{", dir+"/{")
 	context := filepath.Join(dir, "gateway.json")
