@@ -175,6 +175,7 @@ var subdirectives = map[string]subdirective[*Handler]{
 	"accept":                  {parse: (*Handler).parseAccept, repeat: true},
 	"drop":                    {parse: (*Handler).parseDrop, repeat: true},
 	"schema":                  {parse: (*Handler).parseSchema},
+	"strict_json":             {parse: (*Handler).parseStrictJSON},
 	"dedupe":                  {parse: (*Handler).parseDedupe},
 	"publish":                 {parse: (*Handler).parsePublish},
 	"quarantine":              {parse: (*Handler).parseQuarantine},

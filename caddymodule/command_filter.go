@@ -144,6 +144,7 @@ func (o *filterOptions) route(probe *filterProbe) (*gateway.Route, error) {
 	cfg := gateway.Config{
 		Tenant: o.tenant, Source: o.source, Provider: provider, Unverified: true, NoPublish: true, NoHandshakes: true,
 		Methods: []string{http.MethodPost}, MaxBody: 1 << 30, DropIf: []gateway.Condition{probe},
+		StrictJSON: gateway.StrictOff, // what is asked for is what the expression says
 	}
 	if cfg.Source == "" {
 		cfg.Source = provider.Name

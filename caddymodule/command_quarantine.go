@@ -118,7 +118,7 @@ func choice(cmd *cobra.Command, o *cli.QuarantineOptions) {
 	f := cmd.Flags()
 	f.StringVar(&o.Tenant, "tenant", "", "only events of this tenant")
 	f.StringVar(&o.Source, "source", "", "only events of this source")
-	f.StringVar(&o.Kind, "kind", "", "only events of this kind: schema, conflict, no_id, no_type, too_many, signature")
+	f.StringVar(&o.Kind, "kind", "", "only events of this kind: schema, json, conflict, no_id, no_type, too_many, signature")
 }
 
 func quarantineList(admin *adminFlags, o *cli.QuarantineOptions) *cobra.Command {

@@ -106,7 +106,7 @@ func compile(expr string) (*program, error) {
 	for name, ph := range x.vars {
 		p.vars[name] = ph
 		p.vars[hasPrefix+name] = &placeholder{text: ph.text, value: ph.present}
-		if ph.member && ph.pointer != "" {
+		if ph.member {
 			p.members = append(p.members, ph.pointer)
 		}
 	}

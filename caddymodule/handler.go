@@ -180,6 +180,9 @@ type Handler struct {
 	// Events for which one of these holds are not wanted, whatever else they fit.
 	// Default: none.
 	DropIf []Expression `json:"drop_if,omitempty"`
+	// What JSON is strict, and what happens to events whose JSON is not. Default:
+	// they are kept in quarantine.
+	StrictJSON *StrictJSON `json:"strict_json,omitempty"`
 	// Validates payloads. Default: nothing is validated.
 	Schema *Schema `json:"schema,omitempty"`
 

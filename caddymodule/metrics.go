@@ -168,10 +168,12 @@ func reasonsOf(o gateway.Outcome) []string {
 		} {
 			reasons = append(reasons, verifiers.Reason(err))
 		}
+	case gateway.BodyNotJSON:
+		reasons = append(reasons, verifiers.Faults()...)
 	case gateway.Undecidable:
 		reasons = append(reasons, "no_address_list")
 	case gateway.Quarantined, gateway.SchemaRejected:
-		reasons = append(reasons, "schema", "conflict", "no_id", "no_type", "too_many")
+		reasons = append(reasons, "schema", "json", "conflict", "no_id", "no_type", "too_many")
 	}
 	slices.Sort(reasons)
 	return slices.Compact(reasons)

@@ -64,7 +64,7 @@ func (h *Handler) provision() error {
 	}
 	cfg.Options, err = h.options(provider)
 	err = errors.Join(err, h.names(&cfg), h.publicURL(&cfg), h.addresses(&cfg, provider), h.limits(&cfg), h.publishing(&cfg, provider), h.batches(&cfg, provider),
-		h.tenancy(&cfg, provider), h.verifier(&cfg, provider), h.schemas(&cfg), h.filters(&cfg))
+		h.tenancy(&cfg, provider), h.verifier(&cfg, provider), h.schemas(&cfg), h.strictJSON(&cfg), h.filters(&cfg))
 	if err != nil {
 		return err
 	}

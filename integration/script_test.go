@@ -60,6 +60,7 @@ func TestScripts(t *testing.T) {
 			"serverid":  cmdServerID,
 			"sigkill":   cmdSignal(syscall.SIGKILL),
 			"sigterm":   cmdSignal(syscall.SIGTERM),
+			"nested":    cmdNested,
 			"padded":    cmdPadded,
 			"snippet":   cmdSnippet,
 		},
@@ -131,6 +132,19 @@ func cmdPadded(ts *testscript.TestScript, neg bool, args []string) {
 	size, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	doc := fmt.Sprintf(`{"pad":"%s"}`, strings.Repeat("x", size-len(`{"pad":""}`)))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(doc), 0o600))
+}
+
+// cmdNested writes a JSON document of arrays inside one another:
+//
+//	nested FILE DEPTH
+func cmdNested(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: nested FILE DEPTH")
+	}
+	depth, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	doc := strings.Repeat("[", depth) + strings.Repeat("]", depth)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(doc), 0o600))
 }
 

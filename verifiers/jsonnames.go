@@ -1,7 +1,6 @@
 package verifiers
 
 import (
-	"bytes"
 	"hash/maphash"
 	"slices"
 )
@@ -98,7 +97,7 @@ func (s *scanner) isKnown(f *frame, n memberName) bool {
 }
 
 func (s *scanner) same(a, b memberName) bool {
-	return a.hash == b.hash && a.length == b.length && bytes.Equal(s.bytesOf(a), s.bytesOf(b))
+	return a.hash == b.hash && a.length == b.length && string(s.bytesOf(a)) == string(s.bytesOf(b))
 }
 
 // index makes the object a table of so many slots. There is no open object inside
@@ -113,6 +112,6 @@ func (s *scanner) index(f *frame, size int) {
 		for slots[i] != 0 {
 			i = (i + 1) & (size - 1)
 		}
-		slots[i] = uint32(k + 1) //nolint:gosec // as many as names
+		slots[i] = uint32(k + 1)
 	}
 }

@@ -64,6 +64,9 @@ func (p *Pointers) addSource(s Source) {
 	}
 }
 
+// IsZero reports whether there are none.
+func (p *Pointers) IsZero() bool { return len(p.texts) == 0 && p.within == nil }
+
 // With returns these pointers and others.
 func (p *Pointers) With(others *Pointers) *Pointers {
 	c := p.clone()
@@ -233,8 +236,10 @@ func (r *Request) CheckStrict() *StrictError {
 func (r *Request) CheckInner(sources ...Source) *StrictError {
 	for i := range sources {
 		s := &sources[i]
-		if fault := r.CheckInner(slices.Concat(s.First, s.Join)...); fault != nil {
-			return fault
+		for _, parts := range [...][]Source{s.First, s.Join} {
+			if fault := r.CheckInner(parts...); fault != nil {
+				return fault
+			}
 		}
 		if len(s.Within) == 0 {
 			continue

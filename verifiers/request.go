@@ -100,6 +100,10 @@ func (r *Request) media() string {
 	return strings.ToLower(strings.TrimSpace(media))
 }
 
+// MayBeJSON reports whether sources look for members in the body: if it is not
+// empty and its media type does not say that it is something else.
+func (r *Request) MayBeJSON() bool { return r.mayBeJSON() }
+
 // mayBeJSON reports whether the body could be JSON by its media type. Many
 // senders of JSON say text/plain or nothing.
 func (r *Request) mayBeJSON() bool {

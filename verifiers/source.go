@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -154,6 +155,12 @@ func (s Source) Absent() Match { return Match{Source: s, Absent: true} }
 func (s Source) IsZero() bool {
 	return s.Header == "" && s.Query == "" && s.Form == "" && s.Pointer == "" && s.Const == "" && !s.Whole &&
 		len(s.First) == 0 && len(s.Join) == 0
+}
+
+// ReadsInside reports whether the value, or a part of it, is in a text that another
+// value is made of.
+func (s Source) ReadsInside() bool {
+	return len(s.Within) > 0 || slices.ContainsFunc(s.First, Source.ReadsInside) || slices.ContainsFunc(s.Join, Source.ReadsInside)
 }
 
 // String names the place, for errors: "header Stripe-Signature", "json /id",

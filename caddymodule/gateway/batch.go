@@ -52,6 +52,7 @@ type batching struct {
 	request sources // of the whole request
 	element sources
 	ownID   bool // an element's id is in the element
+	inside  []verifiers.Source
 	members *verifiers.Pointers
 }
 
@@ -67,9 +68,8 @@ func newBatching(cfg *Config) *batching {
 			override(cfg.EventID, p.Batch.ID), override(cfg.EventType, p.Batch.Type), override(cfg.EventTime, p.Batch.Time), cfg.OrderKey,
 		},
 	}
-	b.members = verifiers.PointersOf(append(membersOf(slices.Concat(cfg.AcceptIf, cfg.DropIf)...),
-		b.element.id, b.element.typ, b.element.t, b.element.order)...)
-	b.ownID = inBody(b.element.id)
+	b.members = pointersOf(cfg, b.element.id, b.element.typ, b.element.t, b.element.order)
+	b.ownID, b.inside = inBody(b.element.id), insideOf(b.element)
 	return b
 }
 
@@ -144,7 +144,7 @@ func (b *batching) covers(c *verifiers.Coverage, s verifiers.Source) bool {
 // one event, into quarantine, so that nothing is lost.
 func (x *exchange) split() (*verifiers.Elements, bool) {
 	b := x.route.batching
-	if b == nil {
+	if b == nil || x.quarantine != nil {
 		return nil, true
 	}
 	elements, err := b.of.Split(&x.req)
@@ -153,9 +153,10 @@ func (x *exchange) split() (*verifiers.Elements, bool) {
 		x.oversize = true
 		return nil, true
 	case err != nil:
-		return nil, x.end(BodyNotJSON, "", err)
+		return nil, x.notStrict(err)
 	}
-	return elements, true
+	// Where the request is one event, what was left to the events is looked at now.
+	return elements, elements != nil || x.strict()
 }
 
 // shared is what the elements of one batch have in common.
@@ -239,6 +240,7 @@ func (x *exchange) takeAll(elements *verifiers.Elements, received time.Time) {
 func (x *exchange) element(r *verifiers.Request) *exchange {
 	y := &exchange{route: x.route, r: x.r, req: *r, media: mediaJSON, result: x.result, ctx: x.ctx, res: &Result{}, sent: x.sent, released: x.released, dry: x.dry, judging: x.judging}
 	y.req.Want(x.route.batching.members)
+	y.req.Decode(x.route.decodes)
 	y.res.RequestID, y.res.Trust, y.res.Schema = x.res.RequestID, x.res.Trust, SchemaNone
 	return y
 }
@@ -248,6 +250,9 @@ func (x *exchange) element(r *verifiers.Request) *exchange {
 func (x *exchange) prepare(common *shared, index int) {
 	x.makeEvent(common.received, common.header)
 	x.event.Part = &Part{Batch: common.id, Index: index, Size: common.size}
+	if !x.strict() {
+		return
+	}
 	x.identifyElement(common, index)
 	_ = x.want() && x.validate()
 }
@@ -306,6 +311,7 @@ type tally struct {
 	schema  SchemaVerdict
 	suspect string
 	untold  int // conditions
+	passes  int // over JSON
 }
 
 func (t *tally) add(index int, res *Result) {
@@ -328,6 +334,7 @@ func (t *tally) add(index int, res *Result) {
 		t.suspect = res.Suspect
 	}
 	t.untold += res.FilterErrors
+	t.passes += res.JSONPasses
 }
 
 // hopeless reports whether the broker has failed, so that it makes no sense to
@@ -344,6 +351,7 @@ func (t *tally) conclude(x *exchange) {
 		x.res.Schema = t.schema
 	}
 	x.res.Suspect, x.res.FilterErrors = t.suspect, t.untold
+	x.res.JSONPasses += t.passes
 	switch {
 	case t.counted != t.Size && t.outcome.Success():
 		x.end(Internal, "", errUncounted)

@@ -188,7 +188,7 @@ func TestBatchInAForm(t *testing.T) {
 		outcome gateway.Outcome
 	}{
 		{"events=" + url.QueryEscape(`[{"id": "a"},{"id":"b"}]`), gateway.Accepted},
-		{"events=x", gateway.BodyNotJSON},
+		{"events=x", gateway.Quarantined},
 		{"other=1", gateway.Accepted},
 	} {
 		req := newRequest(t, "https://example.com/hook", "d-"+tt.body, tt.body)

@@ -128,10 +128,12 @@ func (x *exchange) decompress() bool {
 	}
 	x.sent = &Sent{Encoding: x.coding, Digest: sha256.Sum256(x.packed), Size: len(x.packed)}
 	// A new one, which has decoded nothing yet.
+	x.res.JSONPasses += x.req.Passes()
 	x.req = verifiers.Request{
 		Method: x.req.Method, URL: x.req.URL, Header: x.req.Header, Body: body, Remote: x.req.Remote, Peer: x.req.Peer,
 	}
 	x.req.Want(x.route.members)
+	x.req.Strictly(x.route.limits)
 	return true
 }
 

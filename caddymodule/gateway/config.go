@@ -53,6 +53,9 @@ func (c *Config) complete() {
 	if c.MaxDecompressed > 0 && c.MaxRatio == 0 {
 		c.MaxRatio = defaultMaxRatio
 	}
+	if c.StrictJSON == "" {
+		c.StrictJSON = StrictQuarantine
+	}
 	if c.OnInvalid == "" {
 		c.OnInvalid = OnInvalidQuarantine
 	}
@@ -236,6 +239,14 @@ func (c *Config) validateEvents(p *problems) {
 		if slices.Contains(list.conditions, nil) {
 			p.add(list.field, "has a condition that is nil: remove it")
 		}
+	}
+	switch c.StrictJSON {
+	case StrictQuarantine, StrictReject, StrictOff:
+	default:
+		p.add("StrictJSON", "%q is not a mode: use quarantine, reject or off", c.StrictJSON)
+	}
+	if err := c.JSONLimits.Check(); err != nil {
+		p.add("JSONLimits", "%w", err)
 	}
 	switch c.OnInvalid {
 	case OnInvalidQuarantine, OnInvalidTag, OnInvalidReject:

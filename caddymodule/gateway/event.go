@@ -160,7 +160,7 @@ func (e *Event) Compared() [32]byte {
 
 // Quarantine says why an event is kept aside.
 type Quarantine struct {
-	// Reason is a fixed word: "schema", "conflict", "no_id", "no_type",
+	// Reason is a fixed word: "schema", "json", "conflict", "no_id", "no_type",
 	// "too_many" or "signature".
 	Reason string
 	// Detail is for operators: JSON Pointers and keywords, never values of the

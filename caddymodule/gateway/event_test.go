@@ -62,7 +62,7 @@ func TestEvent(t *testing.T) {
 		Outcome: gateway.Accepted, Reason: "stored", Status: 200,
 		EventID: "d-1", EventType: "push", Trust: gateway.Verified, KeyID: "k1", Schema: gateway.SchemaValid,
 		Ack:  gateway.Ack{Stream: gatewaytest.Stream, Sequence: 1, Attempts: 1},
-		Size: len(body), Start: now,
+		Size: len(body), Start: now, JSONPasses: 1,
 	}
 	if !reflect.DeepEqual(rec, wantRec) {
 		t.Errorf("record:\ngot  %+v\nwant %+v", rec, wantRec)
@@ -123,9 +123,9 @@ func TestIdentify(t *testing.T) {
 		{name: "id in another script", config: func(c *gateway.Config) { c.EventID = id }, body: `{"id":"é✓ x","time":1}`, want: "é✓ x push", unsigned: "type"},
 		{name: "no time", body: `{}`, want: "d1 push", unsigned: "id type", zeroTime: true},
 		{name: "time that is none", body: `{"time":"soon"}`, want: "d1 push", unsigned: "id type", zeroTime: true},
-		{name: "JSON that an id needs", config: func(c *gateway.Config) { c.Provider.NeedsJSON, c.EventID = false, id }, body: `x`, want: "not_json"},
+		{name: "JSON that an id needs", config: func(c *gateway.Config) { c.Provider.NeedsJSON, c.EventID, c.StrictJSON = false, id, gateway.StrictOff }, body: `x`, want: "not_json"},
 		{
-			name: "JSON that nothing needs", config: func(c *gateway.Config) { c.Provider.NeedsJSON = false }, body: `x`,
+			name: "JSON that nothing needs", config: func(c *gateway.Config) { c.Provider.NeedsJSON, c.StrictJSON = false, gateway.StrictOff }, body: `x`,
 			want: "d1 push", unsigned: "id type", zeroTime: true,
 		},
 		{name: "id in a form", config: func(c *gateway.Config) {
@@ -304,7 +304,7 @@ func TestValidatorSees(t *testing.T) {
 	t.Run("JSON that is none", func(t *testing.T) {
 		t.Parallel()
 		rt, _, _ := newRoute(t, func(c *gateway.Config) {
-			c.Provider.NeedsJSON = false
+			c.Provider.NeedsJSON, c.StrictJSON = false, gateway.StrictOff
 			c.Validator = gatewaytest.ValidatorFunc(func(string, any) (string, error) {
 				t.Error("the validator was called")
 				return "", nil

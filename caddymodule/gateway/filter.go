@@ -16,7 +16,10 @@ func (x *exchange) wanted() bool {
 	if len(cfg.AcceptIf)+len(cfg.DropIf) == 0 || !accepted && len(cfg.AcceptIf) == 0 {
 		return accepted
 	}
-	facts := &Facts{Event: x.event, req: &x.req, left: math.MaxInt64, whole: cfg.Validator != nil}
+	if x.isNotStrict() {
+		return true // no condition can be told
+	}
+	facts := &Facts{Event: x.event, req: &x.req, left: math.MaxInt64}
 	return (accepted || x.anyHolds(cfg.AcceptIf, facts, true)) && !x.anyHolds(cfg.DropIf, facts, false)
 }
 

@@ -165,7 +165,7 @@ func TestFacts(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, func(c *gateway.Config) {
-				c.Validator = tt.validator
+				c.Validator, c.StrictJSON = tt.validator, gateway.StrictOff
 				c.DropIf = []gateway.Condition{condition{tt.members, func(f *gateway.Facts) (bool, error) {
 					for pointer, want := range want {
 						got, err := f.JSON(pointer)
@@ -276,7 +276,7 @@ func FuzzFacts(f *testing.F) {
 			for _, validator := range []gateway.Validator{nil, accepts{}} {
 				rt, _, _ := newRoute(t, func(c *gateway.Config) {
 					headersOnly(c)
-					c.Unverified, c.Validator = true, validator
+					c.Unverified, c.Validator, c.StrictJSON = true, validator, gateway.StrictOff
 					c.DropIf = []gateway.Condition{condition{members, func(f *gateway.Facts) (bool, error) {
 						var r found
 						r.has, _ = f.Has(pointer)

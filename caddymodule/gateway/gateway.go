@@ -24,9 +24,13 @@ type Route struct {
 	whole     sources
 	batching  *batching // nil: each request is one event
 	members   *verifiers.Pointers
-	varies    *verifiers.Pointers // nil: nothing does
-	needsJSON bool                // the provider says so
-	pointers  bool                // the id or the type needs it
+	varies    *verifiers.Pointers   // nil: nothing does
+	needsJSON bool                  // the provider says so
+	decodes   bool                  // all of the body is to be decoded
+	limits    *verifiers.JSONLimits // nil: JSON need not be strict
+	inside    []verifiers.Source    // those of whole that read a text in the body
+	looks     bool                  // bodies that need not be JSON are looked into
+	pointers  bool                  // the id or the type needs it
 	headers   []string
 	clients   *clientLimiter // nil: no limit
 	source    *Limiter       // nil: no limit
@@ -91,6 +95,11 @@ func New(cfg Config) (*Route, error) {
 		}
 	}
 	rt.members = rt.lookedUp()
+	rt.decodes = cfg.Validator != nil || needWhole(slices.Concat(cfg.AcceptIf, cfg.DropIf)...)
+	rt.looks, rt.inside = rt.looksInside(), insideOf(rt.whole)
+	if cfg.StrictJSON != StrictOff {
+		rt.limits = &rt.cfg.JSONLimits
+	}
 	rt.packed = newCompression(p, rt.unsigned)
 	slices.Sort(allow)
 	rt.allow = strings.Join(slices.Compact(allow), ", ")
@@ -136,7 +145,6 @@ func (rt *Route) now() time.Time { return rt.cfg.Time() }
 // lookedUp lists the members of a JSON body that requests may be asked for.
 func (rt *Route) lookedUp() *verifiers.Pointers {
 	list := []verifiers.Source{rt.whole.id, rt.whole.typ, rt.whole.t, rt.whole.order}
-	list = append(list, membersOf(slices.Concat(rt.cfg.AcceptIf, rt.cfg.DropIf)...)...)
 	if b := rt.batching; b != nil {
 		list = append(list, b.request.id, b.request.typ, b.request.t)
 	}
@@ -146,7 +154,28 @@ func (rt *Route) lookedUp() *verifiers.Pointers {
 		}
 		list = append(list, h.Token, h.Reply.Echo, h.Confirm, h.Capture)
 	}
-	return verifiers.PointersOf(list...)
+	if s, ok := rt.cfg.Provider.Scheme.(verifiers.Placer); ok {
+		places := s.Places()
+		list = append(list, places.Signature, places.Timestamp)
+		for _, pointer := range places.Covers.Pointers {
+			list = append(list, verifiers.JSON(pointer))
+		}
+	}
+	p := pointersOf(&rt.cfg, list...)
+	if b := rt.batching; b != nil {
+		p = p.WithElements(b.of)
+	}
+	return p
+}
+
+// pointersOf lists the members that sources, and what the route is configured with,
+// need of an event.
+func pointersOf(cfg *Config, sources ...verifiers.Source) *verifiers.Pointers {
+	p := verifiers.PointersOf(sources...).WithTrees(membersOf(slices.Concat(cfg.AcceptIf, cfg.DropIf)...)...)
+	if varies, err := verifiers.PointersTo(cfg.Provider.Varies...); err == nil {
+		p = p.With(varies)
+	}
+	return p
 }
 
 func override(operator, provider verifiers.Source) verifiers.Source {

@@ -77,6 +77,8 @@ type exchange struct {
 	packed []byte // the body as it was sent, if it came compressed
 	sent   *Sent  // what there is to say about that, once it is decompressed
 
+	passes int // over JSON, of those that are counted in res
+
 	beyond [1]byte
 }
 
@@ -126,7 +128,7 @@ func (x *exchange) run() {
 		return
 	}
 
-	elements, ok := x.split()
+	elements, ok := x.examine()
 	if !ok {
 		return
 	}
@@ -156,6 +158,8 @@ func (x *exchange) end(o Outcome, reason string, err error) bool {
 	}
 	x.ended = true
 	x.res.Outcome, x.res.Reason, x.res.Err = o, reason, err
+	x.res.JSONPasses += x.req.Passes() - x.passes
+	x.passes = x.req.Passes()
 	return false
 }
 
@@ -249,13 +253,18 @@ func (x *exchange) authenticate() bool {
 		x.req.URL = publicURL(x.r.Request)
 	}
 	x.req.Want(rt.members)
+	x.req.Strictly(rt.limits)
 	if rt.packed.first && !x.decompress() || !x.greet(rt.unsigned) {
 		return false
 	}
 	if !rt.events[x.r.Method] && !anyMethod(rt.signed, x.r.Method) {
 		return x.end(MethodNotAllowed, "", errNoHandshake)
 	}
-	if !x.verify() || !x.decompress() || !x.greet(rt.signed) {
+	if !x.verify() || !x.decompress() {
+		return false
+	}
+	x.req.Decode(rt.decodes)
+	if !x.greet(rt.signed) {
 		return false
 	}
 	if !rt.events[x.r.Method] {

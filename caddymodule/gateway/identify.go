@@ -28,6 +28,7 @@ const (
 	reasonNoID     = "no_id"
 	reasonNoType   = "no_type"
 	reasonTooMany  = "too_many"
+	reasonJSON     = "json"
 )
 
 var (
@@ -63,7 +64,7 @@ func (x *exchange) makeEvent(received time.Time, header http.Header) {
 		TraceState:  x.r.TraceState,
 	}
 	if x.route.varies != nil {
-		x.event.Same = x.route.varies.DigestWithout(x.req.Body)
+		x.event.Same = x.req.DigestWithout(x.route.varies)
 	}
 	if types := x.req.Header["Content-Type"]; len(types) > 0 {
 		x.event.ContentType = types[0]
@@ -73,11 +74,6 @@ func (x *exchange) makeEvent(received time.Time, header http.Header) {
 // identify finds the event's id, type and time.
 func (x *exchange) identify() bool {
 	rt, e := x.route, x.event
-	if rt.needsJSON || rt.pointers && !x.isForm() {
-		if err := x.req.CheckJSON(); err != nil {
-			return x.end(BodyNotJSON, "", err)
-		}
-	}
 	// Of several problems the one with the type is reported, since without a
 	// type nobody can say whether the event is wanted.
 	id, err := x.lookup(rt.whole.id, !rt.cfg.EventID.IsZero(), maxID)
@@ -161,6 +157,9 @@ func (rt *Route) uncovered(c *verifiers.Coverage) []string {
 
 // setAside notes that the event belongs in quarantine.
 func (x *exchange) setAside(reason, what string, err error) {
+	if x.isNotStrict() && reason != reasonConflict {
+		return // that is why there is no id, or no type
+	}
 	detail := what + ": " + err.Error()
 	if what == "" {
 		detail = err.Error()
@@ -200,7 +199,7 @@ func (x *exchange) room(events int) bool {
 
 // want applies the operator's filters.
 func (x *exchange) want() bool {
-	if q := x.quarantine; q != nil && (q.Reason == reasonNoType || q.Reason == reasonTooMany) {
+	if q := x.quarantine; q != nil && (q.Reason == reasonNoType || q.Reason == reasonTooMany || q.Reason == reasonJSON && x.event.Type == "") {
 		return true
 	}
 	if !x.wanted() {

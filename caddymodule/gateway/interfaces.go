@@ -154,7 +154,10 @@ type Record struct {
 	// FilterErrors counts the conditions of which could not be told whether they
 	// hold, over all events of the request. Because of none was an event dropped.
 	FilterErrors int
-	Size         int
+	// JSONPasses counts how often a JSON text was read, over all events of the
+	// request: once for a request that is one event, see strict.go.
+	JSONPasses int
+	Size       int
 	// Batch counts the events of a request that was split; nil otherwise. Its
 	// Outcome is then the worst of theirs, EventID and EventType are those of
 	// the whole request, and there is no Ack.

@@ -54,7 +54,7 @@ func TestOrder(t *testing.T) {
 		{"signature before the source's limit", func(c *gateway.Config) {
 			c.SourceRate = gateway.Rate{Count: 1, Per: 1000 * time.Hour}
 		}, []change{forged}, gateway.BadSignature},
-		{"JSON before schema", nil, []change{garbage}, gateway.BodyNotJSON},
+		{"JSON before schema", func(c *gateway.Config) { c.StrictJSON = gateway.StrictReject }, []change{garbage}, gateway.BodyNotJSON},
 		{"filters before id", func(c *gateway.Config) { c.Drop = []string{"push"} }, []change{twoIDs}, gateway.Dropped},
 		{"filters before schema", func(c *gateway.Config) { c.Drop = []string{"push"} }, nil, gateway.Dropped},
 		{"schema before the broker", func(c *gateway.Config) { c.Publisher = noProof{} }, nil, gateway.SchemaRejected},
@@ -199,6 +199,7 @@ func TestVerifierSeesWhatWasSent(t *testing.T) {
 		})
 	}, func(c *gateway.Config) {
 		c.Provider.NeedsJSON, c.Provider.Time, c.Provider.Handshakes = false, verifiers.Source{}, nil
+		c.StrictJSON = gateway.StrictOff
 		c.Verifier = verifiers.VerifierFunc(func(_ context.Context, req *verifiers.Request) (verifiers.Result, error) {
 			seen = req
 			return verifiers.Result{Scheme: "test", Covers: &verifiers.Coverage{Body: true, URL: true}}, nil

@@ -14,8 +14,8 @@ const (
 	Spooled
 	// Duplicate: proven to be stored already, under the same id.
 	Duplicate
-	// Quarantined: stored in quarantine, because a schema refused it, because
-	// its id belongs to another event, because it has no usable id or type, or
+	// Quarantined: stored in quarantine, because a schema refused it, because it
+	// is not strict JSON, because its id belongs to another event, because it has no usable id or type, or
 	// because it is a batch of too many events.
 	Quarantined
 	// Dropped: the operator's filter does not want it.
@@ -47,7 +47,8 @@ const (
 	// BodySlow: the body did not arrive in time.
 	BodySlow
 	// BodyNotJSON: the body is not the JSON, or the form, that the provider, the
-	// id, the type or the schema needs it to be.
+	// id, the type or the schema needs it to be, and the route has no quarantine for
+	// that.
 	BodyNotJSON
 	// BodyNotGzip: the body says that it is compressed with gzip, and cannot be
 	// decompressed.
@@ -97,7 +98,8 @@ type answer struct {
 	// word is the coarse outcome, for metrics and {webhooks.outcome}.
 	word string
 	// reason is the fine outcome, for metrics and logs. BadSignature and
-	// HandshakeRefused replace it by the verifier's word, Quarantined and
+	// HandshakeRefused replace it by the verifier's word, BodyNotJSON by that of
+	// verifiers.StrictError, Quarantined and
 	// SchemaRejected by the reason for quarantine.
 	reason string
 	// status is the HTTP status; 0 means the provider's own success.

@@ -62,8 +62,9 @@ var outcomeTests = []struct {
 		send: func(r *rig) answer { return r.send("d1", " [ ] ") },
 	},
 	{
-		name: "batch that is not JSON", outcome: gateway.BodyNotJSON, status: 400, change: batches,
-		send: func(r *rig) answer { return r.send("d1", `[{"id":"a"},{"id":"b"`) },
+		name: "batch that is not JSON", outcome: gateway.BodyNotJSON, status: 400,
+		change: func(c *gateway.Config) { batches(c); c.StrictJSON = gateway.StrictOff },
+		send:   func(r *rig) answer { return r.send("d1", `[{"id":"a"},{"id":"b"`) },
 	},
 	{
 		name: "batch of too many", outcome: gateway.Quarantined, reason: "too_many", status: 200, stored: [2]int{0, 1}, change: batches,
@@ -182,9 +183,29 @@ var outcomeTests = []struct {
 	{name: "stalled", outcome: gateway.BodySlow, status: 408, change: readTimeout(150 * time.Millisecond), send: func(r *rig) answer {
 		return r.readFrom(r.dial(rawHead + "Content-Length: 100\n\n{\"a\":\"" + marker))
 	}},
-	{name: "not JSON", outcome: gateway.BodyNotJSON, status: 400, send: func(r *rig) answer {
-		return r.send("d1", `{"a":`+marker)
-	}},
+	{
+		name: "not JSON", outcome: gateway.BodyNotJSON, status: 400,
+		change: func(c *gateway.Config) { c.StrictJSON = gateway.StrictOff },
+		send:   func(r *rig) answer { return r.send("d1", `{"a":`+marker) },
+	},
+	{
+		name: "not JSON, kept", outcome: gateway.Quarantined, reason: "json", status: 200, stored: [2]int{0, 1},
+		send: func(r *rig) answer { return r.send("d1", `{"a":`+marker) },
+	},
+	{
+		name: "a batch that is not JSON, kept", outcome: gateway.Quarantined, reason: "json", status: 200, stored: [2]int{0, 1}, change: batches,
+		send: func(r *rig) answer { return r.send("d1", `[{"id":"a"},{"id":"b"`) },
+	},
+	{
+		name: "not strict, and refused", outcome: gateway.BodyNotJSON, reason: "duplicate", status: 400,
+		change: func(c *gateway.Config) { c.StrictJSON = gateway.StrictReject },
+		send:   func(r *rig) answer { return r.send("d1", `{"a":"`+marker+`","a":1}`) },
+	},
+	{
+		name: "not strict, and no quarantine", outcome: gateway.BodyNotJSON, reason: "depth", status: 400,
+		change: func(c *gateway.Config) { c.NoQuarantine = true },
+		send:   func(r *rig) answer { return r.send("d1", strings.Repeat("[", 257)+strings.Repeat("]", 257)) },
+	},
 	{name: "not gzip", outcome: gateway.BodyNotGzip, status: 400, change: decompresses, send: func(r *rig) answer {
 		return r.do(func() *http.Request {
 			req := r.request("d1", payload("1"))

@@ -93,10 +93,11 @@ func (x *exchange) retry(e *Entry) bool {
 	if x.route.packed.signsPlain && !x.decompress() || !x.prove(e) || !x.decompress() {
 		return false
 	}
+	x.req.Decode(x.route.decodes)
 	if x.isHandshake() {
 		return x.end(Handshaken, "", errHandshake)
 	}
-	elements, ok := x.split()
+	elements, ok := x.examine()
 	if !ok {
 		return false
 	}
@@ -124,6 +125,7 @@ func (x *exchange) restore(e *Entry) error {
 	}
 	x.req = *req
 	x.req.Want(x.route.members)
+	x.req.Strictly(x.route.limits)
 	x.r = Request{Request: &http.Request{Method: k.Method, URL: req.URL, Header: req.Header}, URL: req.URL, Remote: k.Remote, TraceParent: e.TraceParent, TraceState: e.TraceState}
 	x.media = mediaType(k.Header) // what did not fit was refused then
 	if x.sent = e.Sent; k.Encoding != "" {
@@ -203,6 +205,7 @@ func (x *exchange) retryElement(e *Entry) {
 	b := x.route.batching
 	x.media = mediaJSON
 	x.req.Want(b.members)
+	x.req.Decode(x.route.decodes)
 	common := &shared{
 		id: e.Part.Batch, hasID: e.HasID, typ: e.Type, t: e.Time, size: e.Part.Size,
 		unsigned: e.Unsigned, received: e.Received, header: pick(x.req.Header, x.route.headers),

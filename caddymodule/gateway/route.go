@@ -133,6 +133,12 @@ type Config struct {
 	// element is followed by "." and its index.
 	WholeBatch bool
 
+	// StrictJSON is what happens to an authentic event whose JSON is not strict; ""
+	// means StrictQuarantine, or StrictReject if there is no quarantine. JSONLimits
+	// are what strict is.
+	StrictJSON StrictMode
+	JSONLimits verifiers.JSONLimits
+
 	// Validator checks payloads; nil means that there are no schemas.
 	Validator Validator
 	// ValidatorWatches means that Validator finds nothing wrong and only looks: what

@@ -87,7 +87,7 @@ func (x *exchange) store() {
 	switch {
 	case x.dry && x.quarantine == nil:
 		x.end(PassedThrough, "", nil)
-	case x.route.cfg.NoPublish && (x.quarantine == nil || x.quarantine.Reason != reasonSchema):
+	case x.route.cfg.NoPublish && (x.quarantine == nil || x.quarantine.Reason != reasonSchema && x.quarantine.Reason != reasonJSON):
 		// Ids and types are for consumers; the next handler has the request.
 		x.end(PassedThrough, "", nil)
 	case x.quarantine != nil:
