@@ -175,7 +175,8 @@ func (s *Schema) modes() (*schemas.Globs[gateway.SchemaMode], error) {
 		choices[i] = schemas.Choice[gateway.SchemaMode]{Type: m.Match, Value: m.Mode}
 	}
 	globs, ties := schemas.NewGlobs(choices)
-	for _, t := range ties {
+	if len(ties) > 0 {
+		t := ties[0]
 		if t.First.Type == t.Second.Type {
 			return nil, fmt.Errorf("schema: on_invalid: the type %q has two modes, %s and %s: remove one of them", t.First.Type, t.First.Value, t.Second.Value)
 		}

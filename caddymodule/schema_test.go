@@ -310,7 +310,7 @@ func BenchmarkValidate(b *testing.B) {
 			if err := h.schemas(&gateway.Config{Source: b.Name(), Provider: p}); err != nil {
 				b.Fatal(err)
 			}
-			defer h.app.releaseSchemas() //nolint:errcheck // of a benchmark
+			defer h.app.releaseSchemas()
 			e := &gateway.Event{Tenant: "default", Source: "x", ID: "1", Type: "push", Received: time.Unix(1_700_000_000, 0), Trust: gateway.Verified}
 			if found := h.validator.Validate(e, payload); found.Err != nil || found.Schema != "bundled/github/push.json" {
 				b.Fatalf("%+v", found)
