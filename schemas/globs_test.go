@@ -10,7 +10,10 @@ import (
 func TestGlobs(t *testing.T) {
 	t.Parallel()
 	g, ties := schemas.NewGlobs([]schemas.Choice[string]{
-		{"*", "any"}, {"pull_request.*", "request"}, {"pull_request.opened", "opened"}, {"*.closed", "closed"},
+		{"*", "any"},
+		{"pull_request.*", "request"},
+		{"pull_request.opened", "opened"},
+		{"*.closed", "closed"},
 		{"pull_request.*", "request"}, // twice the same is no tie
 	})
 	if len(ties) != 0 {

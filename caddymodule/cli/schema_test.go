@@ -81,7 +81,7 @@ func TestSchemaTest(t *testing.T) {
 	}
 	var text strings.Builder
 	for _, typ := range got.Types {
-		fmt.Fprintf(&text, "%s|%s|%v\n", typ.Type, typ.Schema, typ.TestCount.Refused)
+		fmt.Fprintf(&text, "%s|%s|%v\n", typ.Type, typ.Schema, typ.Refused)
 	}
 	for _, f := range got.Failures {
 		fmt.Fprintf(&text, "%d %s %s %s %v\n", f.Seq, f.Type, f.Was, f.Schema, f.Violations)
