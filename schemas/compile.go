@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
 )
@@ -21,38 +21,54 @@ type address struct {
 func (d *directory) address(text string) (address, *LoadError) {
 	name, pointer, _ := strings.Cut(text, "#")
 	f := d.byName[name]
+	mistake := func(pointer, format string, args ...any) (address, *LoadError) {
+		return address{}, &LoadError{File: name, Pointer: pointer, Err: fmt.Errorf(format, args...)}
+	}
 	switch {
 	case f == nil && path.Clean("/"+name) != "/"+name:
-		return address{}, &LoadError{File: name, Err: errors.New("name a file inside the directory, without dots and without a slash at the beginning")}
+		return mistake("", "name a file inside the directory, without dots and without a slash at the beginning")
+	case f == nil && (path.Ext(name) == ".yaml" || path.Ext(name) == ".yml"):
+		return mistake("", "%w", errYAML)
 	case f == nil:
-		return address{}, &LoadError{File: name, Err: errors.New("there is no such file in the directory")}
+		return mistake("", "there is no such file in the directory%s", d.similar(name))
 	case pointer != "" && pointer[0] != '/':
-		return address{}, &LoadError{File: name, Err: fmt.Errorf("%q is not a JSON Pointer: it begins with a slash", pointer)}
-	case pointer != "" && f.err == nil:
-		if _, ok := lookup(f.doc, pointer); !ok {
-			return address{}, &LoadError{File: name, Pointer: pointer, Err: errors.New("there is nothing at this JSON Pointer")}
+		return mistake("", "%q is not a JSON Pointer: it begins with a slash", pointer)
+	case f.err != nil || pointer == "":
+		return address{text, f, ""}, nil
+	}
+	if version := openAPIOf(nil, f); version != nil {
+		part, err := d.part(f, pointer, version)
+		if err != nil {
+			return mistake(pointer, "%w", err)
 		}
+		return address{text, part, ""}, nil
+	}
+	if _, ok := lookup(f.doc, pointer); !ok {
+		return mistake(pointer, "there is nothing at this JSON Pointer%s", nearest(f, place{f.doc, ""}, pointer))
 	}
 	return address{text, f, pointer}, nil
 }
 
-// url writes the pointer as the library writes its own.
-func (a address) url() string {
-	var b strings.Builder
-	b.WriteString(a.file.url() + "#")
-	if a.pointer != "" {
-		for token := range strings.SplitSeq(a.pointer[1:], "/") {
-			b.WriteString("/" + url.PathEscape(token))
+// similar says which file has nearly the name.
+func (d *directory) similar(name string) string {
+	for _, f := range d.files {
+		if strings.EqualFold(f.name, name) {
+			return ": write " + f.name
+		}
+		if f.name == name+".json" {
+			return ": write " + f.name
 		}
 	}
-	return b.String()
+	return ""
 }
+
+func (a address) url() string { return a.file.url() + "#" + escapeFragment(a.pointer) }
 
 func (d *directory) compiler() *jsonschema.Compiler {
 	c := jsonschema.NewCompiler()
 	c.Draft = jsonschema.Draft2020
 	c.AssertFormat = true
-	c.LoadURL = d.document
+	c.LoadURL = d.load
 	maps.Copy(c.Formats, formats)
 	return c
 }
@@ -96,33 +112,44 @@ func compileOne(c *jsonschema.Compiler, rawURL string) (s *jsonschema.Schema, er
 }
 
 // checkMeta reports where a file is not a schema of its draft. If the file names
-// a metaschema of the operator's instead, that is returned, and the library
-// checks the file when it compiles it.
+// a metaschema of the operator's, that is returned.
 func (d *directory) checkMeta(f *file) (*file, []*LoadError) {
 	if at, ok := unusableNumber(f.doc); ok {
-		return nil, []*LoadError{{File: f.name, Pointer: at, Err: errUnusableNumber}} // the library would ignore the keyword
+		return nil, []*LoadError{f.mistake(at, errUnusableNumber)} // the library would ignore the keyword
 	}
-	version := draftOf(f.doc).version
+	version := f.draft.version
 	if version == nil {
 		object, _ := f.doc.(map[string]any)
-		text, _ := object["$schema"].(string)
-		if target, _, err := resolve(f.url(), text); err == nil && d.find(target) != nil {
-			return d.find(target), nil
-		}
-		return nil, []*LoadError{{
-			File: f.name, Pointer: "/$schema",
-			Err: fmt.Errorf("%q is not a draft of JSON Schema that is understood: write https://json-schema.org/draft/2020-12/schema, or 2019-09, or http://json-schema.org/draft-07/schema#, draft-06 or draft-04", text),
-		}}
+		return nil, []*LoadError{f.mistake("/$schema", fmt.Errorf(
+			"%q is not a draft of JSON Schema that is understood: write https://json-schema.org/draft/2020-12/schema, or 2019-09, or http://json-schema.org/draft-07/schema#, draft-06 or draft-04", object["$schema"]))}
 	}
-	meta, err := compileOne(d.compiler(), version.URL())
+	var custom *file
+	if f.whole == nil && draftOf(f.doc).version == nil {
+		custom = d.metaschema(f)
+	}
+	meta, err := compiledMeta(version)
 	if err == nil {
 		err = meta.Validate(f.doc)
 	}
 	if err == nil {
-		return nil, nil
+		return custom, nil
 	}
-	return nil, d.explain(f, err)
+	return custom, d.explain(f, err)
 }
+
+// compiledMeta returns the metaschema of a draft. Each is compiled once.
+func compiledMeta(version *jsonschema.Draft) (*jsonschema.Schema, error) {
+	if known, ok := metas.Load(version); ok {
+		return known.(*jsonschema.Schema), nil
+	}
+	meta, err := compileOne((&directory{}).compiler(), version.URL())
+	if err == nil {
+		metas.Store(version, meta)
+	}
+	return meta, err
+}
+
+var metas sync.Map // of *jsonschema.Draft to *jsonschema.Schema
 
 // explain makes LoadErrors of the library's error.
 func (d *directory) explain(f *file, err error) []*LoadError {
@@ -132,7 +159,7 @@ func (d *directory) explain(f *file, err error) []*LoadError {
 	invalid, ok := errors.AsType[*jsonschema.ValidationError](err)
 	if !ok {
 		text := strings.TrimPrefix(err.Error(), "jsonschema: ")
-		return []*LoadError{{File: f.name, Err: errors.New(strings.ReplaceAll(text, base, ""))}}
+		return []*LoadError{f.mistake("", errors.New(strings.ReplaceAll(text, base, "")))}
 	}
 	// The instance is the schema here: it is the operator's own.
 	var problems []*LoadError
@@ -150,7 +177,7 @@ func (d *directory) explain(f *file, err error) []*LoadError {
 			if strings.HasSuffix(text, "is not valid 'regex'") {
 				text += ": patterns are RE2, without lookaround and back-references"
 			}
-			problems = append(problems, &LoadError{File: f.name, Pointer: unescape(node.InstanceLocation), Err: errors.New(text)})
+			problems = append(problems, f.mistake(unescape(node.InstanceLocation), errors.New(text)))
 		}
 	}
 	visit(invalid)

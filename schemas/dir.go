@@ -14,6 +14,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // base is the URL under which the library knows the directory. No loader
@@ -22,6 +23,7 @@ const base = "schemas:///"
 
 const (
 	maxFile  = 16 << 20 // bytes of a file
+	maxTotal = 64 << 20 // bytes of all files
 	maxFiles = 10_000   // files in the directory
 )
 
@@ -30,20 +32,54 @@ type directory struct {
 	files  []*file // in the order of their names
 	byName map[string]*file
 	byID   map[string]*file
+	parts  map[string]*file // of OpenAPI documents, by their URLs
+	bytes  int
 }
 
+// file is a file or, in an OpenAPI document, one schema of it.
 type file struct {
 	name   string // with slashes, relative to the directory
 	data   []byte
 	sha256 string
 	doc    any
+	draft  draft
 	id     string // the URL of its $id without the fragment, else url()
 	err    error  // why doc is missing
 
-	*scan // nil until the file is needed
+	whole *file  // the document of which it is a part
+	at    string // where in that, as a JSON Pointer
+
+	wrong []*LoadError // what was found while it was made or scanned
+	*scan              // nil until the file is needed
 }
 
-func (f *file) url() string { return base + (&url.URL{Path: f.name}).EscapedPath() }
+func (f *file) url() string {
+	if f.whole != nil {
+		return f.id
+	}
+	return base + (&url.URL{Path: f.name}).EscapedPath()
+}
+
+// document returns the file of which f is the whole or a part.
+func (f *file) document() *file {
+	if f.whole != nil {
+		return f.whole
+	}
+	return f
+}
+
+// mistake is about a place in the file.
+func (f *file) mistake(pointer string, err error) *LoadError {
+	return &LoadError{File: f.name, Pointer: f.at + pointer, Err: err}
+}
+
+// place writes a place in the file as errors do.
+func (f *file) place(pointer string) string {
+	if pointer = f.at + pointer; pointer == "" {
+		return f.name
+	}
+	return f.name + "#" + pointer
+}
 
 // isPart reports whether the file is for others to refer to, and for no type.
 func (f *file) isPart() bool {
@@ -57,21 +93,36 @@ func open(cfg Config) (*directory, error) {
 	}
 	root, err := os.OpenRoot(cfg.Dir)
 	if err != nil {
-		return nil, &LoadError{Err: fmt.Errorf("opening the directory: %w", err)}
+		return nil, &LoadError{Err: fmt.Errorf("opening the directory: %w%s", err, cureOf(err))}
 	}
 	defer root.Close()
 	return readFS(root.FS(), cfg.Dir)
 }
 
-// readFS reads every file whose name ends in .json. A file that is not JSON is
-// a mistake only once it is needed.
+// cureOf says what to do about an error of the file system, or nothing.
+func cureOf(err error) string {
+	pathError, _ := errors.AsType[*fs.PathError](err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return ": create it, or name the one that is there"
+	case errors.Is(err, syscall.ENOTDIR):
+		return ": name the directory in which the file is"
+	case errors.Is(err, fs.ErrPermission):
+		return ": let the user read it as whom this runs"
+	case pathError != nil && pathError.Err.Error() == "path escapes from parent": // the text is all that os.Root has
+		return ": it is a link that leaves the directory: put a copy there instead"
+	}
+	return ""
+}
+
+// readFS reads every file whose name ends in .json.
 func readFS(fsys fs.FS, title string) (*directory, error) {
-	d := &directory{byName: make(map[string]*file), byID: make(map[string]*file)}
+	d := &directory{byName: make(map[string]*file)}
 	var problems []*LoadError
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return err
+			return fmt.Errorf("%w%s", err, cureOf(err))
 		case name == ".":
 			return nil
 		case strings.HasPrefix(entry.Name(), "."):
@@ -84,9 +135,17 @@ func readFS(fsys fs.FS, title string) (*directory, error) {
 		case len(d.files) == maxFiles:
 			return fmt.Errorf("there are more than %d files: name a directory of schemas alone", maxFiles)
 		}
-		if err := d.add(fsys, name); err != nil {
-			problems = append(problems, err)
+		data, err := read(fsys, name)
+		if err != nil {
+			problems = append(problems, &LoadError{File: name, Err: fmt.Errorf("reading the file: %w%s", err, cureOf(err))})
+			return nil
 		}
+		if d.bytes += len(data); d.bytes > maxTotal {
+			return fmt.Errorf("the files have more than %d MiB together: name a directory of schemas alone", maxTotal>>20)
+		}
+		sum := sha256.Sum256(data)
+		f := &file{name: name, data: data, sha256: hex.EncodeToString(sum[:])}
+		d.files, d.byName[name] = append(d.files, f), f
 		return nil
 	})
 	if err != nil {
@@ -98,29 +157,15 @@ func readFS(fsys fs.FS, title string) (*directory, error) {
 	return d, join(problems)
 }
 
-func (d *directory) add(fsys fs.FS, name string) *LoadError {
-	data, err := read(fsys, name)
-	if err != nil {
-		return &LoadError{File: name, Err: fmt.Errorf("reading the file: %w", err)}
-	}
-	sum := sha256.Sum256(data)
-	f := &file{name: name, data: data, sha256: hex.EncodeToString(sum[:])}
-	f.doc, f.err = decode(data)
-	f.id = draftOf(f.doc).id(f.doc, f.url())
-	if other := d.byID[f.id]; other != nil {
-		return &LoadError{File: name, Pointer: "/$id", Err: fmt.Errorf("%s has the same $id: give each its own", other.name)}
-	}
-	d.files, d.byName[name], d.byID[f.id] = append(d.files, f), f, f
-	return nil
-}
-
 func read(fsys fs.FS, name string) ([]byte, error) {
 	// Opening a pipe would wait for its writer.
 	switch info, err := fs.Stat(fsys, name); {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, errors.New("it is not a file")
+		return nil, errors.New("it is not a file: end the name otherwise if it is for something else")
+	case info.Size() > maxFile:
+		return nil, errLarge
 	}
 	r, err := fsys.Open(name)
 	if err != nil {
@@ -129,44 +174,66 @@ func read(fsys fs.FS, name string) ([]byte, error) {
 	defer r.Close()
 	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err == nil && len(data) > maxFile {
-		err = fmt.Errorf("it is larger than %d bytes", maxFile)
+		err = errLarge
 	}
 	return data, err
 }
 
-// decode decodes one JSON value and says where a mistake is.
-func decode(data []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	var doc any
-	err := dec.Decode(&doc)
-	at := dec.InputOffset()
-	if err == nil {
-		if _, err = dec.Token(); errors.Is(err, io.EOF) {
-			return doc, nil
+var errLarge = fmt.Errorf("it is larger than %d MiB: keep the schemas that are needed, or split it into several", maxFile>>20)
+
+// parse decodes the files and finds their names. A file that is not JSON is a
+// mistake only once it is needed.
+func (d *directory) parse() error {
+	d.byID, d.parts = make(map[string]*file), make(map[string]*file)
+	for _, f := range d.files {
+		f.doc, f.err = decode(f.data)
+	}
+	var problems []*LoadError
+	for _, f := range d.files {
+		f.draft = d.draft(f)
+		f.id = f.draft.id(f.doc, f.url())
+		if other := d.byID[f.id]; other != nil {
+			problems = append(problems, f.mistake("/"+f.draft.idName, fmt.Errorf("%s has the same %s: give each its own", other.name, f.draft.idName)))
+			continue
 		}
-		err = errors.New("there is more after the schema")
+		d.byID[f.id] = f
 	}
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		at = syntax.Offset
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		at, err = int64(len(data)), errors.New("the JSON ends too early")
-	}
-	before := data[:min(int(at), len(data))]
-	line := 1 + bytes.Count(before, []byte("\n"))
-	column := max(len(before)-(bytes.LastIndexByte(before, '\n')+1), 1)
-	return nil, fmt.Errorf("line %d, column %d: %w", line, column, err)
+	return join(problems)
 }
 
-// document is the library's only way to a document. The library has the metaschemas
+// load is the library's only way to a document. The library has the metaschemas
 // of the drafts itself.
-func (d *directory) document(rawURL string) (io.ReadCloser, error) {
-	f := d.find(rawURL)
+func (d *directory) load(rawURL string) (io.ReadCloser, error) {
+	f := d.known(rawURL)
 	if f == nil {
 		return nil, errOutside
 	}
-	return io.NopCloser(bytes.NewReader(f.data)), nil
+	data, err := f.forLibrary()
+	if err != nil {
+		return nil, err
+	}
+	return io.NopCloser(bytes.NewReader(data)), nil
+}
+
+// forLibrary returns the file with those references written anew that lead into
+// OpenAPI documents, which the library does not know.
+func (f *file) forLibrary() ([]byte, error) {
+	if f.scan == nil || len(f.changes) == 0 && f.whole == nil {
+		return f.data, nil
+	}
+	doc := change(f.doc, "", f.changes)
+	if object, ok := doc.(map[string]any); ok && f.whole != nil {
+		object["$schema"] = f.draft.version.URL()
+	}
+	return json.Marshal(doc)
+}
+
+// known returns the file or the part of one that the library knows by the URL.
+func (d *directory) known(rawURL string) *file {
+	if f := d.parts[rawURL]; f != nil {
+		return f
+	}
+	return d.find(rawURL)
 }
 
 // find returns the file that declares the URL as its $id, or whose own it is.
@@ -185,28 +252,33 @@ func (d *directory) find(rawURL string) *file {
 	return nil
 }
 
-var errOutside = errors.New("it is not in the directory: put the file there and refer to it by its name, or by its $id")
-
-// closure returns the file and all that it refers to, in the order of the names.
+// closure returns the file and all that it refers to.
 func (f *file) closure() []*file {
-	files := []*file{f}
+	files, known := []*file{f}, map[*file]bool{f: true}
 	for i := 0; i < len(files); i++ {
 		for _, other := range files[i].others {
-			if !slices.Contains(files, other) {
+			if !known[other] {
+				known[other] = true
 				files = append(files, other)
 			}
 		}
 	}
-	slices.SortFunc(files, func(a, b *file) int { return strings.Compare(a.name, b.name) })
 	return files
 }
 
+// digest is that of the documents, in the order of their names.
 func digest(files []*file) string {
-	if len(files) == 1 {
-		return files[0].sha256
+	documents := make([]*file, len(files))
+	for i, f := range files {
+		documents[i] = f.document()
+	}
+	slices.SortFunc(documents, func(a, b *file) int { return strings.Compare(a.name, b.name) })
+	documents = slices.Compact(documents)
+	if len(documents) == 1 {
+		return documents[0].sha256
 	}
 	h := sha256.New()
-	for _, f := range files {
+	for _, f := range documents {
 		fmt.Fprintf(h, "%s  %s\n", f.sha256, f.name)
 	}
 	return hex.EncodeToString(h.Sum(nil))

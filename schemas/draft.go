@@ -15,6 +15,7 @@ type draft struct {
 
 var (
 	latest = draft{jsonschema.Draft2020, false, "$id"}
+	draft4 = draft{jsonschema.Draft4, true, "id"}
 
 	drafts = map[string]draft{
 		"draft/2020-12/schema": latest,
@@ -22,7 +23,7 @@ var (
 		"draft/2019-09/schema": {jsonschema.Draft2019, false, "$id"},
 		"draft-07/schema":      {jsonschema.Draft7, true, "$id"},
 		"draft-06/schema":      {jsonschema.Draft6, true, "$id"},
-		"draft-04/schema":      {jsonschema.Draft4, true, "id"},
+		"draft-04/schema":      draft4,
 	}
 )
 
@@ -35,18 +36,57 @@ func cutHost(rawURL string) (rest string, ok bool) {
 	return rest, ok
 }
 
-// draftOf returns the draft of a document.
+// draftOf returns the draft of a document that names one itself.
 func draftOf(doc any) draft {
 	object, _ := doc.(map[string]any)
 	text, ok := object["$schema"].(string)
 	if !ok {
 		return latest
 	}
-	rest, _ := cutHost(strings.TrimSuffix(strings.TrimSuffix(text, "/"), "#"))
-	if d, ok := drafts[rest]; ok {
+	return draftByURL(text)
+}
+
+func draftByURL(text string) draft {
+	rest, ok := cutHost(strings.TrimSuffix(strings.TrimSuffix(text, "/"), "#"))
+	if d, known := drafts[rest]; known && ok {
 		return d
 	}
 	return draft{nil, false, "$id"}
+}
+
+// maxMeta bounds how far metaschemas of metaschemas are followed.
+const maxMeta = 8
+
+// draft returns the draft of a file: its own or that of its metaschema.
+func (d *directory) draft(f *file) draft {
+	own := draftOf(f.doc)
+	for meta, i := f, 0; own.version == nil && i < maxMeta; i++ {
+		if meta = d.metaschema(meta); meta == nil {
+			break
+		}
+		own = draftOf(meta.doc)
+	}
+	return own
+}
+
+// metaschema returns the file that another names as its "$schema", or nil. It is
+// known before all ids are.
+func (d *directory) metaschema(f *file) *file {
+	object, _ := f.doc.(map[string]any)
+	text, _ := object["$schema"].(string)
+	target, _, err := resolve(f.url(), text)
+	if err != nil {
+		return nil
+	}
+	if other := d.find(target); other != nil {
+		return other
+	}
+	for _, other := range d.files {
+		if object, ok := other.doc.(map[string]any); ok && (object["$id"] == text || object["id"] == text) {
+			return other
+		}
+	}
+	return nil
 }
 
 // isMetaschema reports whether the library has the document itself.

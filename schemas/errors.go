@@ -122,6 +122,9 @@ func (s *Set) location(rawURL string) string {
 	if name, ok := s.names[file]; ok {
 		file = name
 	}
+	if strings.Contains(file, "#") { // a part of an OpenAPI document
+		return file + unescape(fragment)
+	}
 	return file + "#" + unescape(fragment)
 }
 

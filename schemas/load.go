@@ -30,6 +30,9 @@ func Load(cfg Config) (*Set, error) {
 		s.all = append(s.all, Info{c.address, c.sha256})
 		for _, f := range files {
 			name := path.Join(cfg.Name, f.name)
+			if f.whole != nil {
+				name += "#" + f.at
+			}
 			s.names[f.url()], s.names[f.id] = name, name
 		}
 	}
@@ -41,6 +44,9 @@ func Load(cfg Config) (*Set, error) {
 func prepare(cfg Config) (*directory, []address, error) {
 	dir, err := open(cfg)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := dir.parse(); err != nil {
 		return nil, nil, err
 	}
 	addresses, problems := dir.addresses(cfg.Rules)

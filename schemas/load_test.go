@@ -71,7 +71,7 @@ func TestLoadErrorTexts(t *testing.T) {
 			name:  "several in several files",
 			files: map[string]string{"x.json": `{"properties":{"b":{"type":"strng"},"a":{"$ref":"y.json#/no"},"c":{"minLength":-1}}}`, "y.json": `{"pattern":"(?=x)"}`, "z.json": "{\n\"a\": 1\n"},
 			want: []string{
-				`x.json#/properties/a/$ref: the reference "y.json#/no" points at nothing`,
+				`x.json#/properties/a/$ref: the reference "y.json#/no" points at nothing: y.json has no "no"`,
 				`x.json#/properties/b/type: value must be one of "array", "boolean", "integer", "null", "number", "object", "string"`,
 				`x.json#/properties/c/minLength: must be >= 0 but found -1`,
 				`y.json#/pattern: '(?=x)' is not valid 'regex': patterns are RE2, without lookaround and back-references`,
@@ -117,12 +117,12 @@ func TestLoadErrorTexts(t *testing.T) {
 		{
 			name:  "anchor",
 			files: map[string]string{"x.json": `{"$ref":"#nope","$defs":{"a":{"$anchor":"yes"}}}`},
-			want:  []string{`x.json#/$ref: the reference "#nope" points at nothing`},
+			want:  []string{`x.json#/$ref: the reference "#nope" points at nothing: x.json has no $anchor "nope"`},
 		},
 		{
 			name:  "endless",
 			files: map[string]string{"x.json": `{"$ref":"#/$defs/a","$defs":{"a":{"allOf":[{"$ref":"#"}]}}}`},
-			want:  []string{`x.json: infinite loop x.json#/$ref/allOf/0/$ref`},
+			want:  []string{`x.json#/$ref: the reference leads back to itself and never into the payload: x.json#/$ref -> x.json#/$defs/a/allOf/0/$ref -> x.json#/$ref: remove one of them, or refer from inside properties or items`},
 		},
 		{
 			name:  "two files for a type",
@@ -139,7 +139,7 @@ func TestLoadErrorTexts(t *testing.T) {
 				`none.json: there is no such file in the directory`,
 				`x.json: "$defs" is not a JSON Pointer: it begins with a slash`,
 				`x.json: a rule needs a type and a schema`,
-				`x.json#/$defs/q: there is nothing at this JSON Pointer`,
+				`x.json#/$defs/q: there is nothing at this JSON Pointer: x.json#/$defs has no "q"`,
 			},
 		},
 		{

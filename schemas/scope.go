@@ -81,7 +81,7 @@ func (b *builder) scopes(d *directory, compile func(url string) (*jsonschema.Sch
 		if doc == nil {
 			doc = &document{resources: map[string]*resource{"": {anchors: make(map[string]*node)}}}
 			documents[base] = doc
-			if f := d.find(base); f != nil {
+			if f := d.known(base); f != nil {
 				doc.doc = f.doc
 				if err := b.findAnchors(doc, f, base, compile); err != nil {
 					return err
@@ -146,7 +146,6 @@ func (b *builder) findAnchors(doc *document, f *file, base string, compile func(
 		}
 		return b.node(s)
 	}
-	draft := draftOf(f.doc)
 	var walk func(v any, pointer, path string, r *resource)
 	walk = func(v any, pointer, path string, r *resource) {
 		switch v := v.(type) {
@@ -156,7 +155,7 @@ func (b *builder) findAnchors(doc *document, f *file, base string, compile func(
 				walk(child, pointer+token, path+token, r)
 			}
 		case map[string]any:
-			if pointer != "" && draft.id(v, base) != base {
+			if pointer != "" && f.draft.id(v, base) != base {
 				r = &resource{anchors: make(map[string]*node)}
 				doc.resources[pointer] = r
 			}
