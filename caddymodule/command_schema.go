@@ -18,12 +18,13 @@ const (
 
 func schemaCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "schema <infer|diff|test>",
+		Use:   "schema <infer|diff|lint|test>",
 		Short: "Makes schemas of events, compares versions, and tries one on the events that are stored",
 		Long: `
 	caddy webhooks schema infer  makes a schema of samples or of stored events
 	caddy webhooks schema diff   says what is different between two versions, and for
 	                             whom that is a break
+	caddy webhooks schema lint   says what is wrong with a schema, or probably not meant
 	caddy webhooks schema test   tries a schema on the events that are stored, before
 	                             the gateway uses it
 
@@ -33,7 +34,7 @@ payload, except that infer lists values of what looks like an enum, which
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(schemaInfer(), schemaDiff(), schemaTest())
+	cmd.AddCommand(schemaInfer(), schemaDiff(), schemaLint(), schemaTest())
 	return cmd
 }
 
@@ -143,6 +144,38 @@ The exit status is 2 if there is no schema.`,
 	f.BoolVar(&o.Infer.Const, "const", false, `demand the one value of members such as "type" and "object"`)
 	f.BoolVar(&o.JSON, "json", false, "with --out: print what was done as JSON")
 	historyFlags(cmd, &o.HistoryOptions)
+	return cmd
+}
+
+func schemaLint() *cobra.Command {
+	var o cli.LintOptions
+	cmd := &cobra.Command{
+		Use:   "lint <file[#/pointer]|directory> | --bundled <provider>",
+		Short: "Says what is wrong with schemas, or probably not meant",
+		Long: `
+Looks for what keeps a schema from loading (errors), for what does not do what it
+seems to, or refuses good events (warnings), and for what may be meant (infos):
+misspelt keywords and those of another draft, closed objects, members that are
+required under a name that no other has, bounds that contradict each other, formats
+that nobody checks.
+
+The exit status is 1 if there are errors, or with --strict warnings, and 2 if that
+could not be found out.`,
+		Example: `  caddy webhooks schema lint schemas/stripe
+  caddy webhooks schema lint --strict push.json`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	schemaRun(cmd, func(cmd *cobra.Command, args []string) (bool, error) {
+		if len(args) == 1 {
+			o.Path = args[0]
+		}
+		return cli.SchemaLint(cmd.OutOrStdout(), o)
+	})
+	f := cmd.Flags()
+	f.StringArrayVar(&o.Rules, "rule", nil, "`types=file`: which file of the directory is for which types, as a route's type lines; may be repeated")
+	f.StringVar(&o.Bundled, "bundled", "", "look at the schemas of this `provider` that come with the program")
+	f.BoolVar(&o.Strict, "strict", false, "warnings count as errors")
+	f.BoolVar(&o.JSON, "json", false, "print JSON")
 	return cmd
 }
 

@@ -35,6 +35,7 @@ var rules = []rule{
 	{"schemas/bundled", []string{"std"}, "it is files, and whoever loads them knows how"},
 	{"schemas/infer", []string{"std", "schemas/internal/shape"}, "a schema is made of samples without a validator"},
 	{"schemas/diff", []string{"std", "schemas", "github.com/santhosh-tekuri/jsonschema/v5"}, "what is compared is what the validator compiles"},
+	{"schemas/lint", []string{"std", "schemas"}, "it looks at files, as whoever writes them sees them"},
 	{"caddymodule/gateway", []string{"std", "verifiers"}, "the core must be usable and testable without Caddy, NATS or a validator"},
 	{"caddymodule/gateway/gatewaytest", []string{"std", "verifiers", "caddymodule/gateway"}, "fakes know the core's interfaces only"},
 	{"caddymodule/tenants", []string{"std", "verifiers", "caddymodule/gateway"}, "looking secrets up is tested without Caddy and NATS"},
@@ -42,7 +43,7 @@ var rules = []rule{
 	{"caddymodule/natsembed", []string{"std", "github.com/nats-io/nats-server/v2", "github.com/nats-io/nats.go", "golang.org/x/sys"}, "the server is nine megabytes that only embedding needs"},
 	{"caddymodule/driftbook", []string{"std", "schemas/drift"}, "files and bounds are tested without Caddy and NATS"},
 	{"caddymodule/cli", []string{
-		"std", "verifiers", "verifiers/providers", "schemas", "schemas/infer", "schemas/diff", "caddymodule/gateway", "caddymodule/natspub",
+		"std", "verifiers", "verifiers/providers", "schemas", "schemas/bundled", "schemas/infer", "schemas/diff", "schemas/lint", "caddymodule/gateway", "caddymodule/natspub",
 		"github.com/nats-io/nats.go",
 	}, "commands are tested without a terminal and without Caddy"},
 	{"caddymodule", []string{
