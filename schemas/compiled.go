@@ -19,7 +19,11 @@ func Compile(cfg Config) (*Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, addresses, err := prepare(cfg)
+	dir, err := open(cfg)
+	if err != nil {
+		return nil, err
+	}
+	addresses, err := dir.prepare(cfg.Rules)
 	if err != nil {
 		return nil, err
 	}

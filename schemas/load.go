@@ -9,12 +9,21 @@ import (
 )
 
 // Load compiles the directory. The error joins a [*LoadError] for each mistake.
+// While a Set of the same files and the same Config is in use, Load returns that.
 func Load(cfg Config) (*Set, error) {
-	dir, addresses, err := prepare(cfg)
+	dir, err := open(cfg)
 	if err != nil {
 		return nil, err
 	}
-	schemas, problems := dir.compile(addresses)
+	return sets.load(dir.key(cfg), func() (*Set, error) { return dir.set(cfg) })
+}
+
+func (d *directory) set(cfg Config) (*Set, error) {
+	addresses, err := d.prepare(cfg.Rules)
+	if err != nil {
+		return nil, err
+	}
+	schemas, problems := d.compile(addresses)
 	if err := join(problems); err != nil {
 		return nil, err
 	}
@@ -39,19 +48,15 @@ func Load(cfg Config) (*Set, error) {
 	return s, nil
 }
 
-// prepare reads the directory, and returns it with the schemas that are to be
+// prepare decodes and checks the files, and returns the schemas that are to be
 // compiled.
-func prepare(cfg Config) (*directory, []address, error) {
-	dir, err := open(cfg)
-	if err != nil {
-		return nil, nil, err
+func (d *directory) prepare(rules []Rule) ([]address, error) {
+	if err := d.parse(); err != nil {
+		return nil, err
 	}
-	if err := dir.parse(); err != nil {
-		return nil, nil, err
-	}
-	addresses, problems := dir.addresses(cfg.Rules)
-	problems = append(problems, dir.check(addresses)...)
-	return dir, addresses, join(problems)
+	addresses, problems := d.addresses(rules)
+	problems = append(problems, d.check(addresses)...)
+	return addresses, join(problems)
 }
 
 // addresses returns the schemas that can be chosen, each once and in order.
