@@ -103,7 +103,7 @@ type linter struct {
 func (l *linter) loading(err error) {
 	var add func(err error)
 	add = func(err error) {
-		if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each of the joined is looked at by itself
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
 			for _, one := range joined.Unwrap() {
 				add(one)
 			}

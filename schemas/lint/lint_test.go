@@ -39,13 +39,13 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, schema, want string }{
 		{"nothing", `{"type":"object","required":["id"],"properties":{"id":{"type":"string","format":"uuid"}},"x-owner":"billing"}`, ""},
-		{"names are no keywords", `{"type":"object","properties":{"requried":{"const":{"requried":1}},"nullable":{"enum":[{"minimum":2,"maximum":1}]}},"default":{"id":1},"examples":[{"foo":1}]}`, ""},
+		{"names are no keywords", `{"type":"object","properties":{"requierd":{"const":{"requierd":1}},"nullable":{"enum":[{"minimum":2,"maximum":1}]}},"default":{"id":1},"examples":[{"foo":1}]}`, ""},
 		{"true", `true`, ""},
 		{
-			"misspelt", `{"type":"object","requried":["id"],"properties":{"n":{"minlength":1}},"$defs":{"x":{"foo":1}}}`,
+			"misspelt", `{"type":"object","requierd":["id"],"properties":{"n":{"minlength":1}},"$defs":{"x":{"foo":1}}}`,
 			"warning envelope.json#/$defs/x/foo: foo is no keyword of JSON Schema, and says nothing: remove it, or begin its name with x-\n" +
 				"warning envelope.json#/properties/n/minlength: minlength is no keyword of JSON Schema, and says nothing: write minLength\n" +
-				"warning envelope.json#/requried: requried is no keyword of JSON Schema, and says nothing: write required",
+				"warning envelope.json#/requierd: requierd is no keyword of JSON Schema, and says nothing: write required",
 		},
 		{
 			"of OpenAPI", `{"properties":{"a":{"type":"string","nullable":true,"example":"x"}},"type":"object"}`,
