@@ -43,6 +43,9 @@ func (s *Set) accepts(payload any) bool {
 func plainSet(t testing.TB, cfg Config, rules []Rule) map[string]*jsonschema.Schema {
 	t.Helper()
 	d, err := open(cfg)
+	if err == nil {
+		err = d.parse()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
