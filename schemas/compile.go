@@ -59,7 +59,7 @@ func (d *directory) similar(name string) string {
 			return ": write " + f.name
 		}
 	}
-	return ""
+	return ": put it there, or name another"
 }
 
 func (a address) url() string { return a.file.url() + "#" + escapeFragment(a.pointer) }

@@ -93,26 +93,31 @@ func open(cfg Config) (*directory, error) {
 	}
 	root, err := os.OpenRoot(cfg.Dir)
 	if err != nil {
-		return nil, &LoadError{Err: fmt.Errorf("opening the directory: %w%s", err, cureOf(err))}
+		return nil, &LoadError{Err: fmt.Errorf("opening %s: %w", cfg.Dir, said(err))}
 	}
 	defer root.Close()
 	return readFS(root.FS(), cfg.Dir)
 }
 
-// cureOf says what to do about an error of the file system, or nothing.
-func cureOf(err error) string {
-	pathError, _ := errors.AsType[*fs.PathError](err)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return ": create it, or name the one that is there"
-	case errors.Is(err, syscall.ENOTDIR):
-		return ": name the directory in which the file is"
-	case errors.Is(err, fs.ErrPermission):
-		return ": let the user read it as whom this runs"
-	case pathError != nil && pathError.Err.Error() == "path escapes from parent": // the text is all that os.Root has
-		return ": it is a link that leaves the directory: put a copy there instead"
+// said returns what an error of the file system says, without the operation and
+// the name, and what to do about it.
+func said(err error) error {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pathError.Err
 	}
-	return ""
+	switch text := err.Error(); { // the text is all that os.Root has
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: create it, or name what is there", err)
+	case errors.Is(err, syscall.ENOTDIR), text == "not a directory":
+		return fmt.Errorf("%w: name the directory in which the file is", err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: let the user read it as whom this runs", err)
+	case errors.Is(err, syscall.ELOOP), text == "too many levels of symbolic links", text == "too many symlinks":
+		return fmt.Errorf("%w: it is a link that leads back to itself: put the file there instead", err)
+	case text == "path escapes from parent":
+		return errors.New("it is a link that leaves the directory: put a copy there instead")
+	}
+	return err
 }
 
 // readFS reads every file whose name ends in .json.
@@ -122,7 +127,7 @@ func readFS(fsys fs.FS, title string) (*directory, error) {
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return fmt.Errorf("%w%s", err, cureOf(err))
+			return fmt.Errorf("%s: %w", name, said(err))
 		case name == ".":
 			return nil
 		case strings.HasPrefix(entry.Name(), "."):
@@ -137,7 +142,7 @@ func readFS(fsys fs.FS, title string) (*directory, error) {
 		}
 		data, err := read(fsys, name)
 		if err != nil {
-			problems = append(problems, &LoadError{File: name, Err: fmt.Errorf("reading the file: %w%s", err, cureOf(err))})
+			problems = append(problems, &LoadError{File: name, Err: fmt.Errorf("reading the file: %w", said(err))})
 			return nil
 		}
 		if d.bytes += len(data); d.bytes > maxTotal {

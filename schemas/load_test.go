@@ -136,7 +136,7 @@ func TestLoadErrorTexts(t *testing.T) {
 			want: []string{
 				`schemas: a rule needs a type and a schema`,
 				`/x.json: name a file inside the directory, without dots and without a slash at the beginning`,
-				`none.json: there is no such file in the directory`,
+				`none.json: there is no such file in the directory: put it there, or name another`,
 				`x.json: "$defs" is not a JSON Pointer: it begins with a slash`,
 				`x.json: a rule needs a type and a schema`,
 				`x.json#/$defs/q: there is nothing at this JSON Pointer: x.json#/$defs has no "q"`,
