@@ -147,7 +147,7 @@ func TestSchemaContradictions(t *testing.T) {
 		{"github", Schema{Dir: dir, OnInvalidTypes: []SchemaModeOf{{"push", "drop"}}}, `on_invalid: "drop" for "push" is not understood`},
 		{"github", Schema{Dir: dir, OnInvalidTypes: []SchemaModeOf{{"push", "tag"}, {"push", "reject"}}}, `the type "push" has two modes, tag and reject: remove one of them`},
 		{"github", Schema{Dir: dir, OnInvalidTypes: []SchemaModeOf{{"a*", "tag"}, {"*b", "reject"}}}, `the types "a*" and "*b" are equally specific`},
-		{"github", Schema{Dir: dir, Shadow: dir + "-next"}, "schema: shadow: schemas: opening the directory"},
+		{"github", Schema{Dir: dir, Shadow: dir + "-next"}, "schema: shadow: schemas: opening " + dir + "-next: no such file or directory"},
 		{"ably", Schema{Bundled: true}, "no schemas for ably come with the program, but for adyen, "},
 		{"salesforce-outbound", Schema{Dir: dir}, "events of salesforce-outbound are neither JSON nor forms, and schemas are for nothing else: write `schema off`"},
 		{"salesforce-outbound", Schema{Off: true}, ""},
