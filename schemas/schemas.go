@@ -9,6 +9,9 @@
 // stands, or what a file of the directory declares as its "$id"; an "$id" is a
 // name, and is never fetched.
 //
+// A rule, or a "$ref", may also name a schema in an OpenAPI document of version 3:
+// "openapi.json#/components/schemas/order". Only what is reached is looked at.
+//
 // Formats are asserted in all drafts: date, date-time, duration, email,
 // hostname, ipv4, ipv6, json-pointer, regex, relative-json-pointer, time, uri,
 // uri-reference, uri-template, iri, iri-reference and uuid. Others are not looked
