@@ -62,7 +62,7 @@ func checkVersion(doc any) error {
 	}
 	version, ok := object["openapi"].(string)
 	if ok && !strings.HasPrefix(version, "3.0.") && !strings.HasPrefix(version, "3.1.") && !strings.HasPrefix(version, "3.2.") {
-		return fmt.Errorf("OpenAPI %q is not understood: 3.0, 3.1 and 3.2 are", version) //nolint:staticcheck // a name
+		return fmt.Errorf("OpenAPI %q is not understood: 3.0, 3.1 and 3.2 are", version)
 	}
 	return nil
 }
