@@ -230,6 +230,9 @@ func decodeNumbers(t *testing.T, data []byte) map[string]any {
 func compareBundled(t *testing.T) {
 	samples := filepath.Join("..", "schemas", "bundled", "testdata")
 	for _, provider := range bundled.Providers() {
+		if bundled.Directory(provider) != provider {
+			continue // its schemas are those of another, with that one's samples
+		}
 		t.Run(provider, func(t *testing.T) {
 			t.Parallel()
 			own, ok := bundled.FS(provider)
