@@ -79,7 +79,12 @@ func Check(cfg schemas.Config) ([]Finding, error) {
 		case !info.IsDir():
 			return nil, fmt.Errorf("%s is not a directory", cfg.Dir)
 		}
-		fsys = os.DirFS(cfg.Dir)
+		root, err := os.OpenRoot(cfg.Dir) // so that no link leaves it
+		if err != nil {
+			return nil, fmt.Errorf("opening the directory: %w", err)
+		}
+		defer root.Close()
+		fsys = root.FS()
 	}
 	var l linter
 	_, err := schemas.Load(cfg)
