@@ -258,6 +258,14 @@ func documentedFiles(t *testing.T, block string) string {
 			t.Fatal(err)
 		}
 	}
+	orders := filepath.Join(schemas, "orders")
+	if err := os.Mkdir(orders, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	openAPI := `{"openapi": "3.1.0", "info": {}, "components": {"schemas": {"Order": {"type": "object"}, "OrderCreated": {"$ref": "#/components/schemas/Order"}}}}`
+	if err := os.WriteFile(filepath.Join(orders, "openapi.json"), []byte(openAPI), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	block = strings.ReplaceAll(block, "/etc/caddy/schemas", schemas)
 	block = strings.ReplaceAll(block, "/var/lib/caddy/secrets", dir)
 	block = strings.ReplaceAll(block, "/run/secrets/webhooks/{", dir+"/{")
