@@ -135,7 +135,7 @@ The exit status is 2 if there is no schema.`,
 	f.StringVar(&o.TypeAt, "type-at", "", "JSON `pointer` to the type in samples of files, such as /type")
 	f.StringVar(&o.Infer.Title, "title", "", "title of the schema")
 	f.IntVar(&o.Infer.MinTyped, "min-typed", 0, "samples until a type is demanded (default: 5)")
-	f.IntVar(&o.Infer.MinRequired, "min-required", 0, "samples until members that all have are required (default: 20)")
+	f.IntVar(&o.Infer.MinRequired, "min-required", 0, "samples until members that all have are required (default: 10)")
 	f.IntVar(&o.Infer.MinNotNull, "min-not-null", 0, "samples until null is refused where there was none (default: 50)")
 	f.IntVar(&o.Infer.MinFormat, "min-format", 0, "samples until a format, or an integer, is demanded (default: 50)")
 	f.IntVar(&o.Infer.MinEnum, "min-enum", 0, "samples until the values seen are all that are allowed (default: 100)")

@@ -21,7 +21,7 @@ import (
 // Defaults of [Options].
 const (
 	DefaultMinTyped    = 5
-	DefaultMinRequired = 20
+	DefaultMinRequired = 10
 	DefaultMinNotNull  = 50
 	DefaultMinFormat   = 50
 	DefaultMinEnum     = 100

@@ -20,11 +20,26 @@ import (
 // seeds are those of the halves.
 var seeds = []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
 
-// TestGitHubCorpus infers a schema for each event from half of GitHub's published
-// examples and validates the other half, for several random halves.
-func TestGitHubCorpus(t *testing.T) {
-	t.Parallel()
-	dir := os.Getenv("GITHUB_CORPUS_DIR")
+// event is one of the events of GitHub's published examples.
+type event struct {
+	Name     string            `json:"name"`
+	Examples []json.RawMessage `json:"examples"`
+}
+
+func (e *event) payloads(t *testing.T) []any {
+	t.Helper()
+	list := make([]any, len(e.Examples))
+	for i, text := range e.Examples {
+		list[i] = decode(t, text)
+	}
+	return list
+}
+
+// openCorpus returns where GitHub's examples are, and what they are; it skips the
+// test where there are none.
+func openCorpus(t *testing.T) (dir string, corpus []event) {
+	t.Helper()
+	dir = os.Getenv("GITHUB_CORPUS_DIR")
 	if dir == "" {
 		dir = filepath.Join("..", "..", "..", "shared", "corpora", "github")
 	}
@@ -32,38 +47,30 @@ func TestGitHubCorpus(t *testing.T) {
 	if err != nil {
 		t.Skipf("no corpus in %s: set GITHUB_CORPUS_DIR to a directory with examples.json", dir)
 	}
-	var corpus []struct {
-		Name     string            `json:"name"`
-		Examples []json.RawMessage `json:"examples"`
-	}
 	if err := json.Unmarshal(data, &corpus); err != nil {
 		t.Fatal(err)
 	}
-	var sum, enough, demanding tally
+	return dir, corpus
+}
+
+// TestGitHubCorpus infers a schema for each event from half of GitHub's published
+// examples and validates the other half, for several random halves.
+func TestGitHubCorpus(t *testing.T) {
+	t.Parallel()
+	_, corpus := openCorpus(t)
+	var sum tally
 	for _, seed := range seeds[:4] {
 		for _, e := range corpus {
-			if len(e.Examples) < 2 {
-				continue
-			}
-			examples := make([]any, len(e.Examples))
-			for i, text := range e.Examples {
-				examples[i] = decode(t, text)
-			}
-			one := roundTrip(t, seed, e.Name, examples, infer.Options{})
-			sum.add(one)
-			if len(examples) >= 8 {
-				enough.add(one)
-				// So few samples demand no members unless that is asked for.
-				demanding.add(roundTrip(t, seed, e.Name, examples, infer.Options{MinRequired: 12}))
+			if len(e.Examples) >= 2 {
+				sum.add(roundTrip(t, seed, e.Name, e.payloads(t), infer.Options{}))
 			}
 		}
 	}
 	t.Logf("all: %s", sum)
-	t.Logf("events with 8 examples or more: %s", enough)
-	t.Logf("these, with members required that 12 of them have: %s", demanding)
 	sum.check(t)
-	enough.check(t)
-	demanding.refused(t)
+	if sum.required == 0 {
+		t.Error("no member is required")
+	}
 }
 
 func TestGenerated(t *testing.T) {
