@@ -190,10 +190,11 @@ may be followed by "#" and a JSON Pointer.
 
 A change tightens if payloads that were accepted are refused now, which is a break
 for the sender; it loosens if payloads that were refused are accepted now, which is
-one for consumers. Additive is a member that nothing was said about and that is
-described now, and that other members are allowed. If nothing tightens then no
-payload is refused that was accepted, and the reverse; what cannot be judged counts
-as both.
+one for consumers. Both are breaking, with two exceptions. Additive is what only
+allows more members. Described is a member that nothing was said about: payloads in
+which it was something else are refused now, so try the schema with "schema test", or
+use --fail-on tightens. If nothing tightens then no payload is refused that was
+accepted, and the reverse; what cannot be judged counts as both.
 
 The exit status is 1 if a change is breaking, or what --fail-on says, and 2 if the
 schemas cannot be compared.`,

@@ -97,12 +97,10 @@ func SchemaDiff(w io.Writer, o DiffOptions) (bool, error) {
 
 func writeDiff(w io.Writer, r *diff.Report) error {
 	var b strings.Builder
-	breaking := 0
+	classes := map[string]int{}
 	for i := range r.Changes {
 		c := &r.Changes[i]
-		if c.Breaking {
-			breaking++
-		}
+		classes[c.Class()]++
 		b.WriteString(visible(c.String(), false) + "\n")
 		switch where := visible(strings.TrimSuffix(c.New, "#"), false); {
 		case c.Old == "" || c.New == "" || c.Old == c.New:
@@ -120,7 +118,7 @@ func writeDiff(w io.Writer, r *diff.Report) error {
 	if len(r.Changes) == 0 {
 		b.WriteString("no change that counts\n")
 	} else {
-		fmt.Fprintf(&b, "%d breaking, %d additive\n", breaking, len(r.Changes)-breaking)
+		fmt.Fprintf(&b, "%d breaking, %d described, %d additive\n", classes["breaking"], classes["described"], classes["additive"])
 		switch {
 		case r.Tightens() && r.Loosens():
 			b.WriteString("payloads that were accepted may be refused, and payloads that were refused may be accepted\n")

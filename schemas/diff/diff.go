@@ -43,22 +43,31 @@ type Change struct {
 	Loosens bool `json:"loosens"`
 	// Unjudged: whether it does either is not known.
 	Unjudged bool `json:"unjudged,omitempty"`
-	// Breaking is false for what can be added without harm: a member that nothing
-	// was said about is described, or more members are allowed.
+	// Breaking is false for what adds to a schema: more members are allowed, or one
+	// that nothing was said about is described, which tightens all the same: payloads
+	// may have had it before, as something else.
 	Breaking bool `json:"breaking"`
 	// Text says it in words.
 	Text string `json:"text"`
 }
 
+// Class returns "breaking", "additive" or "described". If all changes are additive,
+// then no payload that was accepted is refused. Described is a member that nothing
+// was said about: the like is refused only if it came before as something else.
+func (c Change) Class() string {
+	switch {
+	case c.Breaking:
+		return "breaking"
+	case c.Tightens:
+		return "described"
+	}
+	return "additive"
+}
+
 // String returns the change in one line.
 func (c Change) String() string {
 	var b strings.Builder
-	switch {
-	case !c.Breaking:
-		b.WriteString("additive  ")
-	default:
-		b.WriteString("breaking  ")
-	}
+	fmt.Fprintf(&b, "%-10s", c.Class())
 	if c.Type != "" {
 		b.WriteString(c.Type + " ")
 	}

@@ -82,8 +82,8 @@ func TestThresholds(t *testing.T) {
 		"all kinds": {"a", 70, func(i int) any {
 			return []any{true, "x y", json.Number("1"), nil, []any{"x y"}, map[string]any{"k": true}, json.Number("1.5")}[i%7]
 		}, infer.Options{}, `{"items":{"type":["null","string"]},"properties":{"k":{"type":["null","boolean"]}},"required":["k"],"type":["null","boolean","number","string","array","object"]}`},
-		"required":              {"a", 10, func(int) any { return map[string]any{"k": "x y"} }, infer.Options{}, `{"properties":{"k":{"type":["null","string"]}},"required":["k"],"type":["null","object"]}`},
-		"too few for required":  {"a", 9, func(int) any { return map[string]any{"k": "x y"} }, infer.Options{}, `{"properties":{"k":{"type":["null","string"]}},"type":["null","object"]}`},
+		"required":             {"a", 10, func(int) any { return map[string]any{"k": "x y"} }, infer.Options{}, `{"properties":{"k":{"type":["null","string"]}},"required":["k"],"type":["null","object"]}`},
+		"too few for required": {"a", 9, func(int) any { return map[string]any{"k": "x y"} }, infer.Options{}, `{"properties":{"k":{"type":["null","string"]}},"type":["null","object"]}`},
 		"ids as keys": {
 			"a", 60, func(i int) any { return map[string]any{fmt.Sprintf("cus_9s6XKzkN%04d", i): true} },
 			infer.Options{},
