@@ -236,7 +236,8 @@ The stream is read as tail does, without acknowledging anything: NATS inside Cad
 needs a "listen" for it. Bodies that are kept apart are fetched.
 
 The exit status is 0 if none is refused, 1 if some are, and 2 if that could not be
-found out.`,
+found out, also because NATS failed or you interrupted it: what was found out until
+then is printed.`,
 		Example: `  caddy webhooks schema test schemas/stripe --source stripe
   caddy webhooks schema test push.json --source github --type push --since 24h
   caddy webhooks schema test schemas --rule 'invoice.*=invoice.json' --source billing --json`,
@@ -251,11 +252,14 @@ found out.`,
 		ctx, stop := interruptible(cmd)
 		defer stop()
 		o.Path, o.Progress = args[0], cli.Terminal(os.Stderr)
+		if o.Failures == 0 {
+			o.Failures = -1
+		}
 		return cli.SchemaTest(ctx, cmd.OutOrStdout(), o)
 	})
 	f := cmd.Flags()
 	f.StringArrayVar(&o.Rules, "rule", nil, "`types=file`, as a line \"type\" of a route; may be repeated (default: by name)")
-	f.IntVar(&o.Failures, "failures", cli.DefaultFailures, "name so many events that are refused")
+	f.IntVar(&o.Failures, "failures", cli.DefaultFailures, "name so many events that are refused; 0 for none")
 	f.BoolVar(&o.JSON, "json", false, "print JSON")
 	historyFlags(cmd, &o.HistoryOptions)
 	return cmd

@@ -94,10 +94,13 @@ func (o *HistoryOptions) read(ctx context.Context, do func(*history) error) erro
 		short, cancel := context.WithTimeout(ctx, fetchTimeout)
 		body, missing := r.Fetch(short, e)
 		cancel()
-		h := newHistory(e, body, missing)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if unanswered(missing) {
+			return fmt.Errorf("sequence %d: %w: is NATS there, and does it let its clients read the object store?", e.Seq, missing)
+		}
+		h := newHistory(e, body, missing)
 		if err := do(h); err != nil {
 			return err
 		}
@@ -121,6 +124,18 @@ func (o *HistoryOptions) read(ctx context.Context, do func(*history) error) erro
 		return fmt.Errorf("%w: the stream %s has no event that the flags choose", ErrNothing, spec.Stream)
 	}
 	return nil
+}
+
+// unanswered reports whether nothing is known of a body: it may well be there.
+func unanswered(err error) bool {
+	for _, of := range []error{
+		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrConnectionClosed, nats.ErrDisconnected, nats.ErrPermissionViolation,
+	} {
+		if errors.Is(err, of) {
+			return true
+		}
+	}
+	return false
 }
 
 // newHistory decodes the body as the gateway did for its validator.

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -117,6 +119,44 @@ sms|sms.json|1
 		if got.Events != tt.want || errors.Is(err, cli.ErrNothing) != (tt.want == 0) {
 			t.Errorf("%s: got %d events, %v, want %d", name, got.Events, err, tt.want)
 		}
+	}
+}
+
+// until is a context that ends when it has been asked so often whether it has.
+type until struct {
+	context.Context
+	left atomic.Int64
+}
+
+func (u *until) Err() error {
+	if u.left.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return u.Context.Err()
+}
+
+// TestSchemaTestEndsEarly: what was found out until then is written, and it is said
+// that it is not all.
+func TestSchemaTestEndsEarly(t *testing.T) {
+	t.Parallel()
+	b := startBroker(t)
+	schema := write(t, t.TempDir(), "x.json", `{"required":["n"]}`)
+	for i := range 300 {
+		b.put(t, "orders/create", fmt.Sprintf(`{"m":%d}`, i), func(e *gateway.Event) { e.ID = fmt.Sprint(i) })
+	}
+	ctx := &until{Context: t.Context()}
+	ctx.left.Store(200)
+	var out bytes.Buffer
+	_, err := cli.SchemaTest(ctx, &out, cli.TestOptions{Path: schema, Failures: -1, JSON: true, HistoryOptions: cli.HistoryOptions{NATS: b.url}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	var got cli.TestResult
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if !got.Interrupted || got.Events == 0 || got.Events >= 300 || got.Refused != got.Events || len(got.Failures) > 0 {
+		t.Errorf("got %s", out.String())
 	}
 }
 

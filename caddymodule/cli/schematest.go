@@ -29,7 +29,8 @@ type TestOptions struct {
 	// Rules are "glob=file", as the lines `type <glob> <file>` of a route; only with
 	// a directory. None means that files are found by name.
 	Rules []string
-	// Failures is how many failing events are named. Zero means [DefaultFailures].
+	// Failures is how many failing events are named. Zero means [DefaultFailures],
+	// and what is negative none.
 	Failures int
 	// JSON writes JSON.
 	JSON bool
@@ -86,7 +87,7 @@ type TestResult struct {
 	// NowAccepted that they were not valid.
 	NowRefused  int `json:"now_refused"`
 	NowAccepted int `json:"now_accepted"`
-	// Interrupted: not all was read.
+	// Interrupted: not all was read, as NATS failed or the context ended.
 	Interrupted bool          `json:"interrupted,omitempty"`
 	Types       []TestType    `json:"types"`
 	Failures    []TestFailure `json:"failures"`
@@ -97,7 +98,7 @@ type TestResult struct {
 // SchemaTest checks the events of a stream against schemas that are not in use yet,
 // writes what would become of them, and returns whether none is refused. The error
 // wraps [ErrUsage] or [ErrNothing], is that of loading the schemas, or says why the
-// stream cannot be read.
+// stream cannot be read, or not to its end: then what was found out before is written.
 func SchemaTest(ctx context.Context, w io.Writer, o TestOptions) (bool, error) {
 	cfg, _, err := schemaConfig(o.Path, o.Rules)
 	if err != nil {
@@ -115,19 +116,19 @@ func SchemaTest(ctx context.Context, w io.Writer, o TestOptions) (bool, error) {
 		r.add(h, set, o.Failures)
 		return nil
 	})
-	switch {
-	case err != nil && ctx.Err() != nil && r.Events > 0:
-		r.Interrupted = true // what was found out is worth saying
-	case err != nil:
+	if err != nil && r.Events == 0 {
 		return false, err
 	}
-	r.sort()
-	if o.JSON {
-		err = printJSON(w, r)
-	} else {
-		err = r.write(w)
+	r.Interrupted = err != nil // what was found out is worth saying
+	if ctx.Err() != nil {
+		err = fmt.Errorf("interrupted: %w", ctx.Err())
 	}
-	return r.Refused == 0 && !r.Interrupted, err
+	r.sort()
+	write := r.write
+	if o.JSON {
+		write = func(w io.Writer) error { return printJSON(w, r) }
+	}
+	return r.Refused == 0, errors.Join(write(w), err)
 }
 
 func (r *TestResult) add(h *history, set *schemas.Set, failures int) {

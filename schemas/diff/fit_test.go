@@ -76,8 +76,8 @@ func (g generator) fit(root, schema any, depth int) any {
 		if ref == "#" {
 			return g.fit(root, root, depth+1)
 		}
-		at := any(root)
-		for _, part := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {
+		at := root
+		for part := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
 			m, _ := at.(map[string]any)
 			at = m[part]
 		}

@@ -164,14 +164,17 @@ func TestTypes(t *testing.T) {
 			types.Add(kind, g.stripe(kind), day)
 		}
 	}
-	for kind, n := range map[string]int{"seldom": 4, "": 3, "../../etc/passwd": 20, "envelope": 20, "_x": 20} {
+	for kind, n := range map[string]int{
+		"seldom": 4, "": 3, "../../etc/passwd": 20, "envelope": 20, "Envelope": 20, "_x": 20, "größe": 20, "a b": 20,
+		"Seldom": 8, "Invoice.paid": 9, // each differs from another in case alone
+	} {
 		for range n {
 			types.Add(kind, g.stripe(kind), day)
 		}
 	}
 	files, skipped := types.Files()
 	names := slices.Sorted(maps.Keys(files))
-	if want := []string{"customer.deleted.json", "envelope.json", "invoice.paid.json", "invoice.updated.json", "invoices.create.json"}; !slices.Equal(names, want) {
+	if want := []string{"Seldom.json", "customer.deleted.json", "envelope.json", "invoice.paid.json", "invoice.updated.json", "invoices.create.json"}; !slices.Equal(names, want) {
 		t.Errorf("got the files %v, want %v", names, want)
 	}
 	var left []string
@@ -179,8 +182,10 @@ func TestTypes(t *testing.T) {
 		left = append(left, fmt.Sprintf("%s %d %s", s.Type, s.Samples, s.Why))
 	}
 	if want := []string{
-		"seldom 4 5 samples are needed", " 3 they have no type", "../../etc/passwd 20 its name is no name of a file",
-		"_x 20 its name is no name of a file", "envelope 20 its name is no name of a file",
+		"Invoice.paid 9 its file's name differs from invoice.paid.json in case alone", "seldom 4 5 samples are needed",
+		" 3 they have no type", "../../etc/passwd 20 its name is no name of a file", "Envelope 20 its name is no name of a file",
+		"_x 20 its name is no name of a file", "a b 20 its name is no name of a file", "envelope 20 its name is no name of a file",
+		"größe 20 its name is no name of a file",
 	}; !slices.Equal(left, want) {
 		t.Errorf("got %q, want %q", left, want)
 	}

@@ -80,16 +80,15 @@ func (t *Types) Files() (map[string][]byte, []Skipped) {
 	var skipped []Skipped
 	all := New(t.options)
 	all.options.Title = "What all events have in common"
-	lower := map[string]string{}
+	lower := t.lower()
 	for _, name := range slices.Sorted(maps.Keys(t.byType)) {
 		s := t.byType[name]
 		all.Merge(s)
 		same := lower[strings.ToLower(name)]
-		lower[strings.ToLower(name)] = name
 		switch {
 		case s.Len() < t.options.MinTyped:
 			skipped = append(skipped, Skipped{s.options.Title, s.Len(), fmt.Sprintf("%d samples are needed", t.options.MinTyped)})
-		case same != "":
+		case same != name:
 			skipped = append(skipped, Skipped{s.options.Title, s.Len(), "its file's name differs from " + same + ".json in case alone"})
 		default:
 			files[name+".json"] = s.Schema()
@@ -113,10 +112,23 @@ func (t *Types) Files() (map[string][]byte, []Skipped) {
 	return files, skipped
 }
 
+// lower returns which of the names that only differ in case has a file, by the name
+// in lower case: that with the most samples. Many file systems have room for one.
+func (t *Types) lower() map[string]string {
+	names := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(t.byType)) {
+		key := strings.ToLower(name)
+		if best := t.byType[names[key]]; best == nil || t.byType[name].Len() > best.Len() {
+			names[key] = name
+		}
+	}
+	return names
+}
+
 // fileName returns the name of the file for a type, without .json, or "".
 func fileName(eventType string) string {
 	name := strings.NewReplacer("/", ".", ":", ".").Replace(eventType)
-	if name == "envelope" || len(name) > maxFileName || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || strings.HasSuffix(name, ".") {
+	if strings.EqualFold(name, "envelope") || len(name) > maxFileName || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || strings.HasSuffix(name, ".") {
 		return ""
 	}
 	for i := range len(name) {
