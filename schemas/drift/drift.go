@@ -62,6 +62,10 @@ const (
 	maxVariety   = 24 // values of an enumeration
 	seldomAge    = 30 * 24 * time.Hour
 	seldomEvents = 10 // so many times fewer
+
+	// clockSlack is by how many seconds an event may be older than the last, for
+	// which it waited. If it is by more then the clock was wrong.
+	clockSlack = 3600
 )
 
 // Config describes a Tracker.
@@ -135,13 +139,31 @@ func (t *Tracker) clear() {
 }
 
 // Configure changes the settings. What has been learned stays, also if it is more
-// than MaxBytes now.
+// than MaxBytes now. What did not fit is learned if there is more room.
 func (t *Tracker) Configure(cfg Config) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	reserve := t.cfg.Reserve // of what it has
+	was := t.cfg
 	t.cfg = cfg.complete()
-	t.cfg.Reserve = reserve
+	t.cfg.Reserve = was.Reserve // of what it has
+	if t.cfg.MaxBytes > was.MaxBytes {
+		t.resume()
+	}
+}
+
+// resume makes places learn from the beginning of which something did not fit.
+func (t *Tracker) resume() {
+	if t.empty() || !t.full {
+		return
+	}
+	t.full = false
+	t.tree.each(func(_ ref, v *node) {
+		if v.flags&partial != 0 {
+			v.flags &^= partial | counted
+			v.seen, v.calm, v.born = 0, 0, seconds(t.last.Load())
+		}
+	})
+	t.changes.Add(1)
 }
 
 // Forget makes learning begin anew, also of what is reported.
@@ -175,7 +197,7 @@ func (t *Tracker) Changes() uint64 { return t.changes.Load() }
 // caller's.
 func (t *Tracker) Observe(eventType, eventID string, at time.Time, payload any) []Finding {
 	w := walk{t: t, seq: t.seq.Add(1), at: at.Unix(), left: maxValues, id: eventID}
-	if w.at > t.last.Load() {
+	if last := t.last.Load(); w.at > last || w.at < last-clockSlack {
 		t.last.Store(w.at) // what reports go by: that it may be an earlier one of two is no matter
 	}
 	t.scan(&w, eventType, payload)

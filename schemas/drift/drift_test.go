@@ -395,6 +395,26 @@ func words(n int) string {
 	return b.String()
 }
 
+// TestClock: after a clock that was wrong when learning began what is new is found
+// once the time that learning takes has passed.
+func TestClock(t *testing.T) {
+	t.Parallel()
+	for name, wrong := range map[string]time.Duration{"ahead": 50 * 365 * 24 * time.Hour, "behind": -50 * 365 * 24 * time.Hour, "a little ahead": 2 * time.Minute} {
+		l := newLab(t, drift.Config{Events: 10, Age: time.Hour})
+		l.at = begin.Add(wrong)
+		l.learn(20, "a", `{"x": 1}`)
+		l.at = begin
+		l.observe("a", decode(t, `{"x": 1, "y": 1}`))
+		l.learn(120, "a", `{"x": 1, "y": 1}`)
+		l.tracker.Acknowledge()
+		l.want(l.send("a", `{"x": 1, "y": 1, "new": 1}`), "field a/new")
+		r := l.tracker.Report()
+		if !r.TypesLearned || r.LearnedTypes != 1 || !r.Findings[0].Last.Equal(l.at) {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
 func TestAcknowledge(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, quick)

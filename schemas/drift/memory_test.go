@@ -164,6 +164,72 @@ func TestFull(t *testing.T) {
 	}
 }
 
+// TestMoreRoom: what did not fit is learned once there is room, after a change of the
+// settings and after a restart, and is no finding until it has been learned.
+func TestMoreRoom(t *testing.T) {
+	t.Parallel()
+	small := drift.Config{MaxBytes: 64 << 10, Events: 20, Age: -1}
+	large := small
+	large.MaxBytes = 4 << 20
+	fill := func() *lab {
+		l := newLab(t, small)
+		l.learn(50, "a", `{"x": 1}`)
+		r := rand.New(rand.NewPCG(7, 8))
+		for range 100 {
+			typ, payload := hostile["new members in many objects"](r)
+			l.observe("b."+typ, payload)
+		}
+		l.tracker.Acknowledge()
+		if rep := l.tracker.Report(); !rep.Full {
+			t.Fatalf("it is not full: %+v", rep)
+		}
+		return l
+	}
+	for name, grow := range map[string]func(*lab){
+		"settings": func(l *lab) { l.tracker.Configure(large) },
+		"restart": func(l *lab) {
+			data, err := l.tracker.Snapshot()
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.tracker = drift.New(large)
+			if err := l.tracker.Restore(data); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		l := fill()
+		grow(l)
+		if rep := l.tracker.Report(); rep.Full {
+			t.Errorf("%s: it is full with room: %+v", name, rep)
+		}
+		l.send("later", `{"y": {"z": 1}}`) // a new type, which is known after that
+		l.learn(60, "later", `{"y": {"z": 1}}`)
+		l.want(l.send("later", `{"y": {"z": 1, "new": 1}}`), "field later/y/new")
+		l.want(l.send("a", `{"x": 1, "new": 1}`), "field a/new")
+	}
+}
+
+// TestManyFindings: that no more are kept says nothing about the memory.
+func TestManyFindings(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, quick)
+	payload := map[string]any{}
+	for i := range drift.MaxFindings + 10 {
+		payload["o"+words(i)] = map[string]any{"x": 1}
+	}
+	for range 50 {
+		l.observe("a", payload)
+	}
+	for i := range drift.MaxFindings + 10 {
+		payload["o"+words(i)] = map[string]any{"x": 1, "new": 1}
+	}
+	l.observe("a", payload)
+	if rep := l.tracker.Report(); rep.Full || rep.Unlisted != 10 || len(rep.Findings) != drift.MaxFindings {
+		t.Errorf("full %v, %d findings, %d unlisted", rep.Full, len(rep.Findings), rep.Unlisted)
+	}
+}
+
 // TestShared shares one account among trackers.
 func TestShared(t *testing.T) {
 	t.Parallel()

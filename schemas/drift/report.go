@@ -212,7 +212,11 @@ func (w *walk) report(n ref, kind Kind, now, was kinds) {
 	}
 	f.ID = f.digest()
 	f.size = findingSize + len(f.EventID) + len(f.EventType) + len(f.Path) + len(f.Value)
-	if len(t.order) >= MaxFindings || !t.tree.take(f.size, t.cfg.MaxBytes) {
+	if len(t.order) >= MaxFindings {
+		t.unlisted++
+		return
+	}
+	if !t.tree.take(f.size, t.cfg.MaxBytes) {
 		t.full = true
 		t.unlisted++
 		return

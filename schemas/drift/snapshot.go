@@ -110,7 +110,8 @@ func (t *Tracker) save() *snapshot {
 }
 
 // Restore replaces what is known by what Snapshot returned. After an error nothing
-// has changed. What does not fit into MaxBytes any more makes the Tracker full.
+// has changed. What does not fit into MaxBytes any more makes the Tracker full, and if
+// it was full before and there is much room now it learns on.
 func (t *Tracker) Restore(data []byte) error {
 	head, body, _ := bytes.Cut(data, []byte("\n"))
 	sum, ok := bytes.CutPrefix(head, []byte(snapshotVersion))
@@ -199,5 +200,8 @@ func (t *Tracker) load(s *snapshot) {
 		f.count.Store(saved.Count)
 		f.last.Store(saved.Last.Unix())
 		t.add(f)
+	}
+	if t.tree.bytes < t.cfg.MaxBytes/2 {
+		t.resume() // there was less room when it was saved
 	}
 }

@@ -188,6 +188,9 @@ func (w *walk) see(p *node) {
 		return
 	}
 	p.last = w.t.pass
+	if int64(p.born) > w.at {
+		p.born = seconds(w.at) // the clock was ahead, and would be waited for
+	}
 	switch p.seen {
 	case 0:
 		p.seen, p.calm = 1, 0
