@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,9 +68,9 @@ func (d *document) at(pointer string) *resource {
 
 // scopes finds the resources of all nodes, if there are references that depend on
 // them. The library does not tell what it knows of them.
-func (b *builder) scopes(d *directory, read func(target) *jsonschema.Schema) {
+func (b *builder) scopes(d *directory, compile func(url string) (*jsonschema.Schema, error)) error {
 	if !b.scoped {
-		return
+		return nil
 	}
 	documents := make(map[string]*document)
 	for i := 0; i < len(b.order); i++ { // anchors that nothing refers to come to it
@@ -82,7 +83,9 @@ func (b *builder) scopes(d *directory, read func(target) *jsonschema.Schema) {
 			documents[base] = doc
 			if f := d.known(base); f != nil {
 				doc.doc = f.doc
-				b.findAnchors(doc, f, base, read)
+				if err := b.findAnchors(doc, f, base, compile); err != nil {
+					return err
+				}
 			}
 		}
 		n, r := b.nodes[s], doc.at(pointer)
@@ -97,6 +100,7 @@ func (b *builder) scopes(d *directory, read func(target) *jsonschema.Schema) {
 		}
 		b.resolveRefs(n, s, doc, pointer)
 	}
+	return nil
 }
 
 // resolveRefs decides which references are dynamic: those that lead to an anchor
@@ -132,14 +136,23 @@ func (b *builder) resolveRefs(n *node, s *jsonschema.Schema, doc *document, poin
 }
 
 // findAnchors finds the resources of a file and their anchors.
-func (b *builder) findAnchors(doc *document, f *file, base string, read func(target) *jsonschema.Schema) {
-	at := func(pointer string) *node { return b.node(read(target{file: f, at: pointer})) }
-	var walk func(v any, pointer string, r *resource)
-	walk = func(v any, pointer string, r *resource) {
+func (b *builder) findAnchors(doc *document, f *file, base string, compile func(url string) (*jsonschema.Schema, error)) error {
+	var mistake error
+	at := func(path string) *node {
+		s, err := compile(base + "#" + path)
+		if err != nil {
+			mistake = err
+			return nil
+		}
+		return b.node(s)
+	}
+	var walk func(v any, pointer, path string, r *resource)
+	walk = func(v any, pointer, path string, r *resource) {
 		switch v := v.(type) {
 		case []any:
 			for i, child := range v {
-				walk(child, pointer+"/"+strconv.Itoa(i), r)
+				token := "/" + strconv.Itoa(i)
+				walk(child, pointer+token, path+token, r)
 			}
 		case map[string]any:
 			if pointer != "" && f.draft.id(v, base) != base {
@@ -147,24 +160,26 @@ func (b *builder) findAnchors(doc *document, f *file, base string, read func(tar
 				doc.resources[pointer] = r
 			}
 			if on, _ := v["$recursiveAnchor"].(bool); on && doc.resources[pointer] == r {
-				r.recursive = at(pointer)
+				r.recursive = at(path)
 			}
 			if name, ok := v["$dynamicAnchor"].(string); ok {
-				r.anchors[name] = at(pointer)
+				r.anchors[name] = at(path)
 			}
 			for _, key := range slices.Sorted(maps.Keys(v)) {
 				token := "/" + escapePointer(key)
+				escaped := "/" + url.PathEscape(escapePointer(key))
 				members, isObject := v[key].(map[string]any)
 				switch {
 				case isObject && named[key]:
 					for _, name := range slices.Sorted(maps.Keys(members)) {
-						walk(members[name], pointer+token+"/"+escapePointer(name), r)
+						walk(members[name], pointer+token+"/"+escapePointer(name), path+escaped+"/"+url.PathEscape(escapePointer(name)), r)
 					}
 				case !values[key]:
-					walk(v[key], pointer+token, r)
+					walk(v[key], pointer+token, path+escaped, r)
 				}
 			}
 		}
 	}
-	walk(f.doc, "", doc.resources[""])
+	walk(f.doc, "", "", doc.resources[""])
+	return mistake
 }
