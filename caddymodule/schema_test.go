@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -110,6 +111,25 @@ func TestSchemaChoice(t *testing.T) {
 		if got := testutil.ToFloat64(j.app.metrics.checks.WithLabelValues(j.cfg.Source, verdict)); got != want {
 			t.Errorf("%s: counted %v, want %v", verdict, got, want)
 		}
+	}
+}
+
+// TestSchemaNoBody: a callback that Twilio makes with GET has its fields in the URL
+// and no body, which is the empty text for a schema. Any other body that is neither
+// JSON nor a form fits none.
+func TestSchemaNoBody(t *testing.T) {
+	t.Parallel()
+	j := must(newJudged(t, "twilio", &Schema{Bundled: true}))(t)
+	for _, typ := range []string{"received", "delivered", "completed", "something_new"} {
+		if got := j.see("1", typ, gateway.Opaque(nil)); got.Err != nil || got.Schema == "" {
+			t.Errorf("%s without a body: got %+v, want that it fits a schema", typ, got)
+		}
+		if got := j.see("2", typ, gateway.Opaque("<xml/>")); !errors.Is(got.Err, errOpaque) {
+			t.Errorf("%s with XML: got %v, want %v", typ, got.Err, errOpaque)
+		}
+	}
+	if got := j.see("3", "delivered", map[string]any{}); got.Err == nil {
+		t.Error("a form without fields fits")
 	}
 }
 
