@@ -192,6 +192,9 @@ func (c *cluster) restart(t *testing.T, which ...int) {
 type senders struct {
 	url    string
 	prefix string // of ids
+	kind   func(id string) string
+	body   func(id string) []byte
+	saw    func(route, id string, res *http.Response) // nil: there was no answer
 	client *http.Client
 	quit   chan struct{}
 	work   sync.WaitGroup
@@ -203,6 +206,9 @@ type senders struct {
 func newSenders(url string) *senders {
 	return &senders{
 		url: url, prefix: "e", quit: make(chan struct{}),
+		kind:   func(string) string { return "push" },
+		body:   func(id string) []byte { return fmt.Appendf(nil, `{"event":%q}`, id) },
+		saw:    func(string, string, *http.Response) {},
 		client: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
 }
@@ -237,7 +243,7 @@ func (s *senders) stop() {
 // deliver sends an event until it is acknowledged, and that as often as times
 // says.
 func (s *senders) deliver(route, id string, times int) bool {
-	body := fmt.Appendf(nil, `{"event":%q}`, id)
+	body := s.body(id)
 	sum := sha256.Sum256(body)
 	for deadline := time.Now().Add(2 * time.Minute); times > 0; {
 		if time.Now().After(deadline) {
@@ -272,16 +278,19 @@ func (s *senders) post(route, id string, body []byte) int {
 	mac := hmac.New(sha256.New, []byte(killSecret))
 	mac.Write(body)
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-GitHub-Event", "push")
+	req.Header.Set("X-GitHub-Event", s.kind(id))
 	req.Header.Set("X-GitHub-Delivery", id)
 	req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
 	res, err := s.client.Do(req)
 	if err != nil {
+		s.saw(route, id, nil)
 		return 0
 	}
 	defer res.Body.Close()
 	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		s.saw(route, id, nil)
 		return 0
 	}
+	s.saw(route, id, res)
 	return res.StatusCode
 }

@@ -28,6 +28,7 @@ type gateway struct {
 	caddy    *process
 	server   *process // nil if it is embedded
 	dir      string
+	settings string // of the routes /strict and /kept, one on a line
 	addr     string // of the site
 	admin    string
 	nats     string // URL
@@ -35,9 +36,9 @@ type gateway struct {
 	stopped  bool
 }
 
-func newGateway(t *testing.T, embedded bool) *gateway {
+func newGateway(t *testing.T, embedded bool, settings ...string) *gateway {
 	t.Helper()
-	g := &gateway{t: t, embedded: embedded, dir: t.TempDir(), addr: freeAddr(t), admin: freeAddr(t)}
+	g := &gateway{t: t, embedded: embedded, dir: t.TempDir(), settings: strings.Join(settings, "\n"), addr: freeAddr(t), admin: freeAddr(t)}
 	natsAddr := freeAddr(t)
 	g.nats = "nats://" + natsAddr
 	if embedded {
@@ -121,11 +122,13 @@ http://%s {
 	webhooks /strict github {env.KILL_SECRET} {
 		rate_limit 1000000/s
 		rate_limit 1000000/s per client
+		%s
 	}
 	webhooks /kept github {
 		source kept
 		tenant acme
 		secrets_from %s
+		%s
 		%s
 	}
 	webhooks /t/*/more github {
@@ -134,7 +137,7 @@ http://%s {
 	}
 	respond 404
 }
-`, g.admin, broker, g.addr, generation, secrets, spool, secrets)
+`, g.admin, broker, g.addr, generation, g.settings, secrets, spool, g.settings, secrets)
 }
 
 func (g *gateway) start() {
@@ -155,6 +158,14 @@ func (g *gateway) start() {
 // reload returns when Caddy has the new configuration.
 func (g *gateway) reload(generation int) {
 	g.t.Helper()
+	if status, text := g.load(generation); status != http.StatusOK {
+		g.t.Fatalf("reload %d: %d %s", generation, status, text)
+	}
+}
+
+// load returns Caddy's answer to a new configuration.
+func (g *gateway) load(generation int) (status int, text string) {
+	g.t.Helper()
 	req, err := http.NewRequest(http.MethodPost, "http://"+g.admin+"/load", strings.NewReader(g.config(generation)))
 	if err != nil {
 		g.t.Fatal(err)
@@ -166,9 +177,11 @@ func (g *gateway) reload(generation int) {
 		g.t.Fatal(err)
 	}
 	defer res.Body.Close()
-	if text, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK {
-		g.t.Fatalf("reload %d: %d %s", generation, res.StatusCode, text)
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		g.t.Fatal(err)
 	}
+	return res.StatusCode, string(answer)
 }
 
 func (g *gateway) get(url string) []byte {
@@ -205,21 +218,31 @@ func (u usage) String() string {
 var (
 	goroutineTotal = regexp.MustCompile(`^goroutine profile: total (\d+)`)
 	heapAlloc      = regexp.MustCompile(`(?m)^# HeapAlloc = (\d+)$`)
+	totalAlloc     = regexp.MustCompile(`(?m)^# TotalAlloc = (\d+)$`)
 )
+
+// profiled is a number of a profile.
+func (g *gateway) profiled(name string, re *regexp.Regexp) int {
+	g.t.Helper()
+	m := re.FindSubmatch(g.get("http://" + g.admin + "/debug/pprof/" + name))
+	if m == nil {
+		g.t.Fatalf("no %s in the profile %s", re, name)
+	}
+	n, _ := strconv.Atoi(string(m[1])) // it is digits
+	return n
+}
+
+// allocated is how many bytes the process has allocated since it started.
+func (g *gateway) allocated() int {
+	g.t.Helper()
+	return g.profiled("heap?debug=1", totalAlloc)
+}
 
 func (g *gateway) usage() usage {
 	g.t.Helper()
 	var u usage
-	number := func(re *regexp.Regexp, text []byte) int {
-		m := re.FindSubmatch(text)
-		if m == nil {
-			g.t.Fatalf("no %s in a profile", re)
-		}
-		n, _ := strconv.Atoi(string(m[1])) // it is digits
-		return n
-	}
-	u.heap = number(heapAlloc, g.get("http://"+g.admin+"/debug/pprof/heap?gc=1&debug=1"))
-	u.goroutines = number(goroutineTotal, g.get("http://"+g.admin+"/debug/pprof/goroutine?debug=1"))
+	u.heap = g.profiled("heap?gc=1&debug=1", heapAlloc)
+	u.goroutines = g.profiled("goroutine?debug=1", goroutineTotal)
 	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", g.caddy.cmd.Process.Pid))
 	if err == nil { // where there is such a thing
 		u.files = len(files)
