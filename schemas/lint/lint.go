@@ -11,6 +11,10 @@
 //     other (warning);
 //   - formats that nobody checks, and what stands beside a "$ref" that hides it
 //     (warning);
+//   - rules that stand twice or are never chosen, patterns of great size, and branches
+//     that lead back to what they stand in more than once (warning);
+//   - arrays without a bound whose objects have to be unique, and many branches of
+//     which no member says which one is meant (info);
 //   - enumerations that senders extend, members of what need not be an object,
 //     patterns without an anchor, and types for which there is no envelope.json
 //     (info).
@@ -89,6 +93,7 @@ func Check(cfg schemas.Config) ([]Finding, error) {
 	var l linter
 	_, err := schemas.Load(cfg)
 	l.loading(err)
+	l.rules(cfg.Rules)
 	if err := l.files(fsys, cfg); err != nil {
 		return nil, err
 	}
@@ -205,6 +210,7 @@ func (l *linter) schema(node any, at string, depth int) {
 	l.required(object, at)
 	l.bounds(object, at)
 	l.values(object, at)
+	l.expensive(object, at)
 	if object["properties"] != nil && object["type"] == nil && object["$ref"] == nil && at == "" {
 		l.add(at+"/properties", Info, "a payload that is no object fits, whatever its members would have to be", `write "type": "object" beside it`)
 	}

@@ -99,6 +99,14 @@ func TestCheck(t *testing.T) {
 			"any type", `{"properties":{"a":{}}}`,
 			`info envelope.json#/properties: a payload that is no object fits, whatever its members would have to be: write "type": "object" beside it`,
 		},
+		{
+			"expensive", `{"type":"object","properties":{"a":{"type":"array","uniqueItems":true,"items":{"type":"object"}},"b":{"type":"array","uniqueItems":true,"maxItems":9,"items":{"type":"object"}},"c":{"type":"array","uniqueItems":true,"items":{"type":"string"}},"n":{"anyOf":[{"$ref":"#"},{"$ref":"#"}]},"m":{"anyOf":[{"$ref":"#"},{"type":"null"}]},"p":{"pattern":"^(abc){999}$"}}}`,
+			"info envelope.json#/properties/a/uniqueItems: every object of an array without a bound is compared as a whole: write maxItems beside it, or remove it\n" +
+				"warning envelope.json#/properties/n/anyOf: 2 branches lead back to what they stand in, so that each level of a payload is looked at that many times as often: refer to it in one branch\n" +
+				"warning envelope.json#/properties/p/pattern: the pattern has 4999 instructions, and takes as many for each byte of a text: write smaller counts than those of {n} in it, or maxLength instead",
+		},
+		{"many branches", `{"oneOf":[` + strings.Repeat(`{"required":["a"]},`, 20) + `{"required":["b"]}]}`, "info envelope.json#/oneOf: 21 branches are tried one after the other: give each a const for one and the same member, such as type"},
+		{"many branches that a member decides", `{"oneOf":[` + strings.Repeat(`{"properties":{"t":{"const":"a"}}},`, 20) + `{"required":["b"]}]}`, ""},
 		{"does not load", `{"type":"objekt"}`, `error envelope.json#/type: value must be one of "array", "boolean", "integer", "null", "number", "object", "string"`},
 		{"no JSON", `{"type":`, "error envelope.json: line 1, column 8: the JSON ends too early"},
 	} {
@@ -136,6 +144,21 @@ func TestFiles(t *testing.T) {
 	}
 	if _, err := lint.Check(schemas.Config{Dir: filepath.Join(t.TempDir(), "absent")}); err == nil {
 		t.Error("a directory that is not there: no error")
+	}
+}
+
+// TestRules: what can never be chosen, and what is there twice.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	fsys := fstest.MapFS{"x.json": {Data: []byte(`{"$defs":{"a":{}}}`)}, "y.json": {Data: []byte(`{}`)}}
+	found, err := lint.Check(schemas.Config{FS: fsys, Rules: []schemas.Rule{
+		{Type: "a*", Schema: "x.json"}, {Type: "a**", Schema: "y.json"}, {Type: "b", Schema: "y.json"}, {Type: "b", Schema: "y.json"}, {Type: "c**", Schema: "x.json#/$defs/a"}, {Type: "*", Schema: "x.json"},
+	}})
+	want := `info x.json#/$defs/a: the stars beside each other in the type "c**" count as one: write c*` + "\n" +
+		`warning y.json: the type "a**" is never chosen: "a*" fits the same and has fewer stars: remove it` + "\n" +
+		`warning y.json: the type "b" is there twice for this schema: remove one of them`
+	if err != nil || lines(found) != want {
+		t.Errorf("got %v\n%s\nwant\n%s", err, lines(found), want)
 	}
 }
 
