@@ -45,6 +45,9 @@ func newChoice(keyword string, list []*node) *choice {
 	return c
 }
 
+// maxIndex bounds the branches in all lists of an index.
+const maxIndex = 1 << 20
+
 // makeIndex chooses the member that most branches pin.
 func (c *choice) makeIndex() {
 	if len(c.branches) <= few {
@@ -62,20 +65,33 @@ func (c *choice) makeIndex() {
 		return
 	}
 	c.index = map[string][]int{}
+	entries := 0
+	for i := range c.branches {
+		p := c.branches[i].pin(c.member)
+		if p == nil {
+			c.others = append(c.others, i)
+			continue
+		}
+		if entries += len(p.texts.texts); entries > maxIndex {
+			break
+		}
+		for _, text := range p.texts.texts {
+			c.index[text] = nil
+		}
+	}
+	if entries += len(c.others) * len(c.index); entries > maxIndex {
+		c.index, c.others = nil, nil // each branch says itself what it is for
+		return
+	}
 	for i := range c.branches {
 		if p := c.branches[i].pin(c.member); p != nil {
 			for _, text := range p.texts.texts {
-				c.index[text] = nil
-			}
-		} else {
-			c.others = append(c.others, i)
-		}
-	}
-	for text := range c.index {
-		for i := range c.branches {
-			if p := c.branches[i].pin(c.member); p == nil || p.texts.hasText(text) {
 				c.index[text] = append(c.index[text], i)
 			}
+			continue
+		}
+		for text := range c.index {
+			c.index[text] = append(c.index[text], i)
 		}
 	}
 }

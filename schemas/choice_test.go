@@ -44,7 +44,7 @@ func plainSet(t testing.TB, cfg Config, rules []Rule) map[string]*jsonschema.Sch
 	t.Helper()
 	d, err := open(cfg)
 	if err == nil {
-		err = d.parse()
+		_, err = d.prepare(rules) // so that it is known where references into OpenAPI documents lead
 	}
 	if err != nil {
 		t.Fatal(err)

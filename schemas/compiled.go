@@ -6,8 +6,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 )
 
-// Compiled is a Set with the schemas as the library compiles them: for those who
-// look into schemas and not at payloads.
+// Compiled is a Set with the schemas in the library's form: for those who look into
+// schemas and not at payloads. The library itself cannot validate with them.
 type Compiled struct {
 	*Set
 	schemas map[string]*jsonschema.Schema // by address
@@ -15,28 +15,27 @@ type Compiled struct {
 
 // Compile loads as [Load] does.
 func Compile(cfg Config) (*Compiled, error) {
-	set, err := Load(cfg)
-	if err != nil {
-		return nil, err
-	}
 	dir, err := open(cfg)
 	if err != nil {
 		return nil, err
 	}
+	set, err := sets.load(dir.key(cfg), func() (*Set, error) { return dir.set(cfg) })
+	if err != nil {
+		return nil, err
+	}
+	// The set may be that of an earlier load, and is of the same bytes.
+	dir = dir.again()
 	addresses, err := dir.prepare(cfg.Rules)
 	if err != nil {
 		return nil, err
 	}
 	c := &Compiled{Set: set, schemas: make(map[string]*jsonschema.Schema, len(addresses))}
-	compiler := dir.compiler()
+	r := newReader()
 	for _, a := range addresses {
-		s, err := compileOne(compiler, a.url())
-		if err != nil {
-			return nil, join(dir.explain(a.file, err))
-		}
-		c.schemas[path.Join(cfg.Name, a.text)] = s
+		c.schemas[path.Join(cfg.Name, a.text)] = r.schema(a.target())
 	}
-	return c, nil
+	r.run()
+	return c, join(r.problems)
 }
 
 // Schema returns the schema with an address, as [Set.Choose] returns it; nil if

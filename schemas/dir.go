@@ -1,10 +1,8 @@
 package schemas
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -34,6 +32,8 @@ type directory struct {
 	byID   map[string]*file
 	parts  map[string]*file // of OpenAPI documents, by their URLs
 	bytes  int
+
+	byInner map[string]*file // by the $id of a schema inside; nil until it is needed
 }
 
 // file is a file or, in an OpenAPI document, one schema of it.
@@ -48,6 +48,8 @@ type file struct {
 
 	whole *file  // the document of which it is a part
 	at    string // where in that, as a JSON Pointer
+
+	vocabulary vocabulary // of its metaschema
 
 	wrong []*LoadError // what was found while it was made or scanned
 	*scan              // nil until the file is needed
@@ -162,6 +164,16 @@ func readFS(fsys fs.FS, title string) (*directory, error) {
 	return d, join(problems)
 }
 
+// again returns the files as they were read.
+func (d *directory) again() *directory {
+	fresh := &directory{byName: make(map[string]*file, len(d.files)), bytes: d.bytes}
+	for _, f := range d.files {
+		f = &file{name: f.name, data: f.data, sha256: f.sha256}
+		fresh.files, fresh.byName[f.name] = append(fresh.files, f), f
+	}
+	return fresh
+}
+
 func read(fsys fs.FS, name string) ([]byte, error) {
 	// Opening a pipe would wait for its writer.
 	switch info, err := fs.Stat(fsys, name); {
@@ -204,33 +216,6 @@ func (d *directory) parse() error {
 		d.byID[f.id] = f
 	}
 	return join(problems)
-}
-
-// load is the library's only way to a document. The library has the metaschemas
-// of the drafts itself.
-func (d *directory) load(rawURL string) (io.ReadCloser, error) {
-	f := d.known(rawURL)
-	if f == nil {
-		return nil, errOutside
-	}
-	data, err := f.forLibrary()
-	if err != nil {
-		return nil, err
-	}
-	return io.NopCloser(bytes.NewReader(data)), nil
-}
-
-// forLibrary returns the file with those references written anew that lead into
-// OpenAPI documents, which the library does not know.
-func (f *file) forLibrary() ([]byte, error) {
-	if f.scan == nil || len(f.changes) == 0 && f.whole == nil {
-		return f.data, nil
-	}
-	doc := change(f.doc, "", f.changes)
-	if object, ok := doc.(map[string]any); ok && f.whole != nil {
-		object["$schema"] = f.draft.version.URL()
-	}
-	return json.Marshal(doc)
 }
 
 // known returns the file or the part of one that the library knows by the URL.

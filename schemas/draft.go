@@ -9,20 +9,21 @@ import (
 // draft is a version of JSON Schema.
 type draft struct {
 	version *jsonschema.Draft // nil if a schema's "$schema" names none of them
-	old     bool              // up to draft 7, where "$ref" hides what stands beside it
+	number  int
+	old     bool // up to draft 7, where "$ref" hides what stands beside it
 	idName  string
 }
 
 var (
-	latest = draft{jsonschema.Draft2020, false, "$id"}
-	draft4 = draft{jsonschema.Draft4, true, "id"}
+	latest = draft{jsonschema.Draft2020, 2020, false, "$id"}
+	draft4 = draft{jsonschema.Draft4, 4, true, "id"}
 
 	drafts = map[string]draft{
 		"draft/2020-12/schema": latest,
 		"schema":               latest,
-		"draft/2019-09/schema": {jsonschema.Draft2019, false, "$id"},
-		"draft-07/schema":      {jsonschema.Draft7, true, "$id"},
-		"draft-06/schema":      {jsonschema.Draft6, true, "$id"},
+		"draft/2019-09/schema": {jsonschema.Draft2019, 2019, false, "$id"},
+		"draft-07/schema":      {jsonschema.Draft7, 7, true, "$id"},
+		"draft-06/schema":      {jsonschema.Draft6, 6, true, "$id"},
 		"draft-04/schema":      draft4,
 	}
 )
@@ -51,7 +52,7 @@ func draftByURL(text string) draft {
 	if d, known := drafts[rest]; known && ok {
 		return d
 	}
-	return draft{nil, false, "$id"}
+	return draft{nil, 0, false, "$id"}
 }
 
 // maxMeta bounds how far metaschemas of metaschemas are followed.
@@ -89,13 +90,6 @@ func (d *directory) metaschema(f *file) *file {
 	return nil
 }
 
-// isMetaschema reports whether the library has the document itself.
-func isMetaschema(rawURL string) bool {
-	rest, ok := cutHost(rawURL)
-	_, whole := drafts[rest]
-	return ok && (whole || strings.HasPrefix(rest, "draft/2019-09/meta/") || strings.HasPrefix(rest, "draft/2020-12/meta/"))
-}
-
 // id returns the URL of a schema that stands below another URL.
 func (d draft) id(node any, base string) string {
 	object, _ := node.(map[string]any)
@@ -110,18 +104,25 @@ func (d draft) id(node any, base string) string {
 	return id
 }
 
-// anchors returns the names that a schema has beside its URL.
-func (d draft) anchors(object map[string]any) (names []string) {
+// anchors returns the names that a schema has beside its URL, by keyword.
+func (d draft) anchors(object map[string]any) map[string]string {
+	var names map[string]string
+	note := func(keyword, name string) {
+		if names == nil {
+			names = make(map[string]string, 1)
+		}
+		names[keyword] = name
+	}
 	if d.old {
 		text, _ := object[d.idName].(string)
 		if _, name, ok := strings.Cut(text, "#"); ok && name != "" {
-			names = append(names, name)
+			note(d.idName, name)
 		}
 		return names
 	}
 	for _, keyword := range []string{"$anchor", "$dynamicAnchor"} {
 		if name, ok := object[keyword].(string); ok {
-			names = append(names, name)
+			note(keyword, name)
 		}
 	}
 	return names

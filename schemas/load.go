@@ -3,12 +3,14 @@ package schemas
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
 )
 
-// Load compiles the directory. The error joins a [*LoadError] for each mistake.
+// Load compiles the directory. The error joins a [*LoadError] for each mistake, up to
+// a hundred.
 // While a Set of the same files and the same Config is in use, Load returns that.
 func Load(cfg Config) (*Set, error) {
 	dir, err := open(cfg)
@@ -87,12 +89,18 @@ func (d *directory) addresses(rules []Rule) (list []address, problems []*LoadErr
 	return slices.CompactFunc(list, func(a, b address) bool { return a.text == b.text }), problems
 }
 
+// maxProblems bounds how many mistakes are listed.
+const maxProblems = 100
+
 // join makes one error of the problems, each once, by file and pointer.
 func join(problems []*LoadError) error {
 	slices.SortFunc(problems, func(a, b *LoadError) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Error(), b.Error()))
 	})
 	problems = slices.CompactFunc(problems, func(a, b *LoadError) bool { return a.Error() == b.Error() })
+	if more := len(problems) - maxProblems; more > 0 {
+		problems = append(problems[:maxProblems:maxProblems], &LoadError{Err: fmt.Errorf("and %d more mistakes", more)})
+	}
 	errs := make([]error, len(problems))
 	for i, p := range problems {
 		errs[i] = p

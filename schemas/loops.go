@@ -18,11 +18,15 @@ func findLoops(files []*file) (problems []*LoadError) {
 			continue
 		}
 		for _, at := range slices.Sorted(maps.Keys(f.targets)) {
-			l.visit(target{f, at[:strings.LastIndexByte(at, '/')]})
+			l.visit(target{file: f, at: at[:strings.LastIndexByte(at, '/')]})
 		}
 	}
 	return l.problems
 }
+
+// maxChain bounds how many schemas may lead to one another. A walk along so many
+// ends at maxFrames.
+const maxChain = 10_000
 
 type state uint8
 
@@ -51,6 +55,14 @@ func (l *loops) visit(s target) {
 	case underWay:
 		i := slices.IndexFunc(l.path, func(k link) bool { return k.from == s })
 		l.report(l.path[i:])
+		return
+	}
+	if s.meta != nil {
+		return // the library's own have no loops
+	}
+	if len(l.path) == maxChain {
+		l.state[s] = done
+		l.problems = append(l.problems, s.file.mistake(s.at, fmt.Errorf("references lead through more than %d schemas that apply to the same place: refer to the last of them", maxChain)))
 		return
 	}
 	l.state[s] = underWay
@@ -104,13 +116,13 @@ func (s target) beside(yield func(via string, next target) bool) {
 		list, _ := object[keyword].([]any)
 		for i := range list {
 			via := "/" + keyword + "/" + strconv.Itoa(i)
-			if !yield(via, target{s.file, s.at + via}) {
+			if !yield(via, target{file: s.file, at: s.at + via}) {
 				return
 			}
 		}
 	}
 	for _, keyword := range []string{"not", "if", "then", "else"} {
-		if _, ok := object[keyword].(map[string]any); ok && !yield("/"+keyword, target{s.file, s.at + "/" + keyword}) {
+		if _, ok := object[keyword].(map[string]any); ok && !yield("/"+keyword, target{file: s.file, at: s.at + "/" + keyword}) {
 			return
 		}
 	}
@@ -118,7 +130,7 @@ func (s target) beside(yield func(via string, next target) bool) {
 		members, _ := object[keyword].(map[string]any)
 		for _, name := range slices.Sorted(maps.Keys(members)) {
 			via := "/" + keyword + "/" + escapePointer(name)
-			if !yield(via, target{s.file, s.at + via}) {
+			if !yield(via, target{file: s.file, at: s.at + via}) {
 				return
 			}
 		}

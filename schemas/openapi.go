@@ -84,7 +84,7 @@ func (d *directory) part(whole *file, pointer string, in *dialect) (*file, error
 	}
 	node, ok := lookup(whole.doc, pointer)
 	if !ok {
-		return nil, fmt.Errorf("there is nothing at this JSON Pointer%s", nearest(whole, place{whole.doc, ""}, pointer))
+		return nil, fmt.Errorf("there is nothing at this JSON Pointer%s", nearest(whole, place{node: whole.doc}, pointer))
 	}
 	u := whole.url() + "?" + in.name + url.QueryEscape(pointer)
 	if known := d.parts[u]; known != nil {
@@ -97,9 +97,6 @@ func (d *directory) part(whole *file, pointer string, in *dialect) (*file, error
 		return nil, err
 	}
 	f.look()
-	for _, within := range f.ids {
-		f.changes[within.at+"/"+f.draft.idName] = nil // references do without
-	}
 	for at := range f.dynamic() {
 		f.wrong = append(f.wrong, f.mistake(at, errors.New("what this means depends on all of a document: move the schema out of the OpenAPI document, into a file of its own")))
 	}

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"math/big"
 	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strings"
 
@@ -59,13 +58,18 @@ type builder struct {
 	nodes  map[*jsonschema.Schema]*node
 	order  []*jsonschema.Schema
 	scoped bool // there are dynamic references
+
+	patterns map[*regexp.Regexp]*pattern
+
+	filled  int // of order
+	filling bool
 }
 
 func newBuilder() *builder {
-	return &builder{nodes: make(map[*jsonschema.Schema]*node)}
+	return &builder{nodes: make(map[*jsonschema.Schema]*node), patterns: make(map[*regexp.Regexp]*pattern)}
 }
 
-// node returns the node for a schema. Its choices are made by finish.
+// node returns the node for a schema, which is read. Its choices are made by finish.
 func (b *builder) node(s *jsonschema.Schema) *node {
 	if s == nil {
 		return nil
@@ -76,10 +80,22 @@ func (b *builder) node(s *jsonschema.Schema) *node {
 	n := &node{location: s.Location, kinds: allKinds}
 	b.nodes[s] = n
 	b.order = append(b.order, s)
+	if !b.filling { // not by recursion: a chain of references may be long
+		b.filling = true
+		for ; b.filled < len(b.order); b.filled++ {
+			b.fill(b.nodes[b.order[b.filled]], b.order[b.filled])
+		}
+		b.filling = false
+	}
+	return n
+}
+
+// fill makes the node of a schema, and puts those that it leads to in line.
+func (b *builder) fill(n *node, s *jsonschema.Schema) {
 	if s.Always != nil {
 		n.never = !*s.Always
 		n.cost = 1
-		return n
+		return
 	}
 	if len(s.Types) > 0 {
 		n.kinds = 0
@@ -95,13 +111,12 @@ func (b *builder) node(s *jsonschema.Schema) *node {
 	}
 	n.format, n.slow = formatNamed(s.Format), s.Format == "regex"
 	n.object, n.array = b.objectRules(s), b.arrayRules(s)
-	n.text, n.number = newTextRules(s), newNumberRules(s)
+	n.text, n.number = b.textRules(s), newNumberRules(s)
 	n.logic = b.logic(s)
 	if s.UnevaluatedProperties != nil || s.UnevaluatedItems != nil {
 		n.unevaluated = &unevaluated{b.node(s.UnevaluatedProperties), b.node(s.UnevaluatedItems)}
 	}
 	n.cost = n.keywords()
-	return n
 }
 
 func (b *builder) list(schemas []*jsonschema.Schema) (nodes []*node) {
@@ -131,7 +146,7 @@ func (b *builder) objectRules(s *jsonschema.Schema) *objectRules {
 		r.properties = append(r.properties, property{name, b.node(s.Properties[name])})
 	}
 	for re, schema := range s.PatternProperties {
-		r.patterns = append(r.patterns, patternProperty{*newPattern(re), b.node(schema)})
+		r.patterns = append(r.patterns, patternProperty{*b.pattern(re), b.node(schema)})
 	}
 	slices.SortFunc(r.patterns, func(a, b patternProperty) int { return strings.Compare(a.String(), b.String()) })
 	switch others := s.AdditionalProperties.(type) {
@@ -178,10 +193,10 @@ func (b *builder) arrayRules(s *jsonschema.Schema) *arrayRules {
 	return r
 }
 
-func newTextRules(s *jsonschema.Schema) *textRules {
+func (b *builder) textRules(s *jsonschema.Schema) *textRules {
 	r := &textRules{min: s.MinLength, max: s.MaxLength}
 	if s.Pattern != nil {
-		r.pattern = newPattern(s.Pattern)
+		r.pattern = b.pattern(s.Pattern)
 	}
 	// Later drafts leave it to the application whether content is looked at.
 	if s.Draft == jsonschema.Draft7 {
@@ -194,12 +209,12 @@ func newTextRules(s *jsonschema.Schema) *textRules {
 	return r
 }
 
-func newPattern(re *regexp.Regexp) *pattern {
-	p := &pattern{re, len(re.String())}
-	if parsed, err := syntax.Parse(re.String(), syntax.Perl); err == nil {
-		if program, err := syntax.Compile(parsed.Simplify()); err == nil {
-			p.size = len(program.Inst)
-		}
+// pattern measures each pattern once.
+func (b *builder) pattern(re *regexp.Regexp) *pattern {
+	p := b.patterns[re]
+	if p == nil {
+		p = &pattern{re, programSize(re.String())}
+		b.patterns[re] = p
 	}
 	return p
 }
@@ -274,10 +289,8 @@ func (b *builder) logic(s *jsonschema.Schema) *logic {
 }
 
 // finish does what needs all nodes. It returns how many there are.
-func (b *builder) finish(d *directory, compile func(url string) (*jsonschema.Schema, error)) (int, error) {
-	if err := b.scopes(d, compile); err != nil {
-		return 0, err
-	}
+func (b *builder) finish(d *directory, read func(target) *jsonschema.Schema) int {
+	b.scopes(d, read)
 	for _, s := range b.order {
 		n := b.nodes[s]
 		if len(s.AnyOf) > 1 {
@@ -287,7 +300,7 @@ func (b *builder) finish(d *directory, compile func(url string) (*jsonschema.Sch
 			n.logic.choices = append(n.logic.choices, newChoice("oneOf", b.list(s.OneOf)))
 		}
 	}
-	return len(b.order), nil
+	return len(b.order)
 }
 
 // formats are ours; the others are the library's.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
 )
 
 // scan is what there is to know about the names in a file.
@@ -16,15 +18,18 @@ type scan struct {
 	ids     map[string]place // the schemas with a URL of their own
 	anchors map[string]place // by URL, "#" and name
 	refs    []reference
-	changes map[string]any // what the library is to see instead, by JSON Pointer
-	others  []*file        // that it refers to directly
+	others  []*file // that it refers to directly
 	targets map[string]target
+	large   error // why not all of it was looked at
+	places  int   // bytes of JSON Pointers
+	schemas int   // that the draft's own schema looks at
 }
 
 // place is a value in a file.
 type place struct {
-	node any
-	at   string // JSON Pointer
+	node   any
+	at     string // JSON Pointer
+	schema bool   // by the draft's own schema
 }
 
 type reference struct {
@@ -36,7 +41,8 @@ type reference struct {
 // target is where a reference leads.
 type target struct {
 	file *file
-	at   string // JSON Pointer
+	at   string             // JSON Pointer, as canonical writes it
+	meta *jsonschema.Schema // instead, a part of what the library has
 }
 
 // check reports what is wrong with the files of the addresses and with all that
@@ -50,8 +56,10 @@ func (d *directory) check(addresses []address) (problems []*LoadError) {
 			queue = append(queue, f)
 		}
 	}
+	places := make(map[target]bool)
 	for _, a := range addresses {
 		add(a.file)
+		places[a.target()] = true
 	}
 	for i := 0; i < len(queue); i++ {
 		f := queue[i]
@@ -64,8 +72,11 @@ func (d *directory) check(addresses []address) (problems []*LoadError) {
 			continue
 		}
 		f.look()
-		meta, mistakes := d.checkMeta(f)
-		problems = append(problems, mistakes...)
+		if f.large != nil {
+			problems = append(problems, f.mistake("", f.large))
+			continue
+		}
+		meta, mistakes := d.checkFile(f)
 		problems = append(problems, f.wrong...)
 		others := make(map[*file]bool)
 		if meta != nil {
@@ -74,22 +85,27 @@ func (d *directory) check(addresses []address) (problems []*LoadError) {
 		for _, ref := range f.refs {
 			to, err := d.follow(f, ref)
 			if err != nil {
+				mistakes = slices.DeleteFunc(mistakes, func(m *LoadError) bool { return m.Pointer == f.at+ref.at }) // it says less
 				problems = append(problems, f.mistake(ref.at, err))
 				continue
 			}
-			if to.file == nil {
-				continue
-			}
 			f.targets[ref.at] = to
-			if to.file.whole != nil {
-				f.changes[ref.at] = to.file.url() + "#" + escapeFragment(to.at)
+			if to.meta == nil {
+				others[to.file], places[to] = true, true
 			}
-			others[to.file] = true
 		}
+		problems = append(problems, mistakes...)
 		delete(others, f)
 		f.others = slices.SortedFunc(maps.Keys(others), func(a, b *file) int { return strings.Compare(a.url(), b.url()) })
 		for _, other := range f.others {
 			add(other)
+		}
+	}
+	for t := range places {
+		// The rest has been checked with the whole file.
+		if t.file.err == nil && t.file.scan != nil && t.file.large == nil && t.file.draft.version != nil && !t.file.isSchema(t.at) {
+			node, _ := lookup(t.file.doc, t.at)
+			problems = append(problems, t.file.checkSchema(node, t.at)...)
 		}
 	}
 	if len(problems) == 0 {
@@ -112,15 +128,21 @@ func (f *file) look() {
 		return
 	}
 	f.scan = &scan{
-		ids: map[string]place{}, anchors: map[string]place{}, changes: map[string]any{}, targets: map[string]target{},
+		ids: map[string]place{}, anchors: map[string]place{}, targets: map[string]target{},
 	}
 	start := f.url()
 	if f.whole != nil {
 		start = f.whole.url()
 	} else {
-		f.ids[f.url()], f.ids[f.id] = place{f.doc, ""}, place{f.doc, ""}
+		f.ids[f.url()], f.ids[f.id] = place{f.doc, "", true}, place{f.doc, "", true}
 	}
-	f.walk(f.doc, "", start)
+	f.walk(place{f.doc, "", true}, start)
+	switch {
+	case f.places > maxPlaces:
+		f.large = fmt.Errorf("the JSON Pointers of what is in it have more than %d MiB together: write shorter names, or less nesting", maxPlaces>>20)
+	case f.schemas > maxSchemas:
+		f.large = errManySchemas
+	}
 }
 
 // values are the keywords below which nothing is a schema.
@@ -133,41 +155,81 @@ var named = map[string]bool{
 	"dependentSchemas": true, "dependencies": true,
 }
 
-func (f *file) walk(node any, at, base string) {
-	switch node := node.(type) {
+// walk notes the names in what stands at a place.
+func (f *file) walk(p place, base string) {
+	f.places += len(p.at)
+	if p.schema {
+		f.schemas++
+	}
+	full := func() bool { return f.places > maxPlaces || f.schemas > maxSchemas }
+	switch node := p.node.(type) {
 	case []any:
-		for i, child := range node {
-			f.walk(child, at+"/"+strconv.Itoa(i), base)
+		for i := 0; i < len(node) && !full(); i++ {
+			f.walk(place{node[i], p.at + "/" + strconv.Itoa(i), false}, base)
 		}
 	case map[string]any:
-		if u := f.draft.id(node, base); u != base {
-			base = u
-			f.ids[u] = place{node, at}
-		}
-		if text, ok := node["$schema"].(string); ok && at != "" && draftByURL(text).version != f.draft.version {
-			f.wrong = append(f.wrong, f.mistake(at+"/$schema", errors.New("a schema inside another has the same draft: remove the $schema, or move the schema into a file of its own and refer to that")))
-		}
-		for _, name := range f.draft.anchors(node) {
-			f.anchors[base+"#"+name] = place{node, at}
-		}
+		base = f.identify(p, node, base)
 		for _, key := range slices.Sorted(maps.Keys(node)) {
-			here := at + "/" + escapePointer(key)
+			if full() {
+				return
+			}
+			here := p.at + "/" + escapePointer(key)
+			where := spot(0)
+			if p.schema {
+				where = f.draft.spot(key)
+			}
 			child := node[key]
 			text, isText := child.(string)
 			members, isObject := child.(map[string]any)
+			items, isArray := child.([]any)
 			switch {
 			case isText && isReference(key):
 				f.refs = append(f.refs, reference{here, base, text})
 			case isObject && named[key]:
 				for _, name := range slices.Sorted(maps.Keys(members)) {
-					f.walk(members[name], here+"/"+escapePointer(name), base)
+					if full() {
+						return
+					}
+					f.walk(place{members[name], here + "/" + escapePointer(name), where&inMembers != 0}, base)
 				}
 			case values[key] || f.whole != nil && notSchema(key):
+			case isArray:
+				for i := 0; i < len(items) && !full(); i++ {
+					f.walk(place{items[i], here + "/" + strconv.Itoa(i), where&inItems != 0}, base)
+				}
 			default:
-				f.walk(child, here, base)
+				f.walk(place{child, here, where&itself != 0}, base)
 			}
 		}
 	}
+}
+
+// identify notes what an object at a place is called, and returns the URL to which
+// what is in it is relative.
+func (f *file) identify(p place, node map[string]any, base string) string {
+	note := func(names map[string]place, key, keyword, name string) {
+		switch other, twice := names[key]; {
+		case twice && other.at != p.at && other.schema && p.schema:
+			f.wrong = append(f.wrong, f.mistake(p.at+"/"+keyword, fmt.Errorf("%s has the same %s %q: give each its own", f.place(other.at), keyword, name)))
+		case !twice || p.schema:
+			names[key] = p
+		}
+	}
+	if text, _ := node[f.draft.idName].(string); (p.at != "" || f.whole != nil) && text != "" && text[0] != '#' {
+		if u := f.draft.id(node, base); u != base || p.schema && f.draft.id(node, "") != "" {
+			base = u
+			note(f.ids, u, f.draft.idName, text)
+		}
+	} else {
+		base = f.draft.id(node, base)
+	}
+	if text, ok := node["$schema"].(string); ok && p.at != "" && draftByURL(text).version != f.draft.version {
+		f.wrong = append(f.wrong, f.mistake(p.at+"/$schema", errors.New("a schema inside another has the same draft: remove the $schema, or move the schema into a file of its own and refer to that")))
+	}
+	for keyword, name := range f.draft.anchors(node) {
+		note(f.anchors, base+"#"+name, keyword, name)
+	}
+	return base
 }
 
 func isReference(keyword string) bool {
@@ -186,7 +248,11 @@ func (d *directory) follow(f *file, ref reference) (target, error) {
 		return target{}, fmt.Errorf("the reference %q is not a URL: write the name of a file, #, or both", ref.text)
 	}
 	if isMetaschema(to) {
-		return target{}, nil
+		meta, err := metaschemaAt(to, fragment)
+		if err != nil {
+			return target{}, fmt.Errorf("the reference %q: %w", ref.text, err)
+		}
+		return target{meta: meta}, nil
 	}
 	within, own := f.ids[to]
 	other := d.find(to)
@@ -197,35 +263,53 @@ func (d *directory) follow(f *file, ref reference) (target, error) {
 	case own:
 		return f.inside(within, to, fragment, ref)
 	case other == nil:
+		if inside := d.embedded(to); inside != nil {
+			return inside.inside(inside.ids[to], to, fragment, ref)
+		}
 		return target{}, fmt.Errorf("the reference %q: %w", ref.text, d.notHere(f, ref, u, to))
 	}
 	if other.err != nil {
-		return target{other, ""}, nil // its own mistake is reported there
+		return target{file: other}, nil // its own mistake is reported there
 	}
 	if version := openAPIOf(f, other); version != nil {
 		part, err := d.part(other, fragment, version)
 		if err != nil {
 			return target{}, fmt.Errorf("the reference %q: %w", ref.text, err)
 		}
-		return target{part, ""}, nil
+		return target{file: part}, nil
 	}
 	other.look()
-	found, err := other.inside(place{other.doc, ""}, to, fragment, ref)
-	if err == nil && d.byID[to] != other && to != other.url() {
-		f.changes[ref.at] = other.url() + "#" + escapeFragment(found.at) // it is written in another way
+	return other.inside(place{other.doc, "", true}, to, fragment, ref)
+}
+
+// embedded returns the file in which a schema has the URL as its $id.
+func (d *directory) embedded(to string) *file {
+	if d.byInner == nil {
+		d.byInner = make(map[string]*file)
+		for _, f := range d.files {
+			if f.err != nil || f.draft.version == nil || isOpenAPI(f.doc) {
+				continue
+			}
+			f.look()
+			for u, p := range f.ids {
+				if p.schema && d.byInner[u] == nil {
+					d.byInner[u] = f
+				}
+			}
+		}
 	}
-	return found, err
+	return d.byInner[to]
 }
 
 // inside returns what a fragment means in a schema of the file.
 func (f *file) inside(within place, to, fragment string, ref reference) (target, error) {
 	if fragment == "" {
-		return target{f, within.at}, nil
+		return target{file: f, at: within.at}, nil
 	}
 	if !strings.HasPrefix(fragment, "/") {
 		for _, u := range []string{to, f.id} {
 			if anchored, ok := f.anchors[u+"#"+fragment]; ok {
-				return target{f, anchored.at}, nil
+				return target{file: f, at: anchored.at}, nil
 			}
 		}
 		return target{}, fmt.Errorf("the reference %q points at nothing: %s has no $anchor %q", ref.text, f.name, fragment)
@@ -233,7 +317,7 @@ func (f *file) inside(within place, to, fragment string, ref reference) (target,
 	if _, ok := lookup(within.node, fragment); !ok {
 		return target{}, fmt.Errorf("the reference %q points at nothing%s", ref.text, nearest(f, within, fragment))
 	}
-	return target{f, within.at + fragment}, nil
+	return target{file: f, at: within.at + canonical(fragment)}, nil
 }
 
 // nearest says how far a JSON Pointer leads.
@@ -316,7 +400,7 @@ func lookup(doc any, pointer string) (any, bool) {
 			doc = child
 		case []any:
 			i, err := strconv.Atoi(token)
-			if err != nil || i < 0 || i >= len(node) {
+			if err != nil || i < 0 || i >= len(node) || strconv.Itoa(i) != token {
 				return nil, false
 			}
 			doc = node[i]
@@ -325,6 +409,18 @@ func lookup(doc any, pointer string) (any, bool) {
 		}
 	}
 	return doc, true
+}
+
+// canonical writes a JSON Pointer as walk does.
+func canonical(pointer string) string {
+	if !strings.Contains(pointer, "~") {
+		return pointer
+	}
+	tokens := strings.Split(pointer, "/")
+	for i, token := range tokens {
+		tokens[i] = escapePointer(unescapePointer(token))
+	}
+	return strings.Join(tokens, "/")
 }
 
 func escapePointer(token string) string {
@@ -345,31 +441,4 @@ func escapeFragment(pointer string) string {
 		b.WriteString("/" + url.PathEscape(token))
 	}
 	return b.String()
-}
-
-// change returns a copy of a document in which the values at some JSON Pointers
-// are others.
-func change(doc any, at string, changes map[string]any) any {
-	if other, ok := changes[at]; ok {
-		return other
-	}
-	switch doc := doc.(type) {
-	case map[string]any:
-		object := make(map[string]any, len(doc))
-		for name, child := range doc {
-			here := at + "/" + escapePointer(name)
-			if other, ok := changes[here]; ok && other == nil {
-				continue
-			}
-			object[name] = change(child, here, changes)
-		}
-		return object
-	case []any:
-		list := make([]any, len(doc))
-		for i, child := range doc {
-			list[i] = change(child, at+"/"+strconv.Itoa(i), changes)
-		}
-		return list
-	}
-	return doc
 }

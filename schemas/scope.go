@@ -2,7 +2,6 @@ package schemas
 
 import (
 	"maps"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,9 +67,9 @@ func (d *document) at(pointer string) *resource {
 
 // scopes finds the resources of all nodes, if there are references that depend on
 // them. The library does not tell what it knows of them.
-func (b *builder) scopes(d *directory, compile func(url string) (*jsonschema.Schema, error)) error {
+func (b *builder) scopes(d *directory, read func(target) *jsonschema.Schema) {
 	if !b.scoped {
-		return nil
+		return
 	}
 	documents := make(map[string]*document)
 	for i := 0; i < len(b.order); i++ { // anchors that nothing refers to come to it
@@ -83,9 +82,7 @@ func (b *builder) scopes(d *directory, compile func(url string) (*jsonschema.Sch
 			documents[base] = doc
 			if f := d.known(base); f != nil {
 				doc.doc = f.doc
-				if err := b.findAnchors(doc, f, base, compile); err != nil {
-					return err
-				}
+				b.findAnchors(doc, f, base, read)
 			}
 		}
 		n, r := b.nodes[s], doc.at(pointer)
@@ -100,7 +97,6 @@ func (b *builder) scopes(d *directory, compile func(url string) (*jsonschema.Sch
 		}
 		b.resolveRefs(n, s, doc, pointer)
 	}
-	return nil
 }
 
 // resolveRefs decides which references are dynamic: those that lead to an anchor
@@ -136,23 +132,14 @@ func (b *builder) resolveRefs(n *node, s *jsonschema.Schema, doc *document, poin
 }
 
 // findAnchors finds the resources of a file and their anchors.
-func (b *builder) findAnchors(doc *document, f *file, base string, compile func(url string) (*jsonschema.Schema, error)) error {
-	var mistake error
-	at := func(path string) *node {
-		s, err := compile(base + "#" + path)
-		if err != nil {
-			mistake = err
-			return nil
-		}
-		return b.node(s)
-	}
-	var walk func(v any, pointer, path string, r *resource)
-	walk = func(v any, pointer, path string, r *resource) {
+func (b *builder) findAnchors(doc *document, f *file, base string, read func(target) *jsonschema.Schema) {
+	at := func(pointer string) *node { return b.node(read(target{file: f, at: pointer})) }
+	var walk func(v any, pointer string, r *resource)
+	walk = func(v any, pointer string, r *resource) {
 		switch v := v.(type) {
 		case []any:
 			for i, child := range v {
-				token := "/" + strconv.Itoa(i)
-				walk(child, pointer+token, path+token, r)
+				walk(child, pointer+"/"+strconv.Itoa(i), r)
 			}
 		case map[string]any:
 			if pointer != "" && f.draft.id(v, base) != base {
@@ -160,26 +147,24 @@ func (b *builder) findAnchors(doc *document, f *file, base string, compile func(
 				doc.resources[pointer] = r
 			}
 			if on, _ := v["$recursiveAnchor"].(bool); on && doc.resources[pointer] == r {
-				r.recursive = at(path)
+				r.recursive = at(pointer)
 			}
 			if name, ok := v["$dynamicAnchor"].(string); ok {
-				r.anchors[name] = at(path)
+				r.anchors[name] = at(pointer)
 			}
 			for _, key := range slices.Sorted(maps.Keys(v)) {
 				token := "/" + escapePointer(key)
-				escaped := "/" + url.PathEscape(escapePointer(key))
 				members, isObject := v[key].(map[string]any)
 				switch {
 				case isObject && named[key]:
 					for _, name := range slices.Sorted(maps.Keys(members)) {
-						walk(members[name], pointer+token+"/"+escapePointer(name), path+escaped+"/"+url.PathEscape(escapePointer(name)), r)
+						walk(members[name], pointer+token+"/"+escapePointer(name), r)
 					}
 				case !values[key]:
-					walk(v[key], pointer+token, path+escaped, r)
+					walk(v[key], pointer+token, r)
 				}
 			}
 		}
 	}
-	walk(f.doc, "", "", doc.resources[""])
-	return mistake
+	walk(f.doc, "", doc.resources[""])
 }

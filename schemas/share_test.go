@@ -60,6 +60,58 @@ func TestShare(t *testing.T) {
 	runtime.KeepAlive(first)
 }
 
+// What counts is what the files hold when they are read: a file that is replaced
+// with its size and time kept, or a link that leads elsewhere, is another set.
+func TestShareReplaced(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := time.Unix(1_700_000_000, 0)
+	write := func(name, text string) {
+		t.Helper()
+		name = filepath.Join(dir, name)
+		must(os.WriteFile(name, []byte(text), 0o600))
+		must(os.Chtimes(name, at, at))
+	}
+	link := func(to string) {
+		t.Helper()
+		name := filepath.Join(dir, "link.json")
+		must(os.RemoveAll(name))
+		must(os.Symlink(to, name))
+	}
+	write("_a.json", `{"type":"string"}`)
+	write("_b.json", `{"type":"number"}`)
+	write("x.json", `{"type":"string"}`)
+	link("_a.json")
+	refuses := func(set *Set, eventType string) string {
+		if _, err := set.Validate(eventType, "text"); err != nil {
+			return err.Error()
+		}
+		return ""
+	}
+	first, err := Load(Config{Dir: dir})
+	must(err)
+	write("x.json", `{"type":"number"}`)
+	second, err := Load(Config{Dir: dir})
+	must(err)
+	link("_b.json")
+	third, err := Load(Config{Dir: dir})
+	must(err)
+	for i, set := range []*Set{first, second, third} {
+		if got, want := refuses(set, "x") != "", i > 0; got != want {
+			t.Errorf("load %d: x.json refuses a string: %v, want %v", i+1, got, want)
+		}
+		if got, want := refuses(set, "link") != "", i > 1; got != want {
+			t.Errorf("load %d: link.json refuses a string: %v, want %v", i+1, got, want)
+		}
+	}
+}
+
 // Many at once compile once; what nobody uses goes, and its entry too.
 func TestShareConcurrently(t *testing.T) {
 	t.Parallel()
