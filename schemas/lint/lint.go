@@ -106,7 +106,9 @@ func Check(cfg schemas.Config) ([]Finding, error) {
 type linter struct {
 	found []Finding
 	file  string
-	draft draft
+	draft
+	dialect
+	whole bool // what is looked at first is for all of a payload
 }
 
 // loading takes over what Load says.
@@ -132,10 +134,10 @@ func (l *linter) loading(err error) {
 
 // files looks at the files that are schemas: all, or those that rules name.
 func (l *linter) files(fsys fs.FS, cfg schemas.Config) error {
-	named := make(map[string]bool)
+	named := make(map[string][]string) // JSON Pointers
 	for _, r := range cfg.Rules {
 		name, pointer, _ := strings.Cut(r.Schema, "#")
-		named[name] = named[name] || pointer == ""
+		named[name] = append(named[name], pointer)
 	}
 	envelope := len(cfg.Rules) > 0
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -151,7 +153,8 @@ func (l *linter) files(fsys fs.FS, cfg schemas.Config) error {
 			return nil
 		}
 		envelope = envelope || name == "envelope.json"
-		if len(cfg.Rules) > 0 && !named[name] {
+		pointers := named[name]
+		if len(cfg.Rules) > 0 && len(pointers) == 0 {
 			return nil // it may be anything
 		}
 		data, err := fs.ReadFile(fsys, name)
@@ -165,11 +168,16 @@ func (l *linter) files(fsys fs.FS, cfg schemas.Config) error {
 			return nil // so has it here
 		}
 		object, _ := doc.(map[string]any)
-		if _, api := object["openapi"]; api {
-			return nil // what it says outside of its schemas is its own
+		l.file = name
+		l.draft, l.dialect = document(object)
+		if len(cfg.Rules) > 0 && !slices.Contains(pointers, "") {
+			l.parts(doc, pointers) // what there is beside them may be anything
+			return nil
 		}
-		l.file, l.draft = name, draftOf(object)
-		l.schema(doc, "", 0)
+		if l.dialect == plain {
+			l.whole = true
+			l.schema(doc, "", 0)
+		}
 		return nil
 	})
 	if err != nil {
@@ -211,7 +219,7 @@ func (l *linter) schema(node any, at string, depth int) {
 	l.bounds(object, at)
 	l.values(object, at)
 	l.expensive(object, at)
-	if object["properties"] != nil && object["type"] == nil && object["$ref"] == nil && at == "" {
+	if object["properties"] != nil && object["type"] == nil && object["$ref"] == nil && depth == 0 && l.whole {
 		l.add(at+"/properties", Info, "a payload that is no object fits, whatever its members would have to be", `write "type": "object" beside it`)
 	}
 }
@@ -250,7 +258,8 @@ func (l *linter) below(name string, value any, at string, depth int) {
 func (l *linter) keyword(name, at string) {
 	k, known := keywords[name]
 	switch {
-	case !known && strings.HasPrefix(name, "x-"):
+	case !known && strings.HasPrefix(name, "x-"), l.dialect == openAPI31 && slices.Contains(openAPIWords, name):
+	case l.dialect == openAPI30: // Load has said so
 	case !known && name == "nullable":
 		l.add(at, Warning, "nullable is a keyword of OpenAPI 3.0, and says nothing here", `write "type": ["string", "null"], with the type that it has`)
 	case !known && name == "example":

@@ -147,6 +147,35 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// TestParts: of documents whose parts rules name, those parts are looked at and what
+// they refer to, and an OpenAPI document has keywords of its own.
+func TestParts(t *testing.T) {
+	t.Parallel()
+	const part = `{"paths":{"/":{"get":{"nul":1}}},"components":{"schemas":{` +
+		`"order":{"type":"object","nullable":true,"example":{},"discriminator":{},"properties":{"a":{"$ref":"#/components/schemas/line"}}},` +
+		`"line":{"properties":{"a":{"additionalProperties":false,"items":{"$ref":"#/components/schemas/order"}}},"writeOnly":true},` +
+		`"other":{"type":"object","additionalProperties":false}}},"openapi":`
+	fsys := fstest.MapFS{
+		"old.json":   {Data: []byte(part + `"3.0.3"}`)},
+		"new.json":   {Data: []byte(part + `"3.1.0"}`)},
+		"types.json": {Data: []byte(`{"$schema":"http://json-schema.org/draft-07/schema#","foo":1,"definitions":{"a b":{"properties":{"x":true},"prefixItems":[]},"c":{"bar":1}}}`)},
+	}
+	found, err := lint.Check(schemas.Config{FS: fsys, Rules: []schemas.Rule{
+		{Type: "order", Schema: "old.json#/components/schemas/order"}, {Type: "order2", Schema: "new.json#/components/schemas/order"},
+		{Type: "x", Schema: "types.json#/definitions/a b"},
+	}})
+	const closed = "#/components/schemas/line/properties/a/additionalProperties: an event is refused once its sender adds a member here: " +
+		"remove it: consumers pass over what they do not know, and the drift report tells of it"
+	want := "warning new.json" + closed + "\n" +
+		`warning new.json#/components/schemas/order/nullable: nullable is a keyword of OpenAPI 3.0, and says nothing here: write "type": ["string", "null"], with the type that it has` + "\n" +
+		"warning old.json" + closed + "\n" +
+		"warning types.json#/definitions/a b/prefixItems: prefixItems came with draft 2020-12, and says nothing in 7: write items, a list\n" +
+		`info types.json#/definitions/a b/properties: a payload that is no object fits, whatever its members would have to be: write "type": "object" beside it`
+	if err != nil || lines(found) != want {
+		t.Errorf("got %v\n%s\nwant\n%s", err, lines(found), want)
+	}
+}
+
 // TestRules: what can never be chosen, and what is there twice.
 func TestRules(t *testing.T) {
 	t.Parallel()
