@@ -19,6 +19,15 @@ var adyenSigned = []string{
 	"amount/value", "amount/currency", "eventCode", "success",
 }
 
+// What is read of a notification, of an element of its list, and of an item: the
+// signed members and then the signature.
+var (
+	adyenLists   = mustPointers("/notificationItems")
+	adyenWrapped = mustPointers("/NotificationRequestItem")
+	adyenMembers = mustPointers("/pspReference", "/originalReference", "/merchantAccountCode", "/merchantReference",
+		"/amount/value", "/amount/currency", "/eventCode", "/success", "/additionalData/hmacSignature")
+)
+
 // adyenHMAC verifies one item, whose text is in a header.
 var adyenHMAC = verifiers.HMAC{Hash: verifiers.SHA256, Signed: verifiers.Signed{
 	Signature: verifiers.Header("Adyen-Signature"),
@@ -74,52 +83,56 @@ func (adyenScheme) Places() verifiers.Places {
 	return p
 }
 
-func adyenNotifications(req *verifiers.Request) ([]map[string]any, error) {
-	body, err := req.JSON()
+// adyenNotifications returns the JSON texts of the items.
+func adyenNotifications(req *verifiers.Request) ([][]byte, error) {
+	if req.CheckJSON() != nil {
+		return nil, verifiers.ErrMalformed
+	}
+	found, err := adyenLists.In(req.Body)
 	if err != nil {
 		return nil, verifiers.ErrMalformed
 	}
-	object, _ := body.(map[string]any)
-	list, _ := object["notificationItems"].([]any)
-	if len(list) == 0 {
+	if list := found[0]; len(list) == 0 || list[0] != '[' {
 		return nil, verifiers.ErrMissing
 	}
-	if len(list) > adyenItems {
-		return nil, verifiers.ErrMalformed
-	}
-	items := make([]map[string]any, len(list))
-	for i, v := range list {
-		wrapper, _ := v.(map[string]any)
-		item, ok := wrapper["NotificationRequestItem"].(map[string]any)
-		if !ok {
+	var items [][]byte
+	for _, wrapper := range verifiers.WalkJSON(found[0]) {
+		if len(items) == adyenItems {
 			return nil, verifiers.ErrMalformed
 		}
-		items[i] = item
+		item, err := adyenWrapped.In(wrapper)
+		if err != nil || len(item[0]) == 0 || item[0][0] != '{' {
+			return nil, verifiers.ErrMalformed
+		}
+		items = append(items, item[0])
+	}
+	if len(items) == 0 {
+		return nil, verifiers.ErrMissing
 	}
 	return items, nil
 }
 
 // adyenText returns the signature of an item and what it is over. Members that
 // are absent are empty.
-func adyenText(item map[string]any) (signature, text string, err error) {
-	additional, _ := item["additionalData"].(map[string]any)
-	signature, _ = additional["hmacSignature"].(string)
-	if signature == "" {
+func adyenText(item []byte) (signature, text string, err error) {
+	found, err := adyenMembers.In(item)
+	if err != nil {
+		return "", "", verifiers.ErrMalformed
+	}
+	last := len(adyenSigned)
+	if signature, _ = verifiers.JSONText(found[last]); signature == "" {
 		return "", "", verifiers.ErrMissing
 	}
-	parts := make([]string, len(adyenSigned))
-	for i, name := range adyenSigned {
-		object := item
-		if outer, inner, nested := strings.Cut(name, "/"); nested {
-			object, _ = item[outer].(map[string]any)
-			name = inner
-		}
-		switch v := object[name].(type) {
-		case nil:
-		case map[string]any, []any:
+	parts := make([]string, last)
+	for i, raw := range found[:last] {
+		switch value, isText := verifiers.JSONText(raw); {
+		case isText:
+			parts[i] = value
+		case len(raw) == 0 || raw[0] == 'n':
+		case raw[0] == '{' || raw[0] == '[':
 			return "", "", verifiers.ErrMalformed
 		default:
-			parts[i] = fmt.Sprint(v)
+			parts[i] = string(raw)
 		}
 	}
 	return signature, strings.Join(parts, ":"), nil

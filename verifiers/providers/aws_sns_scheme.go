@@ -1,7 +1,6 @@
 package providers
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/rsa"
@@ -9,7 +8,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"slices"
@@ -27,6 +25,9 @@ const (
 	// MessageId, which is signed.
 	snsTolerance = 24 * time.Hour
 	snsMinBits   = 2048
+	// snsMembers is how many members an envelope may have, each of whose names is
+	// remembered: SNS sends ten.
+	snsMembers = 1000
 )
 
 var (
@@ -96,7 +97,7 @@ func (v *snsVerifier) Verify(ctx context.Context, req *verifiers.Request) (verif
 	if raw := req.Header[snsRaw.Header]; len(raw) > 0 && !strings.EqualFold(raw[0], "false") {
 		return none, v.fail(snsRaw.String(), verifiers.ErrUntrusted)
 	}
-	msg, field, err := parseSNS(req.Body)
+	msg, field, err := parseSNS(req)
 	if err != nil {
 		return none, v.fail(field, err)
 	}
@@ -176,38 +177,28 @@ func (v *snsVerifier) certificate(ctx context.Context, url string) (*x509.Certif
 // are signed but the members, an envelope that two parsers could read in two
 // ways is malformed: one with a member twice, or with a member whose name
 // differs from a signed one only in case.
-func parseSNS(body []byte) (msg map[string]string, field string, err error) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+func parseSNS(req *verifiers.Request) (msg map[string]string, field string, err error) {
+	if req.CheckJSON() != nil {
 		return nil, "body", verifiers.ErrMalformed
 	}
 	msg = make(map[string]string)
 	seen := make(map[string]bool)
-	for dec.More() {
-		name, err := dec.Token()
-		key, ok := name.(string)
-		if err != nil || !ok || seen[key] || shadows(key) {
+	for quoted, raw := range verifiers.WalkJSON(req.Body) {
+		key, named := verifiers.JSONText(quoted)
+		if !named || seen[key] || shadows(key) || len(seen) == snsMembers {
 			return nil, "body", verifiers.ErrMalformed
 		}
 		seen[key] = true
-		var value any
-		if dec.Decode(&value) != nil {
-			return nil, "body", verifiers.ErrMalformed
-		}
-		switch value := value.(type) {
-		case string:
+		known := slices.Contains(snsSigned, key)
+		value, isText := verifiers.JSONText(raw)
+		switch {
+		case isText && (known || slices.Contains(snsRequired, key)):
 			msg[key] = value
-		case nil: // as if absent
-		default:
-			if slices.Contains(snsSigned, key) {
-				return nil, "json /" + key, verifiers.ErrMalformed
-			}
+		case known && !isText && !isNull(raw):
+			return nil, "json /" + key, verifiers.ErrMalformed
 		}
 	}
-	if _, err := dec.Token(); err != nil {
-		return nil, "body", verifiers.ErrMalformed
-	}
-	if len(bytes.TrimLeft(body[dec.InputOffset():], " \t\r\n")) > 0 {
+	if len(seen) == 0 && !isObject(req.Body) {
 		return nil, "body", verifiers.ErrMalformed
 	}
 	return checkSNS(msg)

@@ -19,6 +19,12 @@ const (
 	graphMaxTokens = 64
 )
 
+// What is read of a request, and of a notification.
+var (
+	graphLists   = mustPointers("/value", "/validationTokens")
+	graphMembers = mustPointers("/clientState", "/encryptedContent")
+)
+
 var (
 	graphState = verifiers.Token{Source: verifiers.Header("Client-State")}
 	graphToken = verifiers.Header("Validation-Token")
@@ -70,26 +76,36 @@ func (g *graphVerifier) fail(field string, err error) (verifiers.Result, error) 
 // several subscriptions.
 func (g *graphVerifier) Verify(ctx context.Context, req *verifiers.Request) (verifiers.Result, error) {
 	const field = "json /value/0/clientState"
-	body, err := req.JSON()
+	if req.CheckJSON() != nil {
+		return g.fail(field, verifiers.ErrMalformed)
+	}
+	found, err := graphLists.In(req.Body)
 	if err != nil {
 		return g.fail(field, verifiers.ErrMalformed)
 	}
-	object, _ := body.(map[string]any)
-	items, _ := object["value"].([]any)
-	if len(items) == 0 {
+	items, n := found[0], 0
+	if len(items) > 0 && items[0] == '[' {
+		for range verifiers.WalkJSON(items) {
+			n++
+		}
+	}
+	if n == 0 {
 		return g.fail(field, verifiers.ErrMissing)
 	}
-	if len(items) > graphMaxItems {
+	if n > graphMaxItems {
 		return g.fail("json /value", verifiers.ErrMalformed)
 	}
-	rich := false
+	rich, i := false, 0
 	var res verifiers.Result
-	for i, item := range items {
+	for _, item := range verifiers.WalkJSON(items) {
 		field := fmt.Sprintf("json /value/%d/clientState", i)
-		notification, _ := item.(map[string]any)
-		state, text := notification["clientState"].(string)
-		switch there := notification["clientState"] != nil; {
-		case there && !text:
+		members, err := graphMembers.In(item)
+		if err != nil {
+			return g.fail(field, verifiers.ErrMalformed)
+		}
+		state, text := verifiers.JSONText(members[0])
+		switch {
+		case !isNull(members[0]) && !text:
 			return g.fail(field, verifiers.ErrMalformed)
 		case state == "":
 			return g.fail(field, verifiers.ErrMissing)
@@ -101,27 +117,34 @@ func (g *graphVerifier) Verify(ctx context.Context, req *verifiers.Request) (ver
 		if i == 0 {
 			res = one
 		}
-		rich = rich || notification["encryptedContent"] != nil
+		rich = rich || !isNull(members[1])
+		i++
 	}
 	if g.token == nil {
 		return res, nil
 	}
-	return g.checkTokens(ctx, req, res, object["validationTokens"], rich)
+	return g.checkTokens(ctx, req, res, found[1], rich)
 }
 
 // checkTokens wants all tokens to be good, and at least one where notifications
 // hold data.
-func (g *graphVerifier) checkTokens(ctx context.Context, req *verifiers.Request, res verifiers.Result, value any, rich bool) (verifiers.Result, error) {
-	tokens, _ := value.([]any)
-	if len(tokens) > graphMaxTokens || value != nil && tokens == nil {
+func (g *graphVerifier) checkTokens(ctx context.Context, req *verifiers.Request, res verifiers.Result, list []byte, rich bool) (verifiers.Result, error) {
+	if !isNull(list) && list[0] != '[' {
 		return g.fail("json /validationTokens", verifiers.ErrMalformed)
+	}
+	var tokens []string
+	for _, raw := range verifiers.WalkJSON(list) {
+		if len(tokens) == graphMaxTokens {
+			return g.fail("json /validationTokens", verifiers.ErrMalformed)
+		}
+		text, _ := verifiers.JSONText(raw)
+		tokens = append(tokens, text)
 	}
 	if rich && len(tokens) == 0 {
 		return g.fail("json /validationTokens", verifiers.ErrMissing)
 	}
-	for i, value := range tokens {
+	for i, text := range tokens {
 		field := fmt.Sprintf("json /validationTokens/%d", i)
-		text, _ := value.(string)
 		single := withHeaders(req, map[string]string{graphToken.Header: text})
 		if _, err := g.token.Verify(ctx, single); err != nil {
 			return g.fail(field, cause(err))

@@ -1,7 +1,6 @@
 package providers
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -50,7 +49,12 @@ var VonageSMSLegacy = add(verifiers.Provider{
 	Confidence: verifiers.High,
 })
 
-const smsMethod = "method"
+const (
+	smsMethod = "method"
+	// smsMembers is how many members a body of JSON may have: callbacks have some
+	// twenty.
+	smsMembers = 1000
+)
 
 var (
 	smsSignature = verifiers.First(verifiers.Query("sig"), verifiers.Form("sig"), verifiers.JSON("/sig"))
@@ -130,18 +134,27 @@ func smsParameters(r *verifiers.Request) (map[string]string, error) {
 		}
 		return params, nil
 	}
-	body, err := r.JSON()
-	object, ok := body.(map[string]any)
-	if err != nil || !ok {
+	if r.CheckJSON() != nil {
 		return nil, verifiers.ErrMalformed
 	}
-	for name, value := range object {
-		switch value.(type) {
-		case string, json.Number:
+	object := make(map[string]string)
+	for quoted, raw := range verifiers.WalkJSON(r.Body) {
+		name, _ := verifiers.JSONText(quoted)
+		value, isText := verifiers.JSONText(raw)
+		if _, twice := object[name]; twice || len(object) == smsMembers {
+			return nil, verifiers.ErrMalformed
+		}
+		switch {
+		case isText:
+		case raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9':
+			value = string(raw)
 		default:
 			return nil, verifiers.ErrMalformed
 		}
-		if !add(url.Values{name: {fmt.Sprint(value)}}) {
+		object[name] = value
+	}
+	for name, value := range object {
+		if !add(url.Values{name: {value}}) {
 			return nil, verifiers.ErrMalformed
 		}
 	}
