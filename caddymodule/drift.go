@@ -223,7 +223,10 @@ func tellDrift(log *slog.Logger, n driftbook.Notice) {
 
 // describeFinding is a finding in a line of the log, without any value.
 func describeFinding(f *drift.Finding) string {
-	text := string(f.Kind) + " " + cmp.Or(f.EventType, "_") + " " + cmp.Or(f.Path, "/")
+	text := string(f.Kind) + " " + cmp.Or(f.EventType, "_")
+	if f.Kind != drift.EventType {
+		text += " " + cmp.Or(f.Path, "/")
+	}
 	if f.Now != "" {
 		text += " " + strings.Join(f.Was, "|") + " to " + f.Now
 	}

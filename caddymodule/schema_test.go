@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -232,7 +233,7 @@ func TestShadow(t *testing.T) {
 		t.Fatalf("%+v", st)
 	}
 	sample := st.WouldReject[0]
-	if sample.EventID != "evt_1" || sample.Schema != "push.json" || len(sample.Violations) != 1 || sample.Violations[0] != (violation{"", "required", "push.json#/required"}) {
+	if sample.EventID != "evt_1" || sample.Schema != "push.json" || len(sample.Violations) != 1 || !reflect.DeepEqual(sample.Violations[0], violation{"", "required", "push.json#/required", []string{"b"}}) {
 		t.Errorf("%+v", sample)
 	}
 	if text := j.log.String(); !strings.Contains(text, "the shadow schema refuses") || strings.Contains(text, "a secret") {

@@ -224,9 +224,10 @@ func (s *schemaChecks) tell(e *gateway.Event, found gateway.Validation, accepted
 // violation is a [schemas.Violation] as the admin API and operational events show
 // it.
 type violation struct {
-	Pointer string `json:"pointer"`
-	Keyword string `json:"keyword"`
-	Schema  string `json:"schema,omitempty"`
+	Pointer string   `json:"pointer"`
+	Keyword string   `json:"keyword"`
+	Schema  string   `json:"schema,omitempty"`
+	Missing []string `json:"missing,omitempty"`
 }
 
 // violationsOf returns the violations; none if the payload could not be judged.
@@ -234,7 +235,7 @@ func violationsOf(err error) []violation {
 	list := []violation{}
 	if invalid, ok := errors.AsType[*schemas.Invalid](err); ok {
 		for _, v := range invalid.Violations {
-			list = append(list, violation{v.Pointer, v.Keyword, v.Schema})
+			list = append(list, violation(v))
 		}
 	}
 	return list

@@ -37,6 +37,8 @@ func TestBadInput(t *testing.T) {
 	}{
 		{"malformed", "{\n  \"type\": ,\n}", `x.json: line 2, column 11: invalid character ',' looking for beginning of value`},
 		{"cut", `{"type":`, `x.json: line 1, column 8: the JSON ends too early`},
+		{"a comma too many in an array", `{"required":["id", ]}`, `x.json: line 1, column 20: there is a comma before it and nothing after that: remove the comma`},
+		{"a comma too many in an object", "{\"type\":\"object\",\n}", `x.json: line 2, column 1: there is a comma before it and nothing after that: remove the comma`},
 		{"two values", `{} {}`, `x.json: line 1, column 2: there is more after the schema: one file holds one`},
 		{"no bytes", ``, `x.json: it is empty: write a schema, or {} if anything fits`},
 		{"spaces", " \n", `x.json: it is empty: write a schema, or {} if anything fits`},
@@ -74,7 +76,7 @@ func TestBadDirectory(t *testing.T) {
 	}{
 		{name: "missing", under: "none", want: `schemas: opening DIR: no such file or directory: create it, or name what is there`},
 		{name: "file", under: "y.json", want: `schemas: opening DIR: not a directory: name the directory in which the file is`},
-		{name: "empty", under: "empty", make: func(dir string) error { return os.Mkdir(filepath.Join(dir, "empty"), 0o700) }, want: `schemas: DIR has no file that ends in .json`},
+		{name: "empty", under: "empty", make: func(dir string) error { return os.Mkdir(filepath.Join(dir, "empty"), 0o700) }, want: `schemas: DIR has no file that ends in .json: write one for a type, such as envelope.json for all; YAML is not read`},
 		{name: "missing file", rules: []schemas.Rule{{"a", "x.json"}}, want: `x.json: there is no such file in the directory: put it there, or name another`},
 		{name: "other capitals", rules: []schemas.Rule{{"a", "Y.json"}}, want: `Y.json: there is no such file in the directory: write y.json`},
 		{name: "no extension", rules: []schemas.Rule{{"a", "y"}}, want: `y: there is no such file in the directory: write y.json`},

@@ -159,7 +159,7 @@ func readFS(fsys fs.FS, title string) (*directory, error) {
 		problems = append(problems, &LoadError{Err: fmt.Errorf("reading the directory: %w", err)})
 	}
 	if len(d.files) == 0 && len(problems) == 0 {
-		problems = append(problems, &LoadError{Err: fmt.Errorf("%s has no file that ends in .json", title)})
+		problems = append(problems, &LoadError{Err: fmt.Errorf("%s has no file that ends in .json: write one for a type, such as envelope.json for all; YAML is not read", title)})
 	}
 	return d, join(problems)
 }

@@ -39,6 +39,7 @@ const (
 	maxViolations = 10
 	maxLocation   = 120
 	maxText       = 1024
+	maxMissing    = 5
 )
 
 // Violation is one way in which a payload does not fit.
@@ -55,6 +56,19 @@ type Violation struct {
 	// Schema is where that keyword stands, as file and JSON Pointer, cut like
 	// Pointer; "" for a bound.
 	Schema string
+	// Missing are the first five members that are demanded there and are not in the
+	// payload, as the schema names them, cut like Pointer; none for keywords that do
+	// not demand members.
+	Missing []string
+}
+
+// String returns "/data/object required (id, amount)".
+func (v *Violation) String() string {
+	text := cmp.Or(v.Pointer, "/") + " " + v.Keyword
+	if len(v.Missing) > 0 {
+		text += " (" + strings.Join(v.Missing, ", ") + ")"
+	}
+	return text
 }
 
 // Invalid says that a payload does not fit its schema. Its text is at most 1 KiB
@@ -84,8 +98,8 @@ func (e *Invalid) Error() string {
 		return b.String()
 	}
 	more := e.More
-	for i, v := range e.Violations {
-		text := cmp.Or(v.Pointer, "/") + " " + v.Keyword
+	for i := range e.Violations {
+		text := e.Violations[i].String()
 		if i > 0 {
 			text = "; " + text
 		}
@@ -110,6 +124,9 @@ func (s *Set) newInvalid(address string, found []finding, more int, err error) *
 		v := Violation{Pointer: clean(f.pointer), Keyword: f.keyword}
 		if f.location != "" {
 			v.Schema = clean(s.location(f.location))
+		}
+		for _, name := range f.missing {
+			v.Missing = append(v.Missing, clean(name))
 		}
 		e.Violations = append(e.Violations, v)
 	}

@@ -2,7 +2,7 @@ package schemas_test
 
 import (
 	"errors"
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -36,8 +36,8 @@ func TestViolations(t *testing.T) {
 		},
 		{
 			"a keyword with an index", `{"dependentRequired":{"a":["b","c"]}}`, `{"a":1,"b":1}`,
-			[]schemas.Violation{{Keyword: "dependentRequired", Schema: "my x.json#/dependentRequired/a/1"}},
-			"my x.json: / dependentRequired",
+			[]schemas.Violation{{Keyword: "dependentRequired", Schema: "my x.json#/dependentRequired/a/1", Missing: []string{"c"}}},
+			"my x.json: / dependentRequired (c)",
 		},
 		{
 			"more members than allowed", `{"additionalProperties":false}`, `{"private name":1}`,
@@ -61,8 +61,8 @@ func TestViolations(t *testing.T) {
 		},
 		{
 			"a member is missing in the only branch", `{"anyOf":[{"type":"null"},{"type":"object","required":["a"]}]}`, `{}`,
-			[]schemas.Violation{{Keyword: "required", Schema: "my x.json#/anyOf/1/required"}},
-			"my x.json: / required",
+			[]schemas.Violation{{Keyword: "required", Schema: "my x.json#/anyOf/1/required", Missing: []string{"a"}}},
+			"my x.json: / required (a)",
 		},
 		{
 			"two branches", `{"oneOf":[{"type":"object"},{"required":["a"]}]}`, `{"a":1}`,
@@ -94,8 +94,13 @@ func TestViolations(t *testing.T) {
 		},
 		{
 			"what then says", `{"if":{"required":["a"]},"then":{"required":["b"]},"else":false}`, `{"a":1}`,
-			[]schemas.Violation{{Keyword: "required", Schema: "my x.json#/then/required"}},
-			"my x.json: / required",
+			[]schemas.Violation{{Keyword: "required", Schema: "my x.json#/then/required", Missing: []string{"b"}}},
+			"my x.json: / required (b)",
+		},
+		{
+			"the first five that are missing", `{"properties":{"o":{"required":["c","a","x","d","e","f","g"]}}}`, `{"o":{"a":1}}`,
+			[]schemas.Violation{{Pointer: "/o", Keyword: "required", Schema: "my x.json#/properties/o/required", Missing: []string{"c", "x", "d", "e", "f"}}},
+			"my x.json: /o required (c, x, d, e, f)",
 		},
 		{
 			"several", `{"type":"object","minProperties":4,"properties":{"a":{"minimum":2,"multipleOf":2},"b":{"not":{}}}}`, `{"a":1,"b":2}`,
@@ -116,7 +121,7 @@ func TestViolations(t *testing.T) {
 			if !ok {
 				t.Fatalf("got %v, want it invalid", err)
 			}
-			if !slices.Equal(invalid.Violations, tt.want) || invalid.More != 0 {
+			if !reflect.DeepEqual(invalid.Violations, tt.want) || invalid.More != 0 {
 				t.Errorf("got %+v, want %+v", invalid, tt.want)
 			}
 			if err.Error() != tt.text {

@@ -51,8 +51,11 @@ type evaluator struct {
 	first  []finding
 	count  int
 	at     []byte // of the next finding
-	where  []byte
-	unused []*marks
+
+	lacks    map[string]any // of the next finding: the object that has not all that is demanded
+	demanded []string
+	where    []byte
+	unused   []*marks
 }
 
 // errBound says that the payload is beyond a bound other than that of the steps.
@@ -301,7 +304,7 @@ func (e *evaluator) depends(n *node, d *dependent, object map[string]any, own *m
 	ok := true
 	for i, name := range d.required {
 		if _, there := object[name]; !there {
-			ok = e.wrong(n, d.keyword, d.name, strconv.Itoa(i))
+			ok = e.lacking(n, object, d.required[i:i+1], d.keyword, d.name, strconv.Itoa(i))
 		}
 	}
 	if d.node != nil {

@@ -11,6 +11,7 @@ import (
 type finding struct {
 	pointer, keyword string
 	location         string // of the keyword
+	missing          []string
 }
 
 // step is a part of a JSON Pointer.
@@ -30,6 +31,25 @@ func (e *evaluator) wrong(n *node, keyword string, names ...string) bool {
 		e.where = append(append(e.where, '/'), url.PathEscape(escapePointer(name))...)
 	}
 	return e.note(keyword)
+}
+
+// lacking is wrong of a keyword that demands members which the object has not.
+func (e *evaluator) lacking(n *node, object map[string]any, demanded []string, keyword string, names ...string) bool {
+	e.lacks, e.demanded = object, demanded
+	e.wrong(n, keyword, names...)
+	e.lacks, e.demanded = nil, nil
+	return false
+}
+
+// missing returns the first members that the object lacks of which a finding tells.
+func (e *evaluator) missing() []string {
+	var names []string
+	for _, name := range e.demanded {
+		if _, there := e.lacks[name]; !there && len(names) < maxMissing && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // forbidden notes that there is a value where the schema is false.
@@ -53,7 +73,7 @@ func (e *evaluator) note(keyword string) bool {
 		return cmp.Or(compareText(f.pointer, e.at), compareText(f.location, e.where))
 	})
 	if !known && i < maxViolations {
-		e.first = slices.Insert(e.first, i, finding{string(e.at), keyword, string(e.where)})
+		e.first = slices.Insert(e.first, i, finding{string(e.at), keyword, string(e.where), e.missing()})
 		e.first = e.first[:min(len(e.first), maxViolations)]
 	}
 	return false

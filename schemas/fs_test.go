@@ -33,7 +33,7 @@ func TestFS(t *testing.T) {
 	}
 	schema, err := s.Validate("paid", decode(t, `{}`))
 	invalid, ok := errors.AsType[*schemas.Invalid](err)
-	if !ok || schema != info.Schema || err.Error() != "bundled/acme/paid.json: / required" {
+	if !ok || schema != info.Schema || err.Error() != "bundled/acme/paid.json: / required (id)" {
 		t.Fatalf("got %q, %v, want it invalid by the name", schema, err)
 	}
 	if got, want := invalid.Violations[0].Schema, "bundled/acme/_common.json#/$defs/invoice/required"; got != want {
@@ -43,7 +43,7 @@ func TestFS(t *testing.T) {
 		t.Errorf("other: got %+v, want nothing", info)
 	}
 	_, err = schemas.Load(schemas.Config{FS: memory(map[string]string{"a.txt": ``}), Name: "x"})
-	if err == nil || err.Error() != "schemas: the file system has no file that ends in .json" {
+	if err == nil || err.Error() != "schemas: the file system has no file that ends in .json: write one for a type, such as envelope.json for all; YAML is not read" {
 		t.Errorf("empty: got %v", err)
 	}
 }

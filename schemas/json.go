@@ -36,11 +36,19 @@ func decode(data []byte) (any, error) {
 	}
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		at = syntax.Offset
+		if trailing(data[:min(max(at-1, 0), int64(len(data)))]) && bytes.IndexByte([]byte("]}"), data[at-1]) >= 0 {
+			err = errors.New("there is a comma before it and nothing after that: remove the comma")
+		}
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		at, err = int64(len(data)), errors.New("the JSON ends too early")
 	}
 	return nil, fmt.Errorf("%s: %w", position(data, int(at)), err)
+}
+
+// trailing reports whether a text ends in a comma, and perhaps white space.
+func trailing(text []byte) bool {
+	return bytes.HasSuffix(bytes.TrimRight(text, " \t\r\n"), []byte(","))
 }
 
 // position says where the byte before an offset is.

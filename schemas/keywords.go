@@ -53,7 +53,7 @@ func (e *evaluator) object(n *node, object map[string]any, own *marks) bool {
 		ok = e.wrong(n, "maxProperties")
 	}
 	if !complete(object, r.required) {
-		ok = e.wrong(n, "required")
+		ok = e.lacking(n, object, r.required, "required")
 	}
 	if !ok && !e.report || !e.spend(len(r.required)+len(r.properties)) {
 		return false

@@ -18,7 +18,7 @@ func schemaConfig(path string, rules []string) (cfg schemas.Config, isDir bool, 
 	file, pointer, hasPointer := strings.Cut(path, "#")
 	info, err := os.Stat(file)
 	if err != nil {
-		return cfg, false, fmt.Errorf("%w: %w", ErrUsage, err)
+		return cfg, false, fmt.Errorf("%w: %w: name a file or a directory that is there", ErrUsage, err)
 	}
 	if info.IsDir() {
 		if hasPointer {

@@ -92,8 +92,8 @@ func TestSchemaTest(t *testing.T) {
 orders:create|orders.create.json|1
 sms|sms.json|1
 ||0
-3 orders/create valid orders.create.json [{/n type orders.create.json#/properties/n/type}]
-4 orders/create invalid orders.create.json [{/n type orders.create.json#/properties/n/type}]
+3 orders/create valid orders.create.json [{/n type orders.create.json#/properties/n/type []}]
+4 orders/create invalid orders.create.json [{/n type orders.create.json#/properties/n/type []}]
 `; text.String() != want {
 		t.Errorf("got\n%swant\n%s", text.String(), want)
 	}

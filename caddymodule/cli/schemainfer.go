@@ -87,7 +87,7 @@ func SchemaInfer(ctx context.Context, w io.Writer, o InferOptions) error {
 			files[filepath.Join(o.Out, name)] = text
 		}
 		if len(files) == 0 {
-			return fmt.Errorf("%w: no type has enough samples: %d in all", ErrNothing, r.Samples)
+			return fmt.Errorf("%w: no type has enough samples: %d in all%s", ErrNothing, r.Samples, o.typeHint())
 		}
 	}
 	if o.Out == "" {
@@ -101,9 +101,19 @@ func SchemaInfer(ctx context.Context, w io.Writer, o InferOptions) error {
 	return o.writeResult(w, &r)
 }
 
+// typeHint says how the type of a sample is found, where nothing says so yet.
+func (o *InferOptions) typeHint() string {
+	if o.FromStream || o.TypeAt != "" {
+		return ""
+	}
+	return "; say where the type is in them, as with --type-at /type"
+}
+
 func (o *InferOptions) check() error {
 	switch {
-	case o.FromStream == (len(o.Paths) > 0):
+	case o.FromStream && len(o.Paths) > 0:
+		return fmt.Errorf("%w: name samples or --from-stream, not both", ErrUsage)
+	case !o.FromStream && len(o.Paths) == 0:
 		return fmt.Errorf("%w: name files or directories with samples, - for standard input, or --from-stream", ErrUsage)
 	case o.FromStream && (o.Elements || o.TypeAt != ""):
 		return fmt.Errorf("%w: --elements and --type-at are for files: the events of a stream are apart, and have a type", ErrUsage)
@@ -204,7 +214,7 @@ func (o *InferOptions) eachIn(path string, one func(any) error) error {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUsage, err)
+		return fmt.Errorf("%w: %w: name a file or a directory that is there", ErrUsage, err)
 	}
 	if !info.IsDir() {
 		return valuesOf(path, one)
@@ -275,7 +285,7 @@ func (o *InferOptions) writeResult(w io.Writer, r *InferResult) error {
 		return printJSON(w, r)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d samples", r.Samples)
+	b.WriteString(countSamples(r.Samples))
 	if r.Ignored > 0 {
 		fmt.Fprintf(&b, ", and %d that are not JSON or whose body is gone", r.Ignored)
 	}
@@ -284,8 +294,15 @@ func (o *InferOptions) writeResult(w io.Writer, r *InferResult) error {
 		fmt.Fprintf(&b, "  %s\n", visible(name, false))
 	}
 	for _, s := range r.Skipped {
-		fmt.Fprintf(&b, "  no schema for %s: %d samples: %s\n", cmp.Or(visible(s.Type, false), "events without a type"), s.Samples, s.Why)
+		fmt.Fprintf(&b, "  no schema for %s: %s: %s\n", cmp.Or(visible(s.Type, false), "events without a type"), countSamples(s.Samples), s.Why)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func countSamples(n int) string {
+	if n == 1 {
+		return "1 sample"
+	}
+	return fmt.Sprintf("%d samples", n)
 }

@@ -75,6 +75,8 @@ type TestViolation struct {
 	Pointer string `json:"pointer"`
 	Keyword string `json:"keyword"`
 	Schema  string `json:"schema"`
+	// Missing are the first members that the keyword demands and that are not there.
+	Missing []string `json:"missing,omitempty"`
 }
 
 // TestResult is what a candidate would do to the events of a stream.
@@ -194,7 +196,7 @@ func failure(h *history, schema, was string, err error) TestFailure {
 	}
 	f.More = invalid.More
 	for _, v := range invalid.Violations {
-		f.Violations = append(f.Violations, TestViolation{v.Pointer, v.Keyword, v.Schema})
+		f.Violations = append(f.Violations, TestViolation(v))
 	}
 	return f
 }
@@ -237,7 +239,11 @@ func (r *TestResult) write(w io.Writer) error {
 		fmt.Fprintf(&b, "  seq %d  %s  %s  id %s  type %s  was %s\n", f.Seq, f.Time.Local().Format(time.RFC3339),
 			visible(f.Source, false), visible(f.ID, false), visible(f.Type, false), visible(cmp.Or(f.Was, "none"), false))
 		for _, v := range f.Violations {
-			fmt.Fprintf(&b, "    %s  %s  (%s)\n", visible(cmp.Or(v.Pointer, "/"), false), visible(v.Keyword, false), visible(v.Schema, false))
+			what := v.Keyword
+			if len(v.Missing) > 0 {
+				what += " " + strings.Join(v.Missing, ", ")
+			}
+			fmt.Fprintf(&b, "    %s  %s  (%s)\n", visible(cmp.Or(v.Pointer, "/"), false), visible(what, false), visible(v.Schema, false))
 		}
 		if f.Why != "" {
 			b.WriteString("    " + visible(f.Why, false) + "\n")

@@ -109,6 +109,7 @@ type linter struct {
 	draft
 	dialect
 	whole bool // what is looked at first is for all of a payload
+	asked int  // how many if and not are around: what does not fit there is not refused
 }
 
 // loading takes over what Load says.
@@ -214,7 +215,9 @@ func (l *linter) schema(node any, at string, depth int) {
 	if hides {
 		return
 	}
-	l.closed(object, at)
+	if l.asked == 0 {
+		l.closed(object, at)
+	}
 	l.required(object, at)
 	l.bounds(object, at)
 	l.values(object, at)
@@ -226,6 +229,10 @@ func (l *linter) schema(node any, at string, depth int) {
 
 // below looks at the schemas that are the value of a keyword.
 func (l *linter) below(name string, value any, at string, depth int) {
+	if name == "if" || name == "not" {
+		l.asked++
+		defer func() { l.asked-- }()
+	}
 	switch keywords[name].holds {
 	case one:
 		l.schema(value, at, depth+1)
@@ -330,7 +337,7 @@ func (l *linter) values(object map[string]any, at string) {
 		l.add(at+"/pattern", Info, "the pattern fits anywhere in a text", "begin it with ^ and end it with $ if all of it is meant")
 	}
 	name := at[strings.LastIndexByte(at, '/')+1:]
-	if list, ok := object["enum"].([]any); ok && len(list) > 1 && !strings.HasSuffix(at, "/if") && openEnded(name) {
+	if list, ok := object["enum"].([]any); ok && len(list) > 1 && l.asked == 0 && openEnded(name) {
 		l.add(at+"/enum", Info, fmt.Sprintf("an event is refused once its sender adds a value of %s", name), `write "type": "string", unless consumers cannot do with another one; the drift report tells of new values`)
 	}
 }

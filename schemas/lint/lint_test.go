@@ -41,6 +41,7 @@ func TestCheck(t *testing.T) {
 		{"nothing", `{"type":"object","required":["id"],"properties":{"id":{"type":"string","format":"uuid"}},"x-owner":"billing"}`, ""},
 		{"names are no keywords", `{"type":"object","properties":{"requierd":{"const":{"requierd":1}},"nullable":{"enum":[{"minimum":2,"maximum":1}]}},"default":{"id":1},"examples":[{"foo":1}]}`, ""},
 		{"true", `true`, ""},
+		{"what if and not ask is not refused", `{"type":"object","if":{"properties":{"status":{"enum":["a","b"]}},"additionalProperties":false},"not":{"properties":{"type":{"enum":["a","b"]}}}}`, ""},
 		{
 			"misspelt", `{"type":"object","requierd":["id"],"properties":{"n":{"minlength":1}},"$defs":{"x":{"foo":1}}}`,
 			"warning envelope.json#/$defs/x/foo: foo is no keyword of JSON Schema, and says nothing: remove it, or begin its name with x-\n" +
