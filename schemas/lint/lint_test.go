@@ -162,7 +162,8 @@ func TestParts(t *testing.T) {
 		"types.json": {Data: []byte(`{"$schema":"http://json-schema.org/draft-07/schema#","foo":1,"definitions":{"a b":{"properties":{"x":true},"prefixItems":[]},"c":{"bar":1}}}`)},
 	}
 	found, err := lint.Check(schemas.Config{FS: fsys, Rules: []schemas.Rule{
-		{Type: "order", Schema: "old.json#/components/schemas/order"}, {Type: "order2", Schema: "new.json#/components/schemas/order"},
+		{Type: "order", Schema: "old.json#/components/schemas/order"},
+		{Type: "order2", Schema: "new.json#/components/schemas/order"},
 		{Type: "x", Schema: "types.json#/definitions/a b"},
 	}})
 	const closed = "#/components/schemas/line/properties/a/additionalProperties: an event is refused once its sender adds a member here: " +
