@@ -13,21 +13,12 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
-
-// decoded reads a text as encoding/json does with UseNumber.
-func decoded(t *testing.T, body []byte) any {
-	t.Helper()
-	v, err := (&verifiers.Request{Body: body}).JSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
 
 // decodedAdyen is what the signed text of an item is by its decoded members.
 func decodedAdyen(item map[string]any) (signature, text string, err error) {
@@ -181,10 +172,8 @@ func decodedSNS(body []byte) (map[string]string, error) {
 			msg[key] = value
 		case nil:
 		default:
-			for _, signed := range snsSigned {
-				if signed == key {
-					return nil, verifiers.ErrMalformed
-				}
+			if slices.Contains(snsSigned, key) {
+				return nil, verifiers.ErrMalformed
 			}
 		}
 	}
@@ -202,8 +191,10 @@ func decodedSNS(body []byte) (map[string]string, error) {
 // are refused by the scan alone.
 func FuzzParseSNS(f *testing.F) {
 	const base = `"Type":"Notification","MessageId":"1","Message":"m\u00e9","Timestamp":"t","TopicArn":"a","SignatureVersion":"2","Signature":"s","SigningCertURL":"u"`
-	for _, s := range []string{"{" + base + "}", "{" + base + `,"x":1,"x":2}`, "{" + base + `,"message":"n"}`, "{" + base + `,"Subject":null}`,
-		"{" + base + `,"Subject":{}}`, "{" + base + `,"\u0054ype":"n"}`, "{" + base + "} {", " {" + base + "} ", "[]", "{}", "{" + base + ",}", `{"Signature":5}`} {
+	for _, s := range []string{
+		"{" + base + "}", "{" + base + `,"x":1,"x":2}`, "{" + base + `,"message":"n"}`, "{" + base + `,"Subject":null}`,
+		"{" + base + `,"Subject":{}}`, "{" + base + `,"\u0054ype":"n"}`, "{" + base + "} {", " {" + base + "} ", "[]", "{}", "{" + base + ",}", `{"Signature":5}`,
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -250,12 +241,18 @@ func TestHostileBodies(t *testing.T) {
 		forged, valid string // with %s for what is large
 	}{
 		{"Adyen", Adyen, verifiers.Config{Keys: keysOf(t, key)}, item("AAAA"), item(good)},
-		{"SMS", VonageSMSLegacy, verifiers.Config{Keys: keysOf(t, "secret"), Options: map[string]string{smsMethod: "sha256"}},
-			`{"sig":"00","timestamp":"1700000000","x":%s}`, ""}, // nothing in it is nested
-		{"Graph", MicrosoftGraph, verifiers.Config{Keys: keysOf(t, "a-long-client-state-0123456789")},
-			`{"value":[{"clientState":"x","x":%s}]}`, `{"value":[{"clientState":"a-long-client-state-0123456789","x":%s}]}`},
-		{"SNS", AWSSNS, verifiers.Config{Fetcher: new(fetches), Options: map[string]string{"topic_arn": "arn:aws:sns:us-east-1:123456789012:n"}},
-			`{"Type":"Notification","x":%s}`, ""}, // what is large is a text, which is signed
+		{
+			"SMS", VonageSMSLegacy, verifiers.Config{Keys: keysOf(t, "secret"), Options: map[string]string{smsMethod: "sha256"}},
+			`{"sig":"00","timestamp":"1700000000","x":%s}`, "", // nothing in it is nested
+		},
+		{
+			"Graph", MicrosoftGraph, verifiers.Config{Keys: keysOf(t, "a-long-client-state-0123456789")},
+			`{"value":[{"clientState":"x","x":%s}]}`, `{"value":[{"clientState":"a-long-client-state-0123456789","x":%s}]}`,
+		},
+		{
+			"SNS", AWSSNS, verifiers.Config{Fetcher: new(fetches), Options: map[string]string{"topic_arn": "arn:aws:sns:us-east-1:123456789012:n"}},
+			`{"Type":"Notification","x":%s}`, "", // what is large is a text, which is signed
+		},
 	} {
 		verifier, err := v.provider.New(v.config)
 		if err != nil {
