@@ -125,7 +125,9 @@ func (s *Schema) load(p verifiers.Provider) (*validator, error) {
 		return nil, err
 	}
 	if s.Shadow != "" {
-		if v.candidate, err = loadDir(s.config(), s.Shadow, "shadow"); err != nil {
+		cfg := s.config()
+		cfg.MaxSteps = maxShadowSteps
+		if v.candidate, err = loadDir(cfg, s.Shadow, "shadow"); err != nil {
 			return nil, err
 		}
 	}

@@ -269,6 +269,29 @@ func TestShadow(t *testing.T) {
 	}
 }
 
+// TestShadowSteps: the sender waits for a candidate, which therefore may take far
+// fewer steps than a schema that counts.
+func TestShadowSteps(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"push.json": `{"items":{"type":"number","minimum":0}}`}
+	j := must(newJudged(t, "github", &Schema{Dir: schemaDir(t, files), Shadow: schemaDir(t, files)}))(t)
+	for _, tt := range []struct {
+		items int
+		want  shadowResult
+	}{{maxShadowSteps / 10, shadowAgree}, {maxShadowSteps, shadowFailed}} {
+		list := make([]any, tt.items)
+		for i := range list {
+			list[i] = json.Number("1")
+		}
+		if got := j.see("1", "push", list); got.Err != nil {
+			t.Errorf("%d items: %v", tt.items, got.Err)
+		}
+		if got := testutil.ToFloat64(j.app.metrics.shadow.WithLabelValues(j.cfg.Source, string(tt.want))); got != 1 {
+			t.Errorf("%d items: not counted as %s", tt.items, tt.want)
+		}
+	}
+}
+
 // TestShadowAlone: a candidate needs no schemas beside it.
 func TestShadowAlone(t *testing.T) {
 	t.Parallel()

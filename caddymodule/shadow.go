@@ -35,6 +35,10 @@ var shadowResults = []shadowResult{shadowAgree, shadowWouldReject, shadowWouldAc
 // maxShadowSamples is how many events are kept that a candidate would reject.
 const maxShadowSamples = 20
 
+// maxShadowSteps is what trying a candidate on one event may take, up to some 50 ms:
+// the sender waits for it, and a schema that counts may take twenty times as much.
+const maxShadowSteps = 1_000_000
+
 // shadow tries a candidate beside the schemas of a route. It changes nothing.
 type shadow struct {
 	set     *schemas.Set
