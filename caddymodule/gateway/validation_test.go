@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway"
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/gateway/gatewaytest"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
 
@@ -121,5 +122,36 @@ func TestRetryWithModeOfNow(t *testing.T) {
 				t.Errorf("got %v with %v stored and %d in quarantine, want %v with %v", res.Outcome, verdicts, len(pub.Quarantined()), tt.outcome, tt.verdicts)
 			}
 		})
+	}
+}
+
+// TestFormThatIsNone: a body that says that it is a form, and is none, is for the
+// schema to judge like any other that it cannot read; it is not lost.
+func TestFormThatIsNone(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{"escape": "a=%zz", "semicolon": "a=1;b=2"} {
+		for _, mode := range []gateway.SchemaMode{gateway.OnInvalidQuarantine, gateway.OnInvalidTag} {
+			t.Run(fmt.Sprint(name, " ", mode), func(t *testing.T) {
+				t.Parallel()
+				var seen any
+				rt, pub, _ := newRoute(t, func(c *gateway.Config) {
+					c.Provider.NeedsJSON, c.Provider.ContentTypes = false, nil
+					c.Validator = gatewaytest.ValidatorFunc(func(_ string, payload any) (string, error) {
+						seen = payload
+						return "s.json", errors.New("s.json: the body is neither JSON nor a form")
+					})
+					c.OnInvalid = mode
+				})
+				req := newRequest(t, "https://example.com/hook", "d1", body)
+				req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				res := handle(rt, req)
+				if !res.Outcome.Success() || len(pub.Events())+len(pub.Quarantined()) != 1 {
+					t.Errorf("got %v (%v), want it kept", res.Outcome, res.Err)
+				}
+				if o, opaque := seen.(gateway.Opaque); !opaque || string(o) != body {
+					t.Errorf("the schema saw %#v, want the bytes", seen)
+				}
+			})
+		}
 	}
 }
