@@ -292,6 +292,68 @@ func TestShadowSteps(t *testing.T) {
 	}
 }
 
+// TestShadowFails: whatever goes wrong in a candidate is counted and nothing more.
+func TestShadowFails(t *testing.T) {
+	t.Parallel()
+	if result, _ := (&shadow{}).try(true, "push", map[string]any{}, nil); result != shadowFailed {
+		t.Errorf("got %s for a candidate that panics, want failed", result)
+	}
+}
+
+// TestSchemaReleased: what is let out of quarantine is judged again, and was counted
+// when it came.
+func TestSchemaReleased(t *testing.T) {
+	t.Parallel()
+	dir := schemaDir(t, map[string]string{"push.json": `false`})
+	next := schemaDir(t, map[string]string{"push.json": `true`})
+	j := must(newJudged(t, "github", &Schema{Dir: dir, Shadow: next}))(t)
+	e := gateway.Event{Tenant: "default", Source: "x", ID: "1", Type: "push", Received: time.Unix(1_700_000_000, 0), Trust: gateway.Verified}
+	for range 2 {
+		if got := j.validator.Validate(&e, map[string]any{}); got.Err == nil {
+			t.Error("it is not judged")
+		}
+		e.Released = gateway.ReleasedRetry
+	}
+	if st := j.schemaStatus(); st.Schemas[0].Invalid != 1 || st.Shadow.Results[shadowWouldAccept] != 1 {
+		t.Errorf("counted %d times, and %d times with the candidate, want once", st.Schemas[0].Invalid, st.Shadow.Results[shadowWouldAccept])
+	}
+}
+
+// TestSchemaCountsOfTenants: two tenants may have a source of the same name; what is
+// counted for one, and told its operators, is not the other's.
+func TestSchemaCountsOfTenants(t *testing.T) {
+	t.Parallel()
+	p, _ := providers.Lookup("github")
+	dir := schemaDir(t, map[string]string{"push.json": `false`})
+	shadow := schemaDir(t, map[string]string{"push.json": `true`})
+	routes := make([]*Handler, 2)
+	for i, tenant := range []string{"a", "b"} {
+		h := &Handler{
+			Provider: "github", Schema: &Schema{Dir: dir, Shadow: shadow, Drift: &Drift{Off: true}},
+			app: &App{metrics: newMetrics()}, log: slog.New(slog.DiscardHandler),
+		}
+		t.Cleanup(func() {
+			if err := h.app.releaseSchemas(); err != nil {
+				t.Error(err)
+			}
+		})
+		if err := h.schemas(&gateway.Config{Tenant: tenant, Source: t.Name(), Provider: p}); err != nil {
+			t.Fatal(err)
+		}
+		routes[i] = h
+	}
+	e := &gateway.Event{Tenant: "a", Source: t.Name(), ID: "1", Type: "push", Received: time.Unix(1_700_000_000, 0), Trust: gateway.Verified}
+	routes[0].validator.Validate(e, map[string]any{})
+	for i, want := range []int64{1, 0} {
+		if st := routes[i].schemaStatus(); st.Schemas[0].Invalid != want || st.Shadow.Results[shadowWouldAccept] != want {
+			t.Errorf("route %d: %d refused, %d in the shadow, want %d", i, st.Schemas[0].Invalid, st.Shadow.Results[shadowWouldAccept], want)
+		}
+		if _, _, due := routes[i].validator.checks.counts["push.json"].due(e.Received); due != (i == 1) {
+			t.Errorf("route %d: is to be told: %v", i, due)
+		}
+	}
+}
+
 // TestShadowAlone: a candidate needs no schemas beside it.
 func TestShadowAlone(t *testing.T) {
 	t.Parallel()

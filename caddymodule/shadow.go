@@ -74,13 +74,13 @@ type shadowSample struct {
 	Error      string      `json:"error,omitempty"`
 }
 
-type shadowKey struct{ label, digest string }
+type shadowKey struct{ tenant, label, digest string }
 
 // Destruct implements [caddy.Destructor].
 func (s *shadowState) Destruct() error { return nil }
 
 // castShadow sets up the candidate of a route, if it has one.
-func (h *Handler) castShadow(v *validator, label string) error {
+func (h *Handler) castShadow(v *validator, tenant, label string) error {
 	if v.candidate == nil {
 		return nil
 	}
@@ -92,7 +92,7 @@ func (h *Handler) castShadow(v *validator, label string) error {
 	for _, info := range infos {
 		fmt.Fprintf(digest, "%q %s\n", info.Schema, info.SHA256)
 	}
-	state, err := keepSchemaState(h.app, shadowKey{label, hex.EncodeToString(digest.Sum(nil))}, func() *shadowState { return newShadowState(infos) })
+	state, err := keepSchemaState(h.app, shadowKey{tenant, label, hex.EncodeToString(digest.Sum(nil))}, func() *shadowState { return newShadowState(infos) })
 	if err != nil {
 		return err
 	}

@@ -106,7 +106,7 @@ type schemaCount struct {
 	accepted, refused int64 // when that was told
 }
 
-type schemaKey struct{ label, address, sha256 string }
+type schemaKey struct{ tenant, label, address, sha256 string }
 
 // schemaCounts has the counts of all sources.
 var schemaCounts = caddy.NewUsagePool()
@@ -130,14 +130,14 @@ func (h *Handler) countSchemas(v *validator, cfg *gateway.Config) error {
 			infos = append(infos, set.Schemas()...)
 		}
 		for _, info := range infos {
-			count, err := keepSchemaState(h.app, schemaKey{cfg.Source, info.Schema, info.SHA256}, func() *schemaCount { return &schemaCount{since: time.Now()} })
+			count, err := keepSchemaState(h.app, schemaKey{cfg.Tenant, cfg.Source, info.Schema, info.SHA256}, func() *schemaCount { return &schemaCount{since: time.Now()} })
 			if err != nil {
 				return err
 			}
 			v.checks.counts[info.Schema] = count
 		}
 	}
-	return h.castShadow(v, cfg.Source)
+	return h.castShadow(v, cfg.Tenant, cfg.Source)
 }
 
 // keepSchemaState returns what is kept under a key, which is given back when the app
