@@ -222,6 +222,25 @@ func TestNotices(t *testing.T) {
 	}
 }
 
+// TestMemoryOfAll: what a source asks for and does not get is not held against all.
+func TestMemoryOfAll(t *testing.T) {
+	t.Parallel()
+	b, _ := open(t, driftbook.Config{MaxBytes: 40 << 10})
+	full := 0
+	for i := range 8 {
+		s := b.Source(driftbook.Name{Tenant: fmt.Sprint(i), Source: "s"}, "s", quick)
+		for j := range 10 {
+			send(s, 1, fmt.Sprintf("n%c", 'a'+j), "x")
+		}
+		if s.Report().Full {
+			full++
+		}
+	}
+	if st := b.Status(); full == 0 || st.Bytes > st.MaxBytes {
+		t.Errorf("%d sources are full, %+v", full, st)
+	}
+}
+
 func TestBounds(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -226,3 +226,36 @@ func earlyHandshake(c *gateway.Config) {
 		Name: "early", When: []verifiers.Match{verifiers.JSON("/type").Is("hello")}, Reply: verifiers.Echo(verifiers.JSON("/challenge")),
 	}}
 }
+
+// TestStrictJSONByAnotherName: a body that does not say that it is JSON, and is read as
+// JSON all the same, has to be strict; one that is no JSON is for the schema.
+func TestStrictJSONByAnotherName(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		body   string
+		want   gateway.Outcome
+		opaque bool
+	}{
+		{`{"id":"e1"}`, gateway.Accepted, false},
+		{`{"id":"e1","id":"e2"}`, gateway.Quarantined, false},
+		{`{"id":"e1"`, gateway.Accepted, true},
+	} {
+		t.Run(tt.body, func(t *testing.T) {
+			t.Parallel()
+			opaque := false
+			rt, _, _ := newRoute(t, func(c *gateway.Config) {
+				headersOnly(c)
+				c.Provider.ContentTypes = nil
+				c.Validator = gatewaytest.ValidatorFunc(func(_ string, payload any) (string, error) {
+					_, opaque = payload.(gateway.Opaque)
+					return "s.json", nil
+				})
+			})
+			req := newRequest(t, "https://example.com/hook", "d1", tt.body)
+			req.Header.Set("Content-Type", "text/plain")
+			if res := handle(rt, req); res.Outcome != tt.want || opaque != tt.opaque {
+				t.Errorf("got %v (%v), opaque %t, want %v, %t", res.Outcome, res.Err, opaque, tt.want, tt.opaque)
+			}
+		})
+	}
+}

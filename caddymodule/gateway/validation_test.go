@@ -155,3 +155,19 @@ func TestFormThatIsNone(t *testing.T) {
 		}
 	}
 }
+
+// TestRetriesOfARejectedBatch: after a 422 some senders send the whole batch again.
+// What was stored is not stored again where the events have ids.
+func TestRetriesOfARejectedBatch(t *testing.T) {
+	t.Parallel()
+	validator := modes{"q": gateway.OnInvalidQuarantine, "t": gateway.OnInvalidTag, "r": gateway.OnInvalidReject}
+	rt, pub, _ := newRoute(t, alter(batches, func(c *gateway.Config) { c.Validator = validator }))
+	for i := range 3 {
+		if res := post(t, rt, fmt.Sprint("d", i), `[{"id":"a","type":"q"},{"id":"b","type":"r"},{"id":"c","type":"t"}]`); res.Outcome != gateway.SchemaRejected {
+			t.Errorf("got %v", res.Outcome)
+		}
+	}
+	if n, m := len(pub.Events()), len(pub.Quarantined()); n != 1 || m != 1 {
+		t.Errorf("got %d stored and %d in quarantine, want one of each", n, m)
+	}
+}
