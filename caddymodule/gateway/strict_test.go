@@ -259,3 +259,32 @@ func TestStrictJSONByAnotherName(t *testing.T) {
 		})
 	}
 }
+
+// TestStrictJSONInsideElements: a text inside an event of a batch in which its id is
+// has to be strict as well.
+func TestStrictJSONInsideElements(t *testing.T) {
+	t.Parallel()
+	rt, pub, _ := newRoute(t, alter(batches, func(c *gateway.Config) {
+		c.Provider.Batch.ID = verifiers.JSON("/text").Inner("/id")
+	}))
+	res := post(t, rt, "d1", `[{"text":"{\"id\":\"a\"}"},{"text":"{\"id\":\"b\",\"x\":1,\"x\":2}"}]`)
+	if events, aside := pub.Events(), pub.Quarantined(); len(events) != 1 || events[0].ID != "a" || len(aside) != 1 || aside[0].Why.Reason != "json" {
+		t.Errorf("got %v (%v), stored %+v, aside %+v", res.Outcome, res.Err, events, aside)
+	}
+}
+
+// TestWatchingRefusesNothing: where the validator only looks, a body that it cannot
+// look at goes on.
+func TestWatchingRefusesNothing(t *testing.T) {
+	t.Parallel()
+	for _, watches := range []bool{true, false} {
+		rt, pub, _ := newRoute(t, func(c *gateway.Config) {
+			headersOnly(c)
+			c.StrictJSON, c.ValidatorWatches = gateway.StrictOff, watches
+			c.Validator = accepts{}
+		})
+		if res := post(t, rt, "d1", `{"a":`); res.Outcome.Success() != watches || len(pub.Events()) == 1 != watches {
+			t.Errorf("watching %t: got %v (%v)", watches, res.Outcome, res.Err)
+		}
+	}
+}
