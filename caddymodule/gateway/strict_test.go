@@ -288,3 +288,21 @@ func TestWatchingRefusesNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestStrictJSONOfNoBatch: a request with two arrays of events is one event, and what
+// is in them has to be strict all the same.
+func TestStrictJSONOfNoBatch(t *testing.T) {
+	t.Parallel()
+	in := alter(batches, func(c *gateway.Config) {
+		c.Provider.Batch.Elements, c.Provider.Batch.Or = "/events", []string{"/more"}
+	})
+	for body, want := range map[string]gateway.Outcome{
+		`{"events":[{"id":"a"}],"more":[{"id":"b"}]}`:             gateway.Accepted,
+		`{"events":[{"id":"a"}],"more":[{"id":"b","x":1,"x":2}]}`: gateway.Quarantined,
+	} {
+		rt, _, _ := newRoute(t, in)
+		if res := post(t, rt, "d1", body); res.Outcome != want || res.Batch != nil {
+			t.Errorf("%s: got %v (%v), want %v", body, res.Outcome, res.Err, want)
+		}
+	}
+}

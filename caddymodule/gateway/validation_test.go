@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -169,5 +170,15 @@ func TestRetriesOfARejectedBatch(t *testing.T) {
 	}
 	if n, m := len(pub.Events()), len(pub.Quarantined()); n != 1 || m != 1 {
 		t.Errorf("got %d stored and %d in quarantine, want one of each", n, m)
+	}
+}
+
+// TestFirstOfABatch: of several events that are rejected the first is named.
+func TestFirstOfABatch(t *testing.T) {
+	t.Parallel()
+	rt, _, _ := newRoute(t, alter(batches, func(c *gateway.Config) { c.Validator, c.OnInvalid = modes{}, gateway.OnInvalidReject }))
+	res := post(t, rt, "d1", `[{"id":"a"},{"id":"b"},{"id":"c"}]`)
+	if res.Err == nil || !strings.HasPrefix(res.Err.Error(), "event 0 of the batch: ") {
+		t.Errorf("got %v, want the first", res.Err)
 	}
 }
