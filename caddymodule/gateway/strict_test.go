@@ -306,3 +306,16 @@ func TestStrictJSONOfNoBatch(t *testing.T) {
 		}
 	}
 }
+
+// TestStrictJSONCountsEachEvent: the values of one event do not count for another, nor
+// for what is around them.
+func TestStrictJSONCountsEachEvent(t *testing.T) {
+	t.Parallel()
+	rt, pub, _ := newRoute(t, alter(batches, func(c *gateway.Config) {
+		c.Provider.Batch.Elements, c.JSONLimits.Values = "/events", 4
+	}))
+	res := post(t, rt, "d1", `{"a":1,"events":[{"id":"a","x":[1]},{"id":"b","x":[1]},{"id":"c","x":[1,2]}],"z":1}`)
+	if n, m := len(pub.Events()), len(pub.Quarantined()); n != 2 || m != 1 || pub.Quarantined()[0].ID != "c" {
+		t.Errorf("got %v (%v), %d stored and %d in quarantine, want two and one", res.Outcome, res.Err, n, m)
+	}
+}
