@@ -242,15 +242,18 @@ func TestHostileBodies(t *testing.T) {
 	}{
 		{"Adyen", Adyen, verifiers.Config{Keys: keysOf(t, key)}, item("AAAA"), item(good)},
 		{
-			"SMS", VonageSMSLegacy, verifiers.Config{Keys: keysOf(t, "secret"), Options: map[string]string{smsMethod: "sha256"}},
+			"SMS", VonageSMSLegacy,
+			verifiers.Config{Keys: keysOf(t, "secret"), Options: map[string]string{smsMethod: "sha256"}},
 			`{"sig":"00","timestamp":"1700000000","x":%s}`, "", // nothing in it is nested
 		},
 		{
-			"Graph", MicrosoftGraph, verifiers.Config{Keys: keysOf(t, "a-long-client-state-0123456789")},
+			"Graph", MicrosoftGraph,
+			verifiers.Config{Keys: keysOf(t, "a-long-client-state-0123456789")},
 			`{"value":[{"clientState":"x","x":%s}]}`, `{"value":[{"clientState":"a-long-client-state-0123456789","x":%s}]}`,
 		},
 		{
-			"SNS", AWSSNS, verifiers.Config{Fetcher: new(fetches), Options: map[string]string{"topic_arn": "arn:aws:sns:us-east-1:123456789012:n"}},
+			"SNS", AWSSNS,
+			verifiers.Config{Fetcher: new(fetches), Options: map[string]string{"topic_arn": "arn:aws:sns:us-east-1:123456789012:n"}},
 			`{"Type":"Notification","x":%s}`, "", // what is large is a text, which is signed
 		},
 	} {
