@@ -141,7 +141,7 @@ func TestGitHubMutants(t *testing.T) {
 	dir, corpus := openCorpus(t)
 	text, err := os.ReadFile(filepath.Join(dir, "schema.json"))
 	if err != nil {
-		t.Skipf("no schema.json in %s", dir)
+		t.Skipf("no schema.json in %s: put that of the npm package @octokit/webhooks-schemas there, beside examples.json", dir)
 	}
 	var doc struct {
 		Definitions map[string]json.RawMessage `json:"definitions"`

@@ -45,7 +45,7 @@ func openCorpus(t *testing.T) (dir string, corpus []event) {
 	}
 	data, err := os.ReadFile(filepath.Join(dir, "examples.json"))
 	if err != nil {
-		t.Skipf("no corpus in %s: set GITHUB_CORPUS_DIR to a directory with examples.json", dir)
+		t.Skipf("no corpus in %s: set GITHUB_CORPUS_DIR to a directory with examples.json, which is api.github.com/index.json of the npm package @octokit/webhooks-examples 7.6.1", dir)
 	}
 	if err := json.Unmarshal(data, &corpus); err != nil {
 		t.Fatal(err)
@@ -58,16 +58,24 @@ func openCorpus(t *testing.T) (dir string, corpus []event) {
 func TestGitHubCorpus(t *testing.T) {
 	t.Parallel()
 	_, corpus := openCorpus(t)
-	var sum tally
+	var sum, cautious, demanding tally
 	for _, seed := range seeds[:4] {
 		for _, e := range corpus {
 			if len(e.Examples) >= 2 {
 				sum.add(roundTrip(t, seed, e.Name, e.payloads(t), infer.Options{}))
 			}
+			if len(e.Examples) >= 8 {
+				cautious.add(roundTrip(t, seed, e.Name, e.payloads(t), infer.Options{MinRequired: 20}))
+				demanding.add(roundTrip(t, seed, e.Name, e.payloads(t), infer.Options{MinRequired: 12}))
+			}
 		}
 	}
 	t.Logf("all: %s", sum)
+	t.Logf("events with 8 examples or more, with members required that 20 of them have: %s", cautious)
+	t.Logf("with members required that 12 of them have: %s", demanding)
 	sum.check(t)
+	cautious.check(t)
+	demanding.refused(t)
 	if sum.required == 0 {
 		t.Error("no member is required")
 	}
