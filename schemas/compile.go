@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/caddy-webhooks/caddy-webhooks/schemas/internal/jsonptr"
 )
 
 // address is a schema inside the directory: a file and perhaps a JSON Pointer.
@@ -40,7 +42,7 @@ func (d *directory) address(text string) (address, *LoadError) {
 		}
 		return address{text, part, ""}, nil
 	}
-	if _, ok := lookup(f.doc, pointer); !ok {
+	if _, ok := jsonptr.Lookup(f.doc, pointer); !ok {
 		return mistake(pointer, "there is nothing at this JSON Pointer%s", nearest(f, place{node: f.doc}, pointer))
 	}
 	return address{text, f, pointer}, nil

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/caddy-webhooks/caddy-webhooks/schemas/internal/jsonptr"
 )
 
 // corpus is GitHub's published examples with GitHub's own schema, chosen by event:
@@ -67,7 +69,7 @@ func openCorpus(t testing.TB) *corpus {
 	c := &corpus{files: fstest.MapFS{"schema.json": {Data: schema}}}
 	for _, e := range events {
 		pointer := "/definitions/" + e.Name + "_event"
-		if _, ok := lookup(doc, pointer); !ok {
+		if _, ok := jsonptr.Lookup(doc, pointer); !ok {
 			pointer = "/definitions/" + e.Name + "$event"
 		}
 		c.rules = append(c.rules, Rule{e.Name, "schema.json#" + pointer}, Rule{e.Name + ".*", "schema.json#" + pointer})

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+
+	"github.com/caddy-webhooks/caddy-webhooks/schemas/internal/jsonptr"
 )
 
 // finding is a violation in the library's words.
@@ -28,7 +30,7 @@ func (e *evaluator) wrong(n *node, keyword string, names ...string) bool {
 	}
 	e.where = append(append(append(e.where[:0], n.location...), '/'), keyword...)
 	for _, name := range names {
-		e.where = append(append(e.where, '/'), url.PathEscape(escapePointer(name))...)
+		e.where = append(append(e.where, '/'), url.PathEscape(jsonptr.Escape(name))...)
 	}
 	return e.note(keyword)
 }
@@ -100,7 +102,7 @@ func (e *evaluator) appendPointer(b []byte) []byte {
 		if s.index >= 0 {
 			b = strconv.AppendInt(b, int64(s.index), 10)
 		} else {
-			b = append(b, escapePointer(s.name[:min(len(s.name), 2*maxLocation)])...)
+			b = append(b, jsonptr.Escape(s.name[:min(len(s.name), 2*maxLocation)])...)
 		}
 		if len(b) > 2*maxLocation {
 			return b[:2*maxLocation]

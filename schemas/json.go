@@ -8,6 +8,8 @@ import (
 	"io"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/caddy-webhooks/caddy-webhooks/schemas/internal/jsonptr"
 )
 
 // maxNesting is how deep a file may be nested: the place of every schema is kept,
@@ -211,7 +213,7 @@ func pointerTo(path []step) string {
 		if s.index >= 0 {
 			b.WriteString(strconv.Itoa(s.index))
 		} else {
-			b.WriteString(escapePointer(s.name))
+			b.WriteString(jsonptr.Escape(s.name))
 		}
 	}
 	return b.String()

@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/caddy-webhooks/caddy-webhooks/schemas/internal/jsonptr"
 )
 
 // compiler returns the library's own compiler for the files, so that its verdicts
@@ -78,7 +80,7 @@ func change(doc any, at string, changes map[string]any) any {
 	case map[string]any:
 		object := make(map[string]any, len(doc))
 		for name, child := range doc {
-			here := at + "/" + escapePointer(name)
+			here := at + "/" + jsonptr.Escape(name)
 			if other, ok := changes[here]; ok && other == nil {
 				continue
 			}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/caddy-webhooks/caddy-webhooks/schemas/internal/jsonptr"
 )
 
 // findLoops reports where references lead back to where they began without going
@@ -98,7 +100,7 @@ func (l *loops) report(cycle []link) {
 // beside yields the schemas that apply to the same place in a payload, by the
 // keyword, with what follows it.
 func (s target) beside(yield func(via string, next target) bool) {
-	node, _ := lookup(s.file.doc, s.at)
+	node, _ := jsonptr.Lookup(s.file.doc, s.at)
 	object, ok := node.(map[string]any)
 	if !ok {
 		return
@@ -129,7 +131,7 @@ func (s target) beside(yield func(via string, next target) bool) {
 	for _, keyword := range []string{"dependentSchemas", "dependencies"} {
 		members, _ := object[keyword].(map[string]any)
 		for _, name := range slices.Sorted(maps.Keys(members)) {
-			via := "/" + keyword + "/" + escapePointer(name)
+			via := "/" + keyword + "/" + jsonptr.Escape(name)
 			if !yield(via, target{file: s.file, at: s.at + via}) {
 				return
 			}

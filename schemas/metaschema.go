@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/caddy-webhooks/caddy-webhooks/schemas/internal/jsonptr"
 )
 
 // metaschema is the schema of the schemas of a draft. The library has it.
@@ -202,7 +204,7 @@ func (f *file) declared() (vocabulary, []*LoadError) {
 		case ok:
 			declared[name] = true
 		default:
-			problems = append(problems, f.mistake("/$vocabulary/"+escapePointer(rawURL), errors.New("nobody knows this vocabulary here: remove it, or write false if schemas can do without")))
+			problems = append(problems, f.mistake("/$vocabulary/"+jsonptr.Escape(rawURL), errors.New("nobody knows this vocabulary here: remove it, or write false if schemas can do without")))
 		}
 	}
 	return declared, problems

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/caddy-webhooks/caddy-webhooks/schemas/internal/jsonptr"
 )
 
 // maxNumber bounds the digits of a number that has to be divided, and maxExponent
@@ -262,7 +264,7 @@ func unusableNumber(doc any) (pointer string, found bool) {
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(doc)) {
 			if at, found := unusableNumber(doc[name]); found {
-				return "/" + escapePointer(name) + at, true
+				return "/" + jsonptr.Escape(name) + at, true
 			}
 		}
 	}

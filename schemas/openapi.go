@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/caddy-webhooks/caddy-webhooks/schemas/internal/jsonptr"
 )
 
 // An OpenAPI document is no schema, but has many. Each that is reached is a file
@@ -82,7 +84,7 @@ func (d *directory) part(whole *file, pointer string, in *dialect) (*file, error
 	if isOpenAPI(whole.doc) && !isSchemaPointer(pointer) {
 		return nil, fmt.Errorf("this is no place for a schema in an OpenAPI document: write #/components/schemas/... or #/webhooks/.../post/requestBody/content/application~1json/schema")
 	}
-	node, ok := lookup(whole.doc, pointer)
+	node, ok := jsonptr.Lookup(whole.doc, pointer)
 	if !ok {
 		return nil, fmt.Errorf("there is nothing at this JSON Pointer%s", nearest(whole, place{node: whole.doc}, pointer))
 	}
@@ -216,7 +218,7 @@ func (f *file) schema30(node any, at string) any {
 	}
 	schema := make(map[string]any, len(object))
 	for _, keyword := range slices.Sorted(maps.Keys(object)) {
-		value, here := object[keyword], at+"/"+escapePointer(keyword)
+		value, here := object[keyword], at+"/"+jsonptr.Escape(keyword)
 		switch keywords30[keyword] {
 		case aValue:
 			schema[keyword] = value
@@ -256,7 +258,7 @@ func (f *file) names30(value any, at string) any {
 	}
 	schemas := make(map[string]any, len(members))
 	for _, name := range slices.Sorted(maps.Keys(members)) {
-		schemas[name] = f.schema30(members[name], at+"/"+escapePointer(name))
+		schemas[name] = f.schema30(members[name], at+"/"+jsonptr.Escape(name))
 	}
 	return schemas
 }

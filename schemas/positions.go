@@ -3,6 +3,8 @@ package schemas
 import (
 	"strconv"
 	"strings"
+
+	"github.com/caddy-webhooks/caddy-webhooks/schemas/internal/jsonptr"
 )
 
 // spot says where the value of a keyword has schemas.
@@ -69,7 +71,7 @@ func (f *file) isSchema(at string) bool {
 	node := f.doc
 	for i := 0; i < len(tokens); i++ {
 		object, _ := node.(map[string]any)
-		keyword := unescapePointer(tokens[i])
+		keyword := jsonptr.Unescape(tokens[i])
 		where := f.draft.spot(keyword)
 		switch value := object[keyword].(type) {
 		case map[string]any:
@@ -80,7 +82,7 @@ func (f *file) isSchema(at string) bool {
 			if i++; where&inMembers == 0 || i == len(tokens) {
 				return false
 			}
-			node = value[unescapePointer(tokens[i])]
+			node = value[jsonptr.Unescape(tokens[i])]
 		case []any:
 			if i++; where&inItems == 0 || i == len(tokens) {
 				return false

@@ -12,6 +12,8 @@ import (
 	"strconv"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/caddy-webhooks/caddy-webhooks/schemas/internal/jsonptr"
 )
 
 // Bounds of what is read, all files together.
@@ -54,7 +56,7 @@ func (r *reader) schema(t target) *jsonschema.Schema {
 	if s := r.schemas[t]; s != nil {
 		return s
 	}
-	node, _ := lookup(t.file.doc, t.at)
+	node, _ := jsonptr.Lookup(t.file.doc, t.at)
 	return r.add(t, node, t.file.id+"#"+escapeFragment(t.at))
 }
 
@@ -194,7 +196,7 @@ func (r *reader) applicators(u unread, m map[string]any) {
 	if patterns := r.members(u, m, "patternProperties"); patterns != nil {
 		s.PatternProperties = make(map[*regexp.Regexp]*jsonschema.Schema, len(patterns))
 		for text, schema := range patterns {
-			if pattern := r.pattern(u, text, "/patternProperties/"+escapePointer(text)); pattern != nil {
+			if pattern := r.pattern(u, text, "/patternProperties/"+jsonptr.Escape(text)); pattern != nil {
 				s.PatternProperties[pattern] = schema
 			}
 		}
@@ -244,7 +246,7 @@ func (r *reader) dependencies(u unread, m map[string]any) {
 func (r *reader) below(u unread, node any, tokens ...string) *jsonschema.Schema {
 	at, location := u.from.at, u.Location
 	for _, token := range tokens {
-		token = escapePointer(token)
+		token = jsonptr.Escape(token)
 		at, location = at+"/"+token, location+"/"+url.PathEscape(token)
 	}
 	return r.add(target{file: u.from.file, at: at}, node, location)

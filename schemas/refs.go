@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/caddy-webhooks/caddy-webhooks/schemas/internal/jsonptr"
 )
 
 // scan is what there is to know about the names in a file.
@@ -104,7 +106,7 @@ func (d *directory) check(addresses []address) (problems []*LoadError) {
 	for t := range places {
 		// The rest has been checked with the whole file.
 		if t.file.err == nil && t.file.scan != nil && t.file.large == nil && t.file.draft.version != nil && !t.file.isSchema(t.at) {
-			node, _ := lookup(t.file.doc, t.at)
+			node, _ := jsonptr.Lookup(t.file.doc, t.at)
 			problems = append(problems, t.file.checkSchema(node, t.at)...)
 		}
 	}
@@ -173,7 +175,7 @@ func (f *file) walk(p place, base string) {
 			if full() {
 				return
 			}
-			here := p.at + "/" + escapePointer(key)
+			here := p.at + "/" + jsonptr.Escape(key)
 			where := spot(0)
 			if p.schema {
 				where = f.draft.spot(key)
@@ -190,7 +192,7 @@ func (f *file) walk(p place, base string) {
 					if full() {
 						return
 					}
-					f.walk(place{members[name], here + "/" + escapePointer(name), where&inMembers != 0}, base)
+					f.walk(place{members[name], here + "/" + jsonptr.Escape(name), where&inMembers != 0}, base)
 				}
 			case values[key] || f.whole != nil && notSchema(key):
 			case isArray:
@@ -314,7 +316,7 @@ func (f *file) inside(within place, to, fragment string, ref reference) (target,
 		}
 		return target{}, fmt.Errorf("the reference %q points at nothing: %s has no $anchor %q", ref.text, f.name, fragment)
 	}
-	if _, ok := lookup(within.node, fragment); !ok {
+	if _, ok := jsonptr.Lookup(within.node, fragment); !ok {
 		return target{}, fmt.Errorf("the reference %q points at nothing%s", ref.text, nearest(f, within, fragment))
 	}
 	return target{file: f, at: within.at + canonical(fragment)}, nil
@@ -327,8 +329,8 @@ func nearest(f *file, within place, pointer string) string {
 		if i < len(pointer) && pointer[i] != '/' {
 			continue
 		}
-		if _, ok := lookup(within.node, pointer[:i]); !ok {
-			return fmt.Sprintf(": %s has no %q", f.place(within.at+known), unescapePointer(pointer[len(known)+1:i]))
+		if _, ok := jsonptr.Lookup(within.node, pointer[:i]); !ok {
+			return fmt.Sprintf(": %s has no %q", f.place(within.at+known), jsonptr.Unescape(pointer[len(known)+1:i]))
 		}
 		known = pointer[:i]
 	}
@@ -384,33 +386,6 @@ func resolve(base, ref string) (target, fragment string, err error) {
 	return u.String(), fragment, nil
 }
 
-// lookup follows a JSON Pointer.
-func lookup(doc any, pointer string) (any, bool) {
-	if pointer == "" {
-		return doc, true
-	}
-	for token := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
-		token = unescapePointer(token)
-		switch node := doc.(type) {
-		case map[string]any:
-			child, ok := node[token]
-			if !ok {
-				return nil, false
-			}
-			doc = child
-		case []any:
-			i, err := strconv.Atoi(token)
-			if err != nil || i < 0 || i >= len(node) || strconv.Itoa(i) != token {
-				return nil, false
-			}
-			doc = node[i]
-		default:
-			return nil, false
-		}
-	}
-	return doc, true
-}
-
 // canonical writes a JSON Pointer as walk does.
 func canonical(pointer string) string {
 	if !strings.Contains(pointer, "~") {
@@ -418,17 +393,9 @@ func canonical(pointer string) string {
 	}
 	tokens := strings.Split(pointer, "/")
 	for i, token := range tokens {
-		tokens[i] = escapePointer(unescapePointer(token))
+		tokens[i] = jsonptr.Escape(jsonptr.Unescape(token))
 	}
 	return strings.Join(tokens, "/")
-}
-
-func escapePointer(token string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(token, "~", "~0"), "/", "~1")
-}
-
-func unescapePointer(token string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
 }
 
 // escapeFragment writes a pointer as the library writes its own.

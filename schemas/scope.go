@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/caddy-webhooks/caddy-webhooks/schemas/internal/jsonptr"
 )
 
 // ref is $ref, $recursiveRef or $dynamicRef.
@@ -116,7 +118,7 @@ func (b *builder) resolveRefs(n *node, s *jsonschema.Schema, doc *document, poin
 			if doc.doc != nil {
 				schema := doc.doc
 				if pointer != "" {
-					schema, _ = lookup(doc.doc, pointer)
+					schema, _ = jsonptr.Lookup(doc.doc, pointer)
 				}
 				object, _ := schema.(map[string]any)
 				text, _ := object["$dynamicRef"].(string)
@@ -153,12 +155,12 @@ func (b *builder) findAnchors(doc *document, f *file, base string, read func(tar
 				r.anchors[name] = at(pointer)
 			}
 			for _, key := range slices.Sorted(maps.Keys(v)) {
-				token := "/" + escapePointer(key)
+				token := "/" + jsonptr.Escape(key)
 				members, isObject := v[key].(map[string]any)
 				switch {
 				case isObject && named[key]:
 					for _, name := range slices.Sorted(maps.Keys(members)) {
-						walk(members[name], pointer+token+"/"+escapePointer(name), r)
+						walk(members[name], pointer+token+"/"+jsonptr.Escape(name), r)
 					}
 				case !values[key]:
 					walk(v[key], pointer+token, r)

@@ -21,6 +21,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"github.com/caddy-webhooks/caddy-webhooks/schemas"
+	"github.com/caddy-webhooks/caddy-webhooks/schemas/internal/jsonptr"
 )
 
 // Change is one difference.
@@ -252,7 +253,7 @@ func (p place) at(token string) place {
 }
 
 func (p place) member(name string) place {
-	return p.at(strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1"))
+	return p.at(jsonptr.Escape(name))
 }
 
 // effect is a change before it is known what is around it.

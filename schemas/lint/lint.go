@@ -35,6 +35,7 @@ import (
 	"strings"
 
 	"github.com/caddy-webhooks/caddy-webhooks/schemas"
+	"github.com/caddy-webhooks/caddy-webhooks/schemas/internal/jsonptr"
 )
 
 // Severity says how bad a finding is.
@@ -204,7 +205,7 @@ func (l *linter) schema(node any, at string, depth int) {
 	_, refers := object["$ref"].(string)
 	hides := refers && l.draft <= draft7
 	for _, name := range slices.Sorted(maps.Keys(object)) {
-		here := at + "/" + escape(name)
+		here := at + "/" + jsonptr.Escape(name)
 		if hides && name != "$ref" && !annotations[name] && !containers[name] {
 			l.add(here, Warning, "a $ref hides what stands beside it in this draft", "put the $ref into an allOf, or write the schema in draft 2019-09 or later")
 			continue
@@ -252,9 +253,9 @@ func (l *linter) below(name string, value any, at string, depth int) {
 	case byName:
 		members, _ := value.(map[string]any)
 		for _, member := range slices.Sorted(maps.Keys(members)) {
-			l.schema(members[member], at+"/"+escape(member), depth+1)
+			l.schema(members[member], at+"/"+jsonptr.Escape(member), depth+1)
 			if name == "patternProperties" && !strings.ContainsAny(member, "^$") {
-				l.add(at+"/"+escape(member), Info, "the pattern fits anywhere in a name", "begin it with ^ and end it with $ if all of it is meant")
+				l.add(at+"/"+jsonptr.Escape(member), Info, "the pattern fits anywhere in a name", "begin it with ^ and end it with $ if all of it is meant")
 			}
 		}
 	case nothing:
@@ -359,8 +360,4 @@ func number(value any) (float64, bool) {
 	}
 	f, err := n.Float64()
 	return f, err == nil
-}
-
-func escape(token string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(token, "~", "~0"), "/", "~1")
 }

@@ -3,8 +3,9 @@ package lint
 import (
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/caddy-webhooks/caddy-webhooks/schemas/internal/jsonptr"
 )
 
 // dialect is what an OpenAPI document adds to JSON Schema.
@@ -39,7 +40,7 @@ func (l *linter) parts(doc any, pointers []string) {
 	seen := make(map[string]bool)
 	for queue := slices.Clone(pointers); len(queue) > 0; queue = queue[1:] {
 		at := queue[0]
-		node, ok := lookup(doc, at)
+		node, ok := jsonptr.Lookup(doc, at)
 		if !ok || seen[at] {
 			continue // Load says what is not there
 		}
@@ -51,36 +52,6 @@ func (l *linter) parts(doc any, pointers []string) {
 		l.schema(node, at, 0)
 		queue = append(queue, refs(node, nil)...)
 	}
-}
-
-// lookup returns what a JSON Pointer leads to.
-func lookup(node any, pointer string) (any, bool) {
-	if pointer == "" {
-		return node, true
-	}
-	if pointer[0] != '/' {
-		return nil, false
-	}
-	for token := range strings.SplitSeq(pointer[1:], "/") {
-		token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
-		switch parent := node.(type) {
-		case map[string]any:
-			child, ok := parent[token]
-			if !ok {
-				return nil, false
-			}
-			node = child
-		case []any:
-			i, err := strconv.Atoi(token)
-			if err != nil || i < 0 || i >= len(parent) {
-				return nil, false
-			}
-			node = parent[i]
-		default:
-			return nil, false
-		}
-	}
-	return node, true
 }
 
 // refs appends the JSON Pointers of all references within the document.
