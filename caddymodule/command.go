@@ -2,10 +2,6 @@ package caddymodule
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -38,20 +34,10 @@ Replay, quarantine and dedupe ask the running gateway, through Caddy's admin API
 replay can also do without it, with --nats or --context. Filter and providers need
 nothing that runs.`,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.Args = cobra.NoArgs
-			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 			cmd.AddCommand(sendCommand(), tailCommand(), replayCommand(), quarantineCommand(), dedupeCommand(), filterCommand(), schemaCommand(), providersCommand())
+			conventions(cmd)
 		},
 	})
-}
-
-// interruptible returns a context that ends with Ctrl-C.
-func interruptible(cmd *cobra.Command) (context.Context, context.CancelFunc) {
-	ctx := cmd.Context()
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 }
 
 func sendCommand() *cobra.Command {
@@ -82,25 +68,18 @@ stores one.
 The provider "hmac" is any sender whose scheme the flags from --hash to
 --timestamp-header describe.
 
-The exit status is 1 if an answer is not the expected one.`,
+The exit status is 1 if an answer is not the expected one, 2 if it cannot be sent
+as it was asked for, and 3 if nothing answers.`,
 		Example: `  caddy webhooks send github http://127.0.0.1:8080/github
   caddy webhooks send stripe https://hooks.example.com/stripe --type invoice.paid --count 10
   caddy webhooks send twilio http://127.0.0.1:8080/twilio --public-url https://hooks.example.com/twilio
   caddy webhooks send hmac http://127.0.0.1:8080/acme --secret-env ACME_SECRET \
     --signature-header X-Acme-Signature --prefix sha256= --header "X-Acme-Delivery: 1"`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 2 {
-				return fmt.Errorf("got %d arguments: write `caddy webhooks %s`", len(args), cmd.Use)
-			}
-			return nil
-		},
-		SilenceUsage: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, stop := interruptible(cmd)
-			defer stop()
-			o.Provider, o.URL, o.Stdin = args[0], args[1], cmd.InOrStdin()
+		Args: cobra.ExactArgs(2),
+		RunE: runE(func(ctx context.Context, cmd *cobra.Command, args []string) error {
+			o.Provider, o.URL, o.Stdin, o.Progress = args[0], args[1], cmd.InOrStdin(), cmd.ErrOrStderr()
 			return cli.Send(ctx, o, cmd.OutOrStdout())
-		},
+		}),
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Body, "body", "", "file with the `body`, - for standard input (default: a sample)")
@@ -147,13 +126,10 @@ or as payload_base64 where it is not UTF-8.`,
   caddy webhooks tail --stream WEBHOOKS_QUARANTINE --from 1h --headers
   caddy webhooks tail --context production --stream WEBHOOKS_OPS --from 24h
   caddy webhooks tail --json --count 1 | jq -r .payload`,
-		Args:         cobra.NoArgs,
-		SilenceUsage: true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := interruptible(cmd)
-			defer stop()
+		Args: cobra.NoArgs,
+		RunE: runE(func(ctx context.Context, cmd *cobra.Command, _ []string) error {
 			return cli.Tail(ctx, cmd.OutOrStdout(), o)
-		},
+		}),
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.NATS, "nats", "", "`URLs` of the servers, separated by commas (default: $NATS_URL, or "+cli.DefaultNATS+")")
@@ -179,14 +155,13 @@ func providersCommand() *cobra.Command {
 Lists the catalogue: how each sender proves itself, what its signature covers,
 how long a captured request could be sent again, and where the id is by which
 retries are recognised. With a name: all that is known about that sender.`,
-		Args:         cobra.MaximumNArgs(1),
-		SilenceUsage: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		Args: cobra.MaximumNArgs(1),
+		RunE: runE(func(_ context.Context, cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				o.Name = args[0]
 			}
 			return cli.Providers(cmd.OutOrStdout(), o)
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&o.JSON, "json", false, "print JSON")
 	return cmd

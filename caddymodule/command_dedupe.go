@@ -1,17 +1,12 @@
 package caddymodule
 
 import (
-	"errors"
-	"fmt"
+	"context"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/cli"
 )
-
-// exitNew is the exit status that says that the next delivery is a new event.
-const exitNew = 2
 
 func dedupeCommand() *cobra.Command {
 	var admin adminFlags
@@ -31,8 +26,6 @@ batch it ends in a dot and its index, if it has no id of its own. Without --sour
 all routes are looked at.
 
 These commands ask the running Caddy through its admin API.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	admin.add(cmd)
 	f := cmd.PersistentFlags()
@@ -49,18 +42,15 @@ Says whether the next delivery of an event is a duplicate, and of which stored
 event: its sequence and subject, when it was stored, the hash of its bytes, and
 until when its id is remembered. It changes nothing.
 
-The exit status is 0 if the next delivery is a duplicate, 2 if it is a new event,
-and 1 if that could not be found out.`,
-		Example:      "  caddy webhooks dedupe inspect 72d3162e-cc78-11e3-81ab-4c9367dc0958 --source github",
-		Args:         oneID,
-		SilenceUsage: true,
+The exit status is 0 if the next delivery is a duplicate, 1 if it is a new event,
+and another if that could not be found out.`,
+		Example: "  caddy webhooks dedupe inspect 72d3162e-cc78-11e3-81ab-4c9367dc0958 --source github",
+		Args:    cobra.ExactArgs(1),
+		RunE: runE(func(ctx context.Context, cmd *cobra.Command, args []string) error {
+			o.ID = args[0]
+			return yesNo(cli.DedupeInspect(ctx, admin.client, o, cmd.OutOrStdout()))
+		}),
 	}
-	inspect.RunE = dedupeRun(func(cmd *cobra.Command, args []string) (bool, error) {
-		ctx, stop := interruptible(cmd)
-		defer stop()
-		o.ID = args[0]
-		return cli.DedupeInspect(ctx, admin.client, o, cmd.OutOrStdout())
-	})
 
 	forget := &cobra.Command{
 		Use:   "forget <id> --reason <text>",
@@ -75,45 +65,23 @@ It delivers nothing: have the provider send the event again. To read once more w
 is stored, without the provider, use caddy webhooks replay.
 
 The exit status is 0 if the next delivery will be stored, also if the id was
-forgotten before and has not come since; 2 if there is nothing to forget, because
-the next delivery is a new event anyway or is about to be; and 1 if it failed.`,
-		Example:      `  caddy webhooks dedupe forget 72d3162e-cc78-11e3-81ab-4c9367dc0958 --source github --reason "worker lost it, ticket 4711"`,
-		Args:         oneID,
-		SilenceUsage: true,
+forgotten before and has not come since; 1 if there is nothing to forget, because
+the next delivery is a new event anyway or is about to be; and another if it failed.`,
+		Example: `  caddy webhooks dedupe forget 72d3162e-cc78-11e3-81ab-4c9367dc0958 --source github --reason "worker lost it, ticket 4711"`,
+		Args:    cobra.ExactArgs(1),
+		RunE: runE(func(ctx context.Context, cmd *cobra.Command, args []string) error {
+			if o.Reason == "" {
+				return usageError("give a reason, for the record: --reason")
+			}
+			o.ID = args[0]
+			if o.By == "" {
+				o.By = operator()
+			}
+			return yesNo(cli.DedupeForget(ctx, admin.client, o, cmd.OutOrStdout()))
+		}),
 	}
-	forget.RunE = dedupeRun(func(cmd *cobra.Command, args []string) (bool, error) {
-		ctx, stop := interruptible(cmd)
-		defer stop()
-		if o.Reason == "" {
-			return false, errors.New("give a reason, for the record: --reason")
-		}
-		o.ID = args[0]
-		if o.By == "" {
-			o.By = operator()
-		}
-		return cli.DedupeForget(ctx, admin.client, o, cmd.OutOrStdout())
-	})
 	forget.Flags().StringVar(&o.Reason, "reason", "", "why, for the record")
 	forget.Flags().StringVar(&o.By, "by", "", "who, for the record (default: the user)")
 	cmd.AddCommand(inspect, forget)
 	return cmd
-}
-
-func oneID(cmd *cobra.Command, args []string) error {
-	if len(args) != 1 {
-		return fmt.Errorf("got %d arguments: write `caddy webhooks dedupe %s`", len(args), cmd.Use)
-	}
-	return nil
-}
-
-// dedupeRun gives a command its exit status: exitNew unless do returns true.
-func dedupeRun(do func(*cobra.Command, []string) (bool, error)) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) error {
-		ok, err := do(cmd, args)
-		if ok || err != nil {
-			return err
-		}
-		cmd.SilenceErrors = true // the output says it
-		return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return exitNew, nil })(cmd, args)
-	}
 }

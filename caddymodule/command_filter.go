@@ -2,6 +2,8 @@ package caddymodule
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -42,16 +44,16 @@ With --provider id, type and time are found as for this sender, and a batch is s
 each of its events is one line, with its id and its type. A result is true, false, or
 what is in the way, such as a value that is missing; the gateway then keeps the event.
 
-The exit status is 0 if the expression is true of every event.`,
+The exit status is 0 if the expression is true of every event, 1 if it is not, and 2
+if it is no expression or the event cannot be read.`,
 		Example: `  caddy webhooks filter "{webhooks.json./action} == 'labeled'" --body event.json
   caddy webhooks filter "{webhooks.type} == 'push'" --provider github --header "X-GitHub-Event: push" --body event.json
   caddy webhooks tail --json --count 1 | jq -r .payload | caddy webhooks filter "has({webhooks.json./action})"`,
-		Args:         cobra.ExactArgs(1),
-		SilenceUsage: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		Args: cobra.ExactArgs(1),
+		RunE: runE(func(_ context.Context, cmd *cobra.Command, args []string) error {
 			o.expr, o.stdin = args[0], cmd.InOrStdin()
 			return o.run(cmd.OutOrStdout())
-		},
+		}),
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.body, "body", "-", "`file` with the body, - for standard input")
@@ -67,11 +69,11 @@ The exit status is 0 if the expression is true of every event.`,
 // run prints a line for each event.
 func (o *filterOptions) run(out io.Writer) error {
 	p, err := compile(o.expr)
-	if err != nil {
-		return err
+	if err == nil {
+		err = p.settle()
 	}
-	if err := p.settle(); err != nil {
-		return err
+	if err != nil {
+		return usageError("%w", err)
 	}
 	req, err := o.request()
 	if err != nil {
@@ -84,7 +86,7 @@ func (o *filterOptions) run(out io.Writer) error {
 	}
 	res := route.Handle(httptest.NewRecorder(), gateway.Request{Request: req, URL: req.URL})
 	if len(probe.lines) == 0 {
-		return fmt.Errorf("no event came about (%s): %w", res.Reason, errors.Join(res.Err, errNotTrue))
+		return usageError("no event came about (%s): %w", res.Reason, cmp.Or(res.Err, errNotTrue))
 	}
 	for _, line := range probe.lines {
 		if _, err := fmt.Fprintln(out, line); err != nil {
@@ -104,13 +106,13 @@ func (o *filterOptions) request() (*http.Request, error) {
 	}
 	req, err := http.NewRequest(http.MethodPost, o.url, bytes.NewReader(body)) //nolint:noctx // it is not sent
 	if err != nil {
-		return nil, fmt.Errorf("--url: %w", err)
+		return nil, usageError("--url: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	for _, h := range o.headers {
 		name, value, ok := strings.Cut(h, ":")
 		if name = textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name)); !ok || name == "" {
-			return nil, errors.New(`--header: write "Name: value"`)
+			return nil, usageError(`--header: write "Name: value"`)
 		}
 		if name == "Content-Type" {
 			req.Header.Del(name)
@@ -126,7 +128,7 @@ func (o *filterOptions) read() ([]byte, error) {
 	}
 	body, err := os.ReadFile(o.body)
 	if err != nil {
-		return nil, fmt.Errorf("--body: %w", err)
+		return nil, usageError("--body: %w", err)
 	}
 	return body, nil
 }
@@ -137,7 +139,7 @@ func (o *filterOptions) route(probe *filterProbe) (*gateway.Route, error) {
 	if o.provider != genericName {
 		known, ok := providers.Lookup(o.provider)
 		if !ok {
-			return nil, unknownProvider(o.provider)
+			return nil, usageError("%w", unknownProvider(o.provider))
 		}
 		provider = known
 	}
@@ -153,7 +155,11 @@ func (o *filterOptions) route(probe *filterProbe) (*gateway.Route, error) {
 	if o.typ != "" {
 		cfg.EventType = verifiers.Const(o.typ)
 	}
-	return gateway.New(cfg)
+	r, err := gateway.New(cfg)
+	if err != nil {
+		return nil, usageError("%w", err)
+	}
+	return r, nil
 }
 
 // filterProbe evaluates an expression and keeps what it found.

@@ -2,13 +2,9 @@ package caddymodule
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"strings"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -38,31 +34,18 @@ func (a *adminFlags) given() (string, error) {
 func (a *adminFlags) find() (string, error) {
 	address, err := caddycmd.DetermineAdminAPIAddress(a.address, nil, a.config, a.adapter)
 	if err != nil {
-		return "", fmt.Errorf("finding the admin API: %w", err)
+		return "", usageError("finding the admin API: %w", err)
 	}
 	return address, nil
 }
 
-// client asks the admin API. Its errors are those of the API, without JSON.
-func (a *adminFlags) client(_ context.Context, method, uri string, body io.Reader) (*http.Response, error) {
+// client asks the admin API.
+func (a *adminFlags) client(ctx context.Context, method, uri string, body io.Reader) (*http.Response, error) {
 	address, err := a.find()
 	if err != nil {
 		return nil, err
 	}
-	resp, err := caddycmd.AdminAPIRequest(address, method, uri, nil, body)
-	if err == nil {
-		return resp, nil
-	}
-	text := err.Error()
-	if i := strings.Index(text, "{"); i >= 0 {
-		var answer struct {
-			Error string `json:"error"`
-		}
-		if json.Unmarshal([]byte(text[i:]), &answer) == nil && answer.Error != "" {
-			return nil, errors.New(answer.Error)
-		}
-	}
-	return nil, fmt.Errorf("asking Caddy's admin API at %s: %w: is Caddy running, and its option admin not off? --address or --config say where its admin API is", address, err)
+	return cli.AdminRequest(ctx, address, method, uri, body)
 }
 
 func quarantineCommand() *cobra.Command {
@@ -83,8 +66,6 @@ under its own id. release publishes it as it is. drop deletes it. Each leaves a
 record in Caddy's log and on wh-ops.v1.>.
 
 These commands ask the running Caddy through its admin API.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	admin.add(cmd)
 	f := cmd.PersistentFlags()
@@ -123,16 +104,13 @@ func choice(cmd *cobra.Command, o *cli.QuarantineOptions) {
 
 func quarantineList(admin *adminFlags, o *cli.QuarantineOptions) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:          "list",
-		Short:        "Lists the events in quarantine, the oldest first",
-		Example:      "  caddy webhooks quarantine list --source github --kind schema",
-		Args:         cobra.NoArgs,
-		SilenceUsage: true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := interruptible(cmd)
-			defer stop()
+		Use:     "list",
+		Short:   "Lists the events in quarantine, the oldest first",
+		Example: "  caddy webhooks quarantine list --source github --kind schema",
+		Args:    cobra.NoArgs,
+		RunE: runE(func(ctx context.Context, cmd *cobra.Command, _ []string) error {
 			return cli.QuarantineList(ctx, admin.client, *o, cmd.OutOrStdout())
-		},
+		}),
 	}
 	choice(cmd, o)
 	cmd.Flags().IntVar(&o.Limit, "limit", 0, "show so many (default: all)")
@@ -148,19 +126,11 @@ Shows the event and the request that it came in. Values of headers that may hold
 credential were never kept.`,
 		Example: `  caddy webhooks quarantine show 12
   caddy webhooks quarantine show 12 --body > body.json`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return fmt.Errorf("got %d arguments: write `caddy webhooks quarantine %s`", len(args), cmd.Use)
-			}
-			return nil
-		},
-		SilenceUsage: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, stop := interruptible(cmd)
-			defer stop()
+		Args: cobra.ExactArgs(1),
+		RunE: runE(func(ctx context.Context, cmd *cobra.Command, args []string) error {
 			o.Sequences = args
 			return cli.QuarantineShow(ctx, admin.client, *o, cmd.OutOrStdout())
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&o.Body, "body", false, "print the exact bytes of the body and nothing else")
 	return cmd
@@ -185,16 +155,13 @@ func quarantineDo(admin *adminFlags, o *cli.QuarantineOptions, action, short, lo
 Events are named by their sequences, or ranges of them such as 12-20, or chosen
 with --all, which --tenant, --source and --kind narrow. The exit status is 1 if
 not all of them are done with.`,
-		SilenceUsage: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, stop := interruptible(cmd)
-			defer stop()
-			o.Sequences = args
+		RunE: runE(func(ctx context.Context, cmd *cobra.Command, args []string) error {
+			o.Sequences, o.Progress = args, cmd.ErrOrStderr()
 			if o.By == "" {
 				o.By = operator()
 			}
 			return cli.QuarantineDo(ctx, admin.client, action, *o, cmd.OutOrStdout())
-		},
+		}),
 	}
 	choice(cmd, o)
 	f := cmd.Flags()

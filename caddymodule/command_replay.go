@@ -1,7 +1,7 @@
 package caddymodule
 
 import (
-	"errors"
+	"context"
 
 	"github.com/spf13/cobra"
 
@@ -43,22 +43,20 @@ An event is signed once more, as if it was sent now, with --resign. The secret i
 that of --secret-env or --secret-file, or of the provider's variable, such as
 STRIPE_WEBHOOK_SECRET, of the process that sends.
 
-The exit status is 1 if not everything was sent.`,
+The exit status is 1 if not everything was sent, and 130 if you interrupted it.`,
 		Example: `  caddy webhooks replay --dry-run --since 2h --source github
   caddy webhooks replay --from-seq 1200 --to-seq 1300
   caddy webhooks replay --type 'invoice.*' --to http://127.0.0.1:3000/stripe --resign --rate 10
   caddy webhooks replay --id evt_1Q2w3e --to http://127.0.0.1:3000/stripe
   caddy webhooks replay --resume replay-20260102T150405-abcdef`,
-		Args:         cobra.NoArgs,
-		SilenceUsage: true,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			ctx, stop := interruptible(cmd)
-			defer stop()
+		Args: cobra.NoArgs,
+		RunE: runE(func(ctx context.Context, cmd *cobra.Command, _ []string) (err error) {
 			if o.Admin, err = where.given(); err != nil {
 				return err
 			}
+			o.Progress = cmd.ErrOrStderr()
 			return cli.ReplayEvents(ctx, cmd.OutOrStdout(), o)
-		},
+		}),
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Spec.Stream, "stream", cli.DefaultStream, "stream to read")
@@ -92,7 +90,7 @@ The exit status is 1 if not everything was sent.`,
 		}
 		for _, name := range []string{"stream", "from-seq", "to-seq", "since", "until", "tenant", "source", "type", "id", "to", "rate", "attempts", "skip-refused", "resign", "secret-env", "secret-file", "public-url"} {
 			if cmd.Flags().Changed(name) {
-				return errors.New("--" + name + " is for a new replay: one that exists has its own")
+				return usageError("--%s is for a new replay: one that exists has its own", name)
 			}
 		}
 		return nil

@@ -1,19 +1,11 @@
 package caddymodule
 
 import (
-	"fmt"
-	"os"
+	"context"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/cli"
-)
-
-// Exit statuses of the commands about schemas.
-const (
-	exitFound   = 1 // what was looked for is there: a break, an event that is refused
-	exitUnknown = 2 // it could not be found out
 )
 
 func schemaCommand() *cobra.Command {
@@ -31,51 +23,10 @@ func schemaCommand() *cobra.Command {
 They change nothing in the gateway or in NATS. None of them prints a value of a
 payload, except that infer lists values of what looks like an enum, which
 --no-enums leaves out.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(schemaInfer(), schemaDiff(), schemaLint(), schemaTest())
 	return cmd
 }
-
-// schemaRun gives a command its exit status: exitFound unless do returns true, and
-// exitUnknown for an error, also of the flags.
-func schemaRun(cmd *cobra.Command, do func(*cobra.Command, []string) (bool, error)) {
-	exit := func(cmd *cobra.Command, status int) error {
-		cmd.SilenceErrors = true // it was said, here or by the output
-		err := caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return status, nil })(cmd, nil)
-		if err == nil {
-			err = errFound // its status is 1
-		}
-		return err
-	}
-	fail := func(cmd *cobra.Command, err error) error {
-		cmd.PrintErrln("Error:", err)
-		return exit(cmd, exitUnknown)
-	}
-	cmd.SilenceUsage = true
-	cmd.SetFlagErrorFunc(fail)
-	if args := cmd.Args; args != nil {
-		cmd.Args = func(cmd *cobra.Command, list []string) error {
-			if err := args(cmd, list); err != nil {
-				return fail(cmd, err)
-			}
-			return nil
-		}
-	}
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		switch ok, err := do(cmd, args); {
-		case err != nil:
-			return fail(cmd, err)
-		case !ok:
-			return exit(cmd, exitFound)
-		}
-		return nil
-	}
-}
-
-// errFound is never seen: the output says it.
-var errFound = fmt.Errorf("exit status %d", exitFound)
 
 // historyFlags say which stored events are read, and where.
 func historyFlags(cmd *cobra.Command, h *cli.HistoryOptions) {
@@ -115,16 +66,14 @@ The thresholds are numbers of samples that have the place in question. Values of
 payloads get into the schema as enums alone, where they look like words of a
 vocabulary; --no-enums leaves them out.
 
-The exit status is 2 if there is no schema.`,
+The exit status is not 0 if there is no schema.`,
 		Example: `  caddy webhooks schema infer samples/*.json > push.json
   caddy webhooks schema infer --from-stream --source stripe --since 168h --by-type --out schemas/stripe
   caddy webhooks tail --json --from all --count 1000 | caddy webhooks schema infer - > all.json`,
 	}
-	schemaRun(cmd, func(cmd *cobra.Command, args []string) (bool, error) {
-		ctx, stop := interruptible(cmd)
-		defer stop()
-		o.Paths, o.Stdin, o.Progress = args, cmd.InOrStdin(), cli.Terminal(os.Stderr)
-		return true, cli.SchemaInfer(ctx, cmd.OutOrStdout(), o)
+	cmd.RunE = runE(func(ctx context.Context, cmd *cobra.Command, args []string) error {
+		o.Paths, o.Stdin, o.Progress = args, cmd.InOrStdin(), cmd.ErrOrStderr()
+		return cli.SchemaInfer(ctx, cmd.OutOrStdout(), o)
 	})
 	f := cmd.Flags()
 	f.BoolVar(&o.FromStream, "from-stream", false, "read the events of a stream")
@@ -165,11 +114,11 @@ could not be found out.`,
   caddy webhooks schema lint --strict push.json`,
 		Args: cobra.MaximumNArgs(1),
 	}
-	schemaRun(cmd, func(cmd *cobra.Command, args []string) (bool, error) {
+	cmd.RunE = runE(func(ctx context.Context, cmd *cobra.Command, args []string) error {
 		if len(args) == 1 {
 			o.Path = args[0]
 		}
-		return cli.SchemaLint(cmd.OutOrStdout(), o)
+		return yesNo(cli.SchemaLint(cmd.OutOrStdout(), o))
 	})
 	f := cmd.Flags()
 	f.StringArrayVar(&o.Rules, "rule", nil, "`types=file`: which file of the directory is for which types, as a route's type lines; may be repeated")
@@ -201,16 +150,11 @@ schemas cannot be compared.`,
 		Example: `  caddy webhooks schema diff schemas/push.json new/push.json
   caddy webhooks schema diff schemas new --fail-on tightens
   caddy webhooks schema diff 'old.json#/definitions/push' 'new.json#/$defs/push' --json`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 2 {
-				return fmt.Errorf("got %d arguments: write `caddy webhooks schema %s`", len(args), cmd.Use)
-			}
-			return nil
-		},
+		Args: cobra.ExactArgs(2),
 	}
-	schemaRun(cmd, func(cmd *cobra.Command, args []string) (bool, error) {
+	cmd.RunE = runE(func(ctx context.Context, cmd *cobra.Command, args []string) error {
 		o.Old, o.New = args[0], args[1]
-		return cli.SchemaDiff(cmd.OutOrStdout(), o)
+		return yesNo(cli.SchemaDiff(cmd.OutOrStdout(), o))
 	})
 	cmd.Flags().StringVar(&o.FailOn, "fail-on", "breaking", "exit with 1 on this: breaking, tightens, loosens, any or never")
 	cmd.Flags().BoolVar(&o.JSON, "json", false, "print JSON")
@@ -235,27 +179,20 @@ schema has put aside are in another stream: --stream WEBHOOKS_QUARANTINE.
 The stream is read as tail does, without acknowledging anything: NATS inside Caddy
 needs a "listen" for it. Bodies that are kept apart are fetched.
 
-The exit status is 0 if none is refused, 1 if some are, and 2 if that could not be
-found out, also because NATS failed or you interrupted it: what was found out until
-then is printed.`,
+The exit status is 0 if none is refused, 1 if some are, and another if that could
+not be found out, also because NATS failed (3) or you interrupted it (130): what was
+found out until then is printed.`,
 		Example: `  caddy webhooks schema test schemas/stripe --source stripe
   caddy webhooks schema test push.json --source github --type push --since 24h
   caddy webhooks schema test schemas --rule 'invoice.*=invoice.json' --source billing --json`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return fmt.Errorf("got %d arguments: write `caddy webhooks schema %s`", len(args), cmd.Use)
-			}
-			return nil
-		},
+		Args: cobra.ExactArgs(1),
 	}
-	schemaRun(cmd, func(cmd *cobra.Command, args []string) (bool, error) {
-		ctx, stop := interruptible(cmd)
-		defer stop()
-		o.Path, o.Progress = args[0], cli.Terminal(os.Stderr)
+	cmd.RunE = runE(func(ctx context.Context, cmd *cobra.Command, args []string) error {
+		o.Path, o.Progress = args[0], cmd.ErrOrStderr()
 		if o.Failures == 0 {
 			o.Failures = -1
 		}
-		return cli.SchemaTest(ctx, cmd.OutOrStdout(), o)
+		return yesNo(cli.SchemaTest(ctx, cmd.OutOrStdout(), o))
 	})
 	f := cmd.Flags()
 	f.StringArrayVar(&o.Rules, "rule", nil, "`types=file`, as a line \"type\" of a route; may be repeated (default: by name)")

@@ -45,15 +45,15 @@ var rules = []rule{
 	{"caddymodule/driftbook", []string{"std", "schemas/drift"}, "files and bounds are tested without Caddy and NATS"},
 	{"caddymodule/cli", []string{
 		"std", "verifiers", "verifiers/providers", "schemas", "schemas/bundled", "schemas/infer", "schemas/diff", "schemas/lint", "caddymodule/gateway", "caddymodule/natspub",
-		"github.com/nats-io/nats.go",
-	}, "commands are tested without a terminal and without Caddy"},
+		"github.com/nats-io/nats.go", "golang.org/x/term",
+	}, "commands are tested without a terminal and without Caddy; x/term says whether there is one, and how wide, on each system"},
 	{"caddymodule", []string{
 		"std", "verifiers", "verifiers/providers", "verifiers/keyfetch", "schemas", "schemas/bundled", "schemas/drift",
 		"caddymodule/gateway", "caddymodule/tenants", "caddymodule/driftbook", "caddymodule/natspub", "caddymodule/natsembed", "caddymodule/cli",
-		"github.com/caddyserver/caddy/v2", "github.com/prometheus/client_golang", "github.com/spf13/cobra",
+		"github.com/caddyserver/caddy/v2", "github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag",
 		"github.com/nats-io/nats.go", "github.com/nats-io/nkeys", "github.com/dustin/go-humanize", "cel.dev/cel-go",
 		"go.opentelemetry.io/otel/trace",
-	}, "it is thin: Caddy's types come in, options of the packages below go out; CEL is Caddy's own, and comes with it; Caddy's tracing says with OpenTelemetry's type which span a request has"},
+	}, "it is thin: Caddy's types come in, options of the packages below go out; CEL is Caddy's own, and comes with it; Caddy's tracing says with OpenTelemetry's type which span a request has; pflag is how cobra has flags"},
 	{"integration", nil, "tests alone, and nothing imports them"},
 	{"integration/powercut", []string{"std"}, "disks for tests, and only tests import them"},
 }

@@ -16,14 +16,9 @@ import (
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
 )
 
-var (
-	// ErrUsage means that the options contradict each other, or that something
-	// is missing or malformed: asking again in the same way cannot succeed.
-	ErrUsage = errors.New("usage")
-	// ErrUnexpectedStatus means that the gateway has answered, and not with the
-	// status that was expected.
-	ErrUnexpectedStatus = errors.New("unexpected status")
-)
+// ErrUnexpectedStatus means that the gateway has answered, and not with the status
+// that was expected.
+var ErrUnexpectedStatus = errors.New("unexpected status")
 
 // lookup finds a provider of the catalogue, or says which names are near.
 func lookup(name string) (verifiers.Provider, error) {

@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -17,8 +14,9 @@ import (
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
 )
 
-// ErrNothing means that there was nothing to look at.
-var ErrNothing = errors.New("there is nothing to look at")
+// ErrNothing means that there was nothing to look at. It wraps [ErrUsage]: what was
+// chosen is not there.
+var ErrNothing = mark(ErrUsage, errors.New("there is nothing to look at"))
 
 // HistoryOptions say which events of a stream a command reads. It needs a
 // connection of its own to NATS, as [Tail] does, and changes nothing there.
@@ -33,7 +31,7 @@ type HistoryOptions struct {
 	Tenants, Sources, Types []string
 	// Limit ends after so many events. Zero means that there is no limit.
 	Limit int
-	// Progress, if not nil, is a terminal on which it is said how far it is.
+	// Progress is where it is said how far it is, if it is a terminal.
 	Progress io.Writer
 	// Getenv reads the environment. Nil means os.Getenv.
 	Getenv func(string) string
@@ -83,15 +81,17 @@ func (o *HistoryOptions) read(ctx context.Context, do func(*history) error) erro
 		return err
 	}
 	defer nc.Close()
+	asking, end := permitted(ctx, nc)
+	defer end()
 	r, err := natspub.NewReplayer(natspub.ReplayConfig{Conn: nc, APIPrefix: prefix})
 	if err != nil {
 		return err
 	}
-	say := newProgress(o.Progress)
-	defer say.end()
-	n := 0
-	err = r.Read(ctx, spec, func(e *natspub.Stored) error {
-		short, cancel := context.WithTimeout(ctx, fetchTimeout)
+	say := NewProgress(o.Progress, "reading")
+	defer say.Done()
+	n, first := 0, uint64(0)
+	err = r.Read(asking, spec, func(e *natspub.Stored) error {
+		short, cancel := context.WithTimeout(asking, fetchTimeout)
 		body, missing := r.Fetch(short, e)
 		cancel()
 		if err := ctx.Err(); err != nil {
@@ -104,16 +104,20 @@ func (o *HistoryOptions) read(ctx context.Context, do func(*history) error) erro
 		if err := do(h); err != nil {
 			return err
 		}
-		n++
-		say.at(n, e.Seq, e.Last)
+		if n++; first == 0 {
+			first = e.Seq
+		}
+		say.At(n, e.Seq+1-first, e.Last+1-first)
 		if n == o.Limit {
 			return errEnough
 		}
 		return nil
 	})
-	switch {
+	switch err = because(asking, err); {
 	case errors.Is(err, errEnough):
 		return nil
+	case errors.Is(err, ErrDenied):
+		return err
 	case errors.Is(err, nats.ErrNoResponders):
 		return fmt.Errorf("%w: is its name right, is there JetStream, and does NATS let its clients read this stream?", err)
 	case errors.Is(err, natspub.ErrHistory):
@@ -166,40 +170,3 @@ const (
 	skippedNotJSON = "not JSON"
 	skippedBody    = "body not found"
 )
-
-// progress tells a person who waits.
-type progress struct {
-	w     io.Writer
-	said  time.Time
-	width int
-}
-
-const progressEvery = 500 * time.Millisecond
-
-func newProgress(w io.Writer) *progress { return &progress{w: w, said: time.Now()} }
-
-func (p *progress) at(n int, seq, last uint64) {
-	if p.w == nil || time.Since(p.said) < progressEvery {
-		return
-	}
-	p.said = time.Now()
-	line := fmt.Sprintf("%d events, at %d of %d", n, seq, last)
-	_, _ = fmt.Fprintf(p.w, "\r%s%s", line, strings.Repeat(" ", max(0, p.width-len(line))))
-	p.width = max(p.width, len(line))
-}
-
-// end takes the line away.
-func (p *progress) end() {
-	if p.w != nil && p.width > 0 {
-		_, _ = fmt.Fprintf(p.w, "\r%s\r", strings.Repeat(" ", p.width))
-	}
-}
-
-// Terminal returns the file if a person looks at it, for [HistoryOptions].Progress,
-// else nil.
-func Terminal(f *os.File) io.Writer {
-	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return nil
-	}
-	return f
-}

@@ -41,6 +41,9 @@ type QuarantineOptions struct {
 	NewID, Unverified bool
 	// JSON prints JSON.
 	JSON bool
+	// Progress is where it is said how far Retry, Release and Drop are, if it is a
+	// terminal.
+	Progress io.Writer
 }
 
 // ErrUnfinished: not all events that were chosen are done with.
@@ -154,7 +157,7 @@ func shorten(s string) string {
 func QuarantineShow(ctx context.Context, api AdminClient, o QuarantineOptions, w io.Writer) error {
 	sequence, err := strconv.ParseUint(o.Sequences[0], 10, 63)
 	if err != nil {
-		return fmt.Errorf("%q is not the sequence of an event: write its number, as `caddy webhooks quarantine list` shows it", o.Sequences[0])
+		return fmt.Errorf("%w: %q is not the sequence of an event: write its number, as `caddy webhooks quarantine list` shows it", ErrUsage, o.Sequences[0])
 	}
 	uri := fmt.Sprintf("quarantine/%d", sequence)
 	if o.Connection != "" {
@@ -228,7 +231,13 @@ func QuarantineDo(ctx context.Context, api AdminClient, action string, o Quarant
 		return err
 	}
 	counts := make(map[string]int)
+	bar := NewProgress(o.Progress, action)
+	defer bar.Done()
+	w = bar.Over(w)
+	all := uint64(len(sequences)) // 0 with All: nobody knows
 	for {
+		done := total(counts)
+		bar.At(done, uint64(done), all) //nolint:gosec // it is not negative
 		if len(sequences) > 0 {
 			request["sequences"] = sequences
 		}
@@ -314,7 +323,7 @@ func parseSequences(texts []string) ([]uint64, error) {
 			to, err = strconv.ParseUint(last, 10, 63)
 		}
 		if err != nil || from == 0 || to < from || to-from >= 1000 {
-			return nil, fmt.Errorf("%q is not the sequence of an event: write a number such as 12, or 12-20 for up to 1000 of them", text)
+			return nil, fmt.Errorf("%w: %q is not the sequence of an event: write a number such as 12, or 12-20 for up to 1000 of them", ErrUsage, text)
 		}
 		for n := from; n <= to; n++ {
 			list = append(list, n)

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/user"
 	"strings"
@@ -32,8 +31,8 @@ const (
 // admin API.
 var ErrAdmin = errors.New("the gateway says")
 
-// ErrNoAdmin means that no admin API answers.
-var ErrNoAdmin = errors.New("the admin API does not answer")
+// ErrNoAdmin means that no admin API answers. It wraps [ErrUnreachable].
+var ErrNoAdmin = mark(ErrUnreachable, errors.New("the admin API does not answer"))
 
 // Reach says how a command gets to the events: through the gateway's admin API,
 // whatever broker it has, or on a connection of its own to NATS.
@@ -103,17 +102,21 @@ func (r *Reach) connect() (*nats.Conn, string, error) {
 	}
 	c, err := natspub.LoadContext(r.Context)
 	if err != nil {
-		return nil, "", err
+		return nil, "", ofFile(err)
 	}
 	c.Connect.Name = "caddy webhooks"
 	nc, err := natspub.Connect(c.Connect)
 	if err != nil {
-		return nil, "", err
+		return nil, "", ofFile(err)
 	}
 	for deadline := time.Now().Add(connectTimeout); nc.Status() != nats.CONNECTED; {
+		if err := ofNATS(nc.LastError()); errors.Is(err, ErrDenied) {
+			nc.Close()
+			return nil, "", fmt.Errorf("connecting with the context %s: %w: the login is refused", r.Context, err)
+		}
 		if time.Now().After(deadline) {
 			nc.Close()
-			return nil, "", fmt.Errorf("connecting with the context %s: no server answers: %w", r.Context, nc.LastError())
+			return nil, "", mark(ErrUnreachable, fmt.Errorf("connecting with the context %s: no server answers: %w", r.Context, nc.LastError()))
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -125,15 +128,16 @@ type admin struct {
 	addr   string
 	client *http.Client
 	origin string
+	hint   string // ends the message that nobody answers
 }
 
 func (r *Reach) admin() (*admin, error) {
-	a := &admin{addr: r.Admin, origin: "http://" + r.Admin}
+	a := &admin{addr: r.Admin, origin: "http://" + r.Admin, hint: ", --nats or --context a cluster"}
 	network, address := "tcp", ""
 	if rest, ok := strings.CutPrefix(r.Admin, "unix/"); ok {
 		path, _, _ := strings.Cut(rest, "|") // of permissions
 		network, address, a.origin = "unix", path, "http://127.0.0.1"
-	} else if host, port, err := net.SplitHostPort(strings.TrimPrefix(r.Admin, "http://")); err != nil || port == "" {
+	} else if host, port, err := net.SplitHostPort(strings.TrimPrefix(strings.TrimPrefix(r.Admin, "http://"), "tcp/")); err != nil || port == "" {
 		return nil, fmt.Errorf("%w: --address %q: write host:port, or unix//path", ErrUsage, r.Admin)
 	} else {
 		if host == "" {
@@ -152,8 +156,7 @@ func (r *Reach) admin() (*admin, error) {
 }
 
 // call asks one endpoint. In is sent as JSON unless it is nil, and the answer is
-// decoded into out. An error wraps [ErrAdmin] if the gateway has answered it, and
-// [ErrNoAdmin] if there was no answer.
+// decoded into out. The errors are those of request.
 func (a *admin) call(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {
@@ -163,31 +166,14 @@ func (a *admin) call(ctx context.Context, method, path string, in, out any) erro
 		}
 		body = bytes.NewReader(text)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, a.origin+"/webhooks/"+path, body)
+	res, err := a.request(ctx, method, "/webhooks/"+path, body)
 	if err != nil {
-		return fmt.Errorf("asking the gateway: %w", err)
-	}
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	req.Header.Set("Origin", a.origin)
-	res, err := a.client.Do(req)
-	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if problem, ok := errors.AsType[*url.Error](err); ok {
-			err = problem.Err
-		}
-		return fmt.Errorf("%w at %s: %w: is Caddy running, and its option admin not off? --address or --config say where its admin API is, --nats or --context a cluster", ErrNoAdmin, a.addr, err)
+		return err
 	}
 	defer func() { _ = res.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxAdminAnswer))
 	if err != nil {
 		return fmt.Errorf("%w at %s: %w", ErrNoAdmin, a.addr, err)
-	}
-	if res.StatusCode/100 != 2 {
-		return refused(res, text)
 	}
 	if err := json.Unmarshal(text, out); err != nil {
 		return fmt.Errorf("%w at %s: its answer is not what was expected: is this the admin API of a Caddy with the webhooks module? %w", ErrNoAdmin, a.addr, err)
@@ -195,10 +181,62 @@ func (a *admin) call(ctx context.Context, method, path string, in, out any) erro
 	return nil
 }
 
+// request sends one request, whose body is JSON unless it is nil. The error wraps
+// [ErrAdmin], and the kind that fits, if the gateway has answered and the answer is
+// no success, and [ErrNoAdmin] if there was no answer.
+func (a *admin) request(ctx context.Context, method, uri string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, a.origin+uri, body)
+	if err != nil {
+		return nil, fmt.Errorf("asking the gateway: %w", err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("Origin", a.origin)
+	res, err := a.client.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, fmt.Errorf("%w at %s: %w: is Caddy running, and its option admin not off? --address or --config say where its admin API is%s", ErrNoAdmin, a.addr, ofHTTP(ctx, err), a.hint)
+	}
+	if res.StatusCode/100 == 2 {
+		return res, nil
+	}
+	defer func() { _ = res.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxAdminAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("%w at %s: %w", ErrNoAdmin, a.addr, err)
+	}
+	return nil, refused(res, text)
+}
+
 func refused(res *http.Response, text []byte) error {
 	var answer struct{ Error string }
 	if json.Unmarshal(text, &answer) != nil || answer.Error == "" {
-		return fmt.Errorf("%w: %s: is this a Caddy with the webhooks module?", ErrAdmin, res.Status)
+		kind := ofStatus(res.StatusCode)
+		if kind == nil || kind == ErrUsage { //nolint:errorlint // it is the value itself
+			kind = ErrUnreachable // whoever answers is another
+		}
+		return mark(kind, fmt.Errorf("%w: %s: is this a Caddy with the webhooks module?", ErrAdmin, res.Status))
 	}
-	return fmt.Errorf("%w: %s", ErrAdmin, visible(answer.Error, false))
+	err := fmt.Errorf("%w: %s", ErrAdmin, visible(answer.Error, false))
+	if kind := ofStatus(res.StatusCode); kind != nil {
+		return mark(kind, err)
+	}
+	return err
+}
+
+// AdminRequest sends a request to the admin API at an address, which is as in
+// [Reach]; the path begins with a slash. A body is JSON. The error wraps
+// [ErrUsage] for an address or a request that is malformed, [ErrUnreachable] if
+// nothing answers or the gateway is not ready, and [ErrDenied] if it may not be
+// asked; it says what the API says.
+func AdminRequest(ctx context.Context, address, method, uri string, body io.Reader) (*http.Response, error) {
+	a, err := (&Reach{Admin: address}).admin()
+	if err != nil {
+		return nil, err
+	}
+	a.hint = ""
+	return a.request(ctx, method, uri, body)
 }

@@ -52,6 +52,10 @@ type ReplayOptions struct {
 	// JSON prints JSON: the plan, the jobs, or the job's state each time that
 	// something is said about it.
 	JSON bool
+	// Progress is where it is said how far it is, if it is a terminal.
+	Progress io.Writer
+
+	bar *Progress
 }
 
 // ReplayRequest is what the admin API is asked for.
@@ -82,11 +86,23 @@ func ReplayEvents(ctx context.Context, w io.Writer, o ReplayOptions) error {
 	if err := o.complete(); err != nil {
 		return err
 	}
-	b, end, err := o.backend()
+	b, ctx, end, err := o.backend(ctx)
 	if err != nil {
 		return err
 	}
 	defer end()
+	return ofReplay(ctx, o.do(ctx, w, b))
+}
+
+// ofReplay marks an error of a replay with its kind.
+func ofReplay(ctx context.Context, err error) error {
+	if errors.Is(err, natspub.ErrReplaySpec) || errors.Is(err, natspub.ErrNoReplay) {
+		return mark(ErrUsage, err)
+	}
+	return because(ctx, err)
+}
+
+func (o *ReplayOptions) do(ctx context.Context, w io.Writer, b replayBackend) error {
 	switch {
 	case o.List:
 		jobs, err := b.list(ctx)
@@ -107,6 +123,9 @@ func ReplayEvents(ctx context.Context, w io.Writer, o ReplayOptions) error {
 		}
 		return o.writePlan(w, plan)
 	}
+	o.bar = NewProgress(o.Progress, "replaying")
+	defer o.bar.Done()
+	w = o.bar.Over(w)
 	st, err := b.run(ctx, func(st natspub.ReplayState) { _ = o.writeState(w, st) })
 	if st.Job == "" || o.Detach && err == nil {
 		return err
@@ -188,16 +207,17 @@ type replayBackend interface {
 	run(ctx context.Context, say func(natspub.ReplayState)) (natspub.ReplayState, error)
 }
 
-func (o *ReplayOptions) backend() (replayBackend, func(), error) {
+func (o *ReplayOptions) backend(ctx context.Context) (replayBackend, context.Context, func(), error) {
 	if !o.direct() {
 		a, err := o.admin()
-		return &adminReplay{o: o, admin: a}, func() {}, err
+		return &adminReplay{o: o, admin: a}, ctx, func() {}, err
 	}
 	nc, prefix, err := o.connect()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return &directReplay{o: o, conn: nc, prefix: prefix}, nc.Close, nil
+	ctx, end := permitted(ctx, nc)
+	return &directReplay{o: o, conn: nc, prefix: prefix}, ctx, func() { end(); nc.Close() }, nil
 }
 
 // ReplaySign returns what signs the requests of a job, for [natspub.ReplayConfig]; with
@@ -225,7 +245,8 @@ func (b *directReplay) replayer(say func(natspub.ReplayState)) (*natspub.Replaye
 		Conn: b.conn, APIPrefix: b.prefix, By: b.o.By,
 		Sign: ReplaySign(nil, b.o.Getenv),
 		Progress: func(st natspub.ReplayState) {
-			if say != nil && st.Status == natspub.ReplayRunning && time.Since(said) > replaySay {
+			b.o.progress(st)
+			if say != nil && st.Status == natspub.ReplayRunning && b.o.due(said) {
 				said = time.Now()
 				say(st)
 			}
@@ -334,7 +355,8 @@ func (b *adminReplay) run(ctx context.Context, say func(natspub.ReplayState)) (s
 		case time.Since(answered) > replayAway:
 			return st, err
 		}
-		if time.Since(said) > replaySay {
+		b.o.progress(st)
+		if b.o.due(said) {
 			said = time.Now()
 			say(st)
 		}
@@ -370,6 +392,16 @@ func (b *adminReplay) halt(ctx context.Context, st natspub.ReplayState) (natspub
 		return st, fmt.Errorf("stopping: %w", err)
 	}
 	return stopped, ctx.Err()
+}
+
+func (o *ReplayOptions) progress(st natspub.ReplayState) {
+	o.bar.At(int(st.Sent+st.Refused), st.Position, st.Last) //nolint:gosec // there are not that many
+}
+
+// due reports whether a line about a job is due that was last said something about
+// then. A bar says enough for a person.
+func (o *ReplayOptions) due(said time.Time) bool {
+	return time.Since(said) > replaySay && (o.bar == nil || o.JSON)
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

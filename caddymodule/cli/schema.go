@@ -87,7 +87,7 @@ func SchemaDiff(w io.Writer, o DiffOptions) (bool, error) {
 	}
 	report, err := compare(was, is)
 	if err != nil {
-		return false, err
+		return false, ofFile(err)
 	}
 	if o.JSON {
 		return !fails(report), printJSON(w, report)

@@ -233,7 +233,7 @@ func (o *InferOptions) eachIn(path string, one func(any) error) error {
 func valuesOf(path string, one func(any) error) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return ofFile(err)
 	}
 	defer f.Close()
 	return values(path, f, one)
@@ -249,7 +249,7 @@ func values(name string, r io.Reader, one func(any) error) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			return fmt.Errorf("reading %s: at byte %d: %w", name, dec.InputOffset(), err)
+			return ofFile(fmt.Errorf("reading %s: at byte %d: %w", name, dec.InputOffset(), err))
 		}
 		if err := one(v); err != nil {
 			return err

@@ -53,7 +53,7 @@ func SchemaLint(w io.Writer, o LintOptions) (bool, error) {
 	}
 	found, err := lint.Check(cfg)
 	if err != nil {
-		return false, err
+		return false, ofFile(err)
 	}
 	report := lintReport{Findings: found, Counts: make(map[lint.Severity]int)}
 	if found == nil {

@@ -108,7 +108,7 @@ func SchemaTest(ctx context.Context, w io.Writer, o TestOptions) (bool, error) {
 	}
 	set, err := schemas.Load(cfg)
 	if err != nil {
-		return false, err
+		return false, ofFile(err)
 	}
 	if o.Failures == 0 {
 		o.Failures = DefaultFailures

@@ -37,7 +37,7 @@ func secretKey(p verifiers.Provider, o *SendOptions) (*verifiers.Key, error) {
 	if o.SecretFile != "" {
 		text, err := os.ReadFile(o.SecretFile)
 		if err != nil {
-			return nil, fmt.Errorf("reading the secret: %w", err)
+			return nil, ofFile(fmt.Errorf("reading the secret: %w", err))
 		}
 		if private {
 			return privateKey(o.SecretFile, text)
@@ -65,7 +65,7 @@ func secretKey(p verifiers.Provider, o *SendOptions) (*verifiers.Key, error) {
 func newKey(from, secret string) (*verifiers.Key, error) {
 	key, err := verifiers.NewKey(from, []byte(secret))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", from, err)
+		return nil, ofFile(fmt.Errorf("%s: %w", from, err))
 	}
 	return key, nil
 }
@@ -118,11 +118,11 @@ func parsePrivate(text []byte) (crypto.Signer, error) {
 func privateKey(from string, text []byte) (*verifiers.Key, error) {
 	signer, err := parsePrivate(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", from, err)
+		return nil, ofFile(fmt.Errorf("%s: %w", from, err))
 	}
 	key, err := verifiers.NewPrivateKey(from, signer)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", from, err)
+		return nil, ofFile(fmt.Errorf("%s: %w", from, err))
 	}
 	return key, nil
 }
@@ -138,11 +138,11 @@ func publicText(p verifiers.Provider, file string) (string, error) {
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("reading the private key: %w", err)
+		return "", ofFile(fmt.Errorf("reading the private key: %w", err))
 	}
 	signer, err := parsePrivate(text)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", file, err)
+		return "", ofFile(fmt.Errorf("%s: %w", file, err))
 	}
 	raw, isEd25519 := signer.Public().(ed25519.PublicKey)
 	switch format := signed(p.Scheme).Key; {
@@ -153,7 +153,7 @@ func publicText(p verifiers.Provider, file string) (string, error) {
 	}
 	der, err := x509.MarshalPKIXPublicKey(signer.Public())
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", file, err)
+		return "", ofFile(fmt.Errorf("%s: %w", file, err))
 	}
 	return base64.StdEncoding.EncodeToString(der), nil
 }

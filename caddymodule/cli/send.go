@@ -22,7 +22,8 @@ import (
 )
 
 // ErrNotSignable means that nothing but the sender itself can sign.
-var ErrNotSignable = errors.New("this cannot be signed here")
+// It wraps [ErrUsage].
+var ErrNotSignable = mark(ErrUsage, errors.New("this cannot be signed here"))
 
 const (
 	sendTimeout = 30 * time.Second
@@ -64,6 +65,8 @@ type SendOptions struct {
 	PublicKey bool
 	// JSON prints one JSON object for each answer.
 	JSON bool
+	// Progress is where it is said how far it is, if it is a terminal.
+	Progress io.Writer
 }
 
 // HMACOptions describe a sender that is not in the catalogue.
@@ -102,7 +105,11 @@ func Send(ctx context.Context, o SendOptions, out io.Writer) error {
 		return err
 	}
 	count, failed := max(o.Count, 1), 0
-	for range count {
+	bar := NewProgress(o.Progress, "sending")
+	defer bar.Done()
+	out = bar.Over(out)
+	for n := range count {
+		bar.At(n, uint64(n), uint64(count)) //nolint:gosec // they are not negative
 		res, err := s.send(ctx)
 		if err != nil {
 			return err
@@ -245,7 +252,7 @@ func (o *SendOptions) readBody() ([]byte, error) {
 		body, err = os.ReadFile(o.Body)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the body: %w", err)
+		return nil, ofFile(fmt.Errorf("reading the body: %w", err))
 	}
 	return append([]byte{}, body...), nil
 }
@@ -332,12 +339,12 @@ func (s *sender) send(ctx context.Context) (Sent, error) {
 	}
 	res, err := s.client.Do(out)
 	if err != nil {
-		return Sent{}, fmt.Errorf("sending: %w", err)
+		return Sent{}, fmt.Errorf("sending to %s: %w", withoutQuery(s.target.Redacted()), ofHTTP(ctx, err))
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
-		return Sent{}, fmt.Errorf("reading the answer: %w", err)
+		return Sent{}, fmt.Errorf("reading the answer: %w", ofHTTP(ctx, err))
 	}
 	sent := Sent{Status: res.StatusCode, Body: string(body), Millis: time.Since(at).Milliseconds()}
 	sent.OK = sent.Status/100 == 2 && s.options.Expect == 0 || sent.Status == s.options.Expect

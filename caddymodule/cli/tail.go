@@ -89,6 +89,8 @@ func Tail(ctx context.Context, w io.Writer, o TailOptions) error {
 		return err
 	}
 	defer nc.Close()
+	ctx, end := permitted(ctx, nc)
+	defer end()
 	var js jetstream.JetStream
 	if prefix == "" {
 		js, err = jetstream.New(nc)
@@ -130,7 +132,7 @@ func Tail(ctx context.Context, w io.Writer, o TailOptions) error {
 
 // quiet is for the person who presses Ctrl-C: that is how tailing ends.
 func quiet(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	if err = because(ctx, err); ctx.Err() != nil && !errors.Is(err, ErrDenied) {
 		return nil
 	}
 	return err
@@ -213,7 +215,7 @@ func (o *TailOptions) connect() (*nats.Conn, error) {
 	}
 	if o.Credentials != "" {
 		if _, err := os.Stat(o.Credentials); err != nil {
-			return nil, fmt.Errorf("reading the credentials: %w", err)
+			return nil, ofFile(fmt.Errorf("reading the credentials: %w", err))
 		}
 		opts = append(opts, nats.UserCredentials(o.Credentials))
 	}
@@ -221,7 +223,9 @@ func (o *TailOptions) connect() (*nats.Conn, error) {
 		opts = append(opts, nats.RootCAs(o.CA))
 	}
 	nc, err := nats.Connect(o.NATS, opts...)
-	if err != nil {
+	if err = mark(ErrUnreachable, ofNATS(err)); errors.Is(err, ErrDenied) {
+		return nil, fmt.Errorf("connecting to %s: %w: the login is refused: give one with --creds, --context, or in the URL of $NATS_URL", withoutPasswords(o.NATS), err)
+	} else if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w: is the server running? Embedded NATS takes connections only with `listen` in its block",
 			withoutPasswords(o.NATS), err)
 	}
