@@ -155,6 +155,9 @@ func providersCommand() *cobra.Command {
 Lists the catalogue: how each sender proves itself, what its signature covers,
 how long a captured request could be sent again, and where the id is by which
 retries are recognised. With a name: all that is known about that sender.`,
+		Example: `  caddy webhooks providers
+  caddy webhooks providers stripe
+  caddy webhooks providers github --json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: runE(func(_ context.Context, cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"net/http/httptest"
 	"net/textproto"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -25,6 +28,7 @@ import (
 type filterOptions struct {
 	expr, body, provider, typ, url, source, tenant string
 	headers                                        []string
+	json                                           bool
 	stdin                                          io.Reader
 }
 
@@ -43,6 +47,7 @@ looked at.
 With --provider id, type and time are found as for this sender, and a batch is split:
 each of its events is one line, with its id and its type. A result is true, false, or
 what is in the way, such as a value that is missing; the gateway then keeps the event.
+With --json a result is "true", "false" or "unknown", and "why" says what is in the way.
 
 The exit status is 0 if the expression is true of every event, 1 if it is not, and 2
 if it is no expression or the event cannot be read.`,
@@ -63,6 +68,7 @@ if it is no expression or the event cannot be read.`,
 	f.StringVar(&o.url, "url", "https://hooks.example.com/", "`URL` of the request")
 	f.StringVar(&o.source, "source", "", "name of the route (default: that of the sender)")
 	f.StringVar(&o.tenant, "tenant", defaultTenant, "name of the tenant")
+	f.BoolVar(&o.json, "json", false, "print one JSON object for each event")
 	return cmd
 }
 
@@ -85,18 +91,48 @@ func (o *filterOptions) run(out io.Writer) error {
 		return err
 	}
 	res := route.Handle(httptest.NewRecorder(), gateway.Request{Request: req, URL: req.URL})
-	if len(probe.lines) == 0 {
+	if len(probe.verdicts) == 0 {
 		return usageError("no event came about (%s): %w", res.Reason, cmp.Or(res.Err, errNotTrue))
 	}
-	for _, line := range probe.lines {
+	for _, v := range probe.verdicts {
+		line := v.String()
+		if o.json {
+			text, err := json.Marshal(v)
+			if err != nil {
+				return err
+			}
+			line = string(text)
+		}
 		if _, err := fmt.Fprintln(out, line); err != nil {
 			return err
 		}
 	}
-	if probe.other > 0 {
+	if slices.ContainsFunc(probe.verdicts, func(v filterVerdict) bool { return v.Result != "true" }) {
 		return errNotTrue
 	}
 	return nil
+}
+
+// filterVerdict is what an expression says of an event.
+type filterVerdict struct {
+	// Result is "true", "false" or "unknown", and Why says what is in the way.
+	Result string `json:"result"`
+	Why    string `json:"why,omitempty"`
+	ID     string `json:"id,omitempty"`
+	Type   string `json:"type,omitempty"`
+
+	named bool // the sender has id or type, or it is of a batch
+}
+
+func (v filterVerdict) String() string {
+	line := v.Result
+	if v.Why != "" {
+		line = "cannot be told: " + v.Why
+	}
+	if v.named {
+		line += fmt.Sprintf("\t%q %q", v.ID, v.Type)
+	}
+	return line
 }
 
 func (o *filterOptions) request() (*http.Request, error) {
@@ -166,9 +202,8 @@ func (o *filterOptions) route(probe *filterProbe) (*gateway.Route, error) {
 type filterProbe struct {
 	*program
 
-	mu    sync.Mutex
-	lines []string
-	other int // that are not true
+	mu       sync.Mutex
+	verdicts []filterVerdict
 }
 
 // Holds implements [gateway.Condition].
@@ -176,20 +211,17 @@ func (p *filterProbe) Holds(f *gateway.Facts) (bool, error) {
 	holds, err := p.eval(f)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	line := fmt.Sprint(holds)
+	v := filterVerdict{
+		Result: strconv.FormatBool(holds), ID: f.Event.ID, Type: f.Event.Type,
+		named: f.Event.Part != nil || f.Event.HasID || f.Event.Type != "",
+	}
 	if err != nil {
-		line = "cannot be told: " + filterReason(err)
+		v.Result, v.Why = "unknown", filterReason(err)
 		if none, ok := errors.AsType[*noValue](err); ok {
-			line += ": {" + none.placeholder + "}"
+			v.Why += ": {" + none.placeholder + "}"
 		}
 	}
-	if f.Event.Part != nil || f.Event.HasID || f.Event.Type != "" {
-		line += fmt.Sprintf("\t%q %q", f.Event.ID, f.Event.Type)
-	}
-	p.lines = append(p.lines, line)
-	if !holds || err != nil {
-		p.other++
-	}
+	p.verdicts = append(p.verdicts, v)
 	return holds, err
 }
 

@@ -45,6 +45,8 @@ func TestMain(m *testing.M) {
 		"caddy":       runCaddy,
 		"nats-server": runNATSServer,
 		"deliveries":  runDeliveries,
+		"interrupted": runInterrupted,
+		"onterminal":  runOnTerminal,
 	})
 }
 
