@@ -56,8 +56,7 @@ func runOnTerminal() {
 	}()
 	err = cmd.Wait()
 	<-copied
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		os.Exit(exit.ExitCode())
 	}
 	fail(err)

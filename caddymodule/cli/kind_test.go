@@ -52,7 +52,7 @@ func TestKinds(t *testing.T) {
 
 func TestOfHTTP(t *testing.T) {
 	t.Parallel()
-	_, err := http.Get("http://127.0.0.1:1/?token=s3cret") //nolint:noctx,bodyclose // nothing listens
+	_, err := http.Get("http://127.0.0.1:1/?token=s3cret") //nolint:noctx // nothing listens
 	if _, ok := errors.AsType[*url.Error](err); !ok {
 		t.Fatalf("got %v", err)
 	}

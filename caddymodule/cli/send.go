@@ -109,7 +109,7 @@ func Send(ctx context.Context, o SendOptions, out io.Writer) error {
 	defer bar.Done()
 	out = bar.Over(out)
 	for n := range count {
-		bar.At(n, uint64(n), uint64(count)) //nolint:gosec // they are not negative
+		bar.At(n, uint64(n), uint64(count))
 		res, err := s.send(ctx)
 		if err != nil {
 			return err

@@ -18,7 +18,7 @@ func terminal(w io.Writer) (fd int, ok bool) {
 	if !isFile || os.Getenv("TERM") == "dumb" {
 		return 0, false
 	}
-	fd = int(f.Fd()) //nolint:gosec // descriptors are small
+	fd = int(f.Fd())
 	return fd, term.IsTerminal(fd)
 }
 
