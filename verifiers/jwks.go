@@ -61,15 +61,15 @@ func (s *keySet) Keys(ctx context.Context, hint string) ([]*Key, error) {
 }
 
 type jwk struct {
-	Kty string `json:"kty"`
-	Use string `json:"use"`
-	Kid string `json:"kid"`
-	Alg string `json:"alg"`
-	Crv string `json:"crv"`
-	N   string `json:"n"`
-	E   string `json:"e"`
-	X   string `json:"x"`
-	Y   string `json:"y"`
+	Kty string `json:"kty,omitempty"`
+	Use string `json:"use,omitempty"`
+	Kid string `json:"kid,omitempty"`
+	Alg string `json:"alg,omitempty"`
+	Crv string `json:"crv,omitempty"`
+	N   string `json:"n,omitempty"`
+	E   string `json:"e,omitempty"`
+	X   string `json:"x,omitempty"`
+	Y   string `json:"y,omitempty"`
 }
 
 // parseSet skips keys of kinds that it does not know, as RFC 7517 section 5
@@ -157,7 +157,7 @@ func parseJWK(text []byte) (crypto.PublicKey, error) {
 // jwkID returns the id inside a key written as JWK, "" if there is none.
 func jwkID(text []byte) string {
 	var j struct {
-		Kid string `json:"kid"`
+		Kid string `json:"kid,omitempty"`
 	}
 	if !isJWK(string(text)) || json.Unmarshal(text, &j) != nil {
 		return ""

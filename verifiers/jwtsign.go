@@ -1,13 +1,18 @@
 package verifiers
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"strings"
 )
 
 // Sign adds a token with the first of the permitted algorithms that the key is
-// made for. The token is valid for 5 minutes, or for ever if it is Timeless.
+// made for. The token is valid for 5 minutes, or for ever if it is Timeless. Where
+// the token is the whole body its claims are those that the body has: an object
+// of JSON, or a token that is signed anew.
 func (j JWT) Sign(req *Request, cfg Config) error {
 	j, err := j.bind(cfg.Options)
 	if err != nil {
@@ -45,6 +50,14 @@ func (j JWT) claims(req *Request, cfg Config) (map[string]any, error) {
 	if j.Timeless {
 		claims = map[string]any{}
 	}
+	if j.Token.Whole {
+		event, err := bodyClaims(req)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(event, claims)
+		claims = event
+	}
 	if len(j.Issuers) > 0 {
 		claims["iss"] = j.Issuers[0]
 	}
@@ -62,6 +75,25 @@ func (j JWT) claims(req *Request, cfg Config) (map[string]any, error) {
 		h := newHash(j.BodyHashAlg)()
 		_, _ = h.Write(req.Body)
 		claims[j.BodyHash] = encode(h.Sum(nil), j.BodyHashEncoding)
+	}
+	return claims, nil
+}
+
+// bodyClaims are the claims of a body that is, or becomes, a token.
+func bodyClaims(req *Request) (map[string]any, error) {
+	text := req.Body
+	if parts := strings.Split(string(text), "."); len(parts) == 3 && text[0] != '{' {
+		decoded, err := decodeBase64URL(parts[1])
+		if err != nil {
+			return nil, fmt.Errorf("reading the token in the body: %w", ErrMalformed)
+		}
+		text = decoded
+	}
+	claims := map[string]any{}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	if err := dec.Decode(&claims); err != nil || claims == nil {
+		return nil, fmt.Errorf("reading the body, which becomes the claims of a token: %w", ErrMalformed)
 	}
 	return claims, nil
 }

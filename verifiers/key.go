@@ -95,6 +95,20 @@ func (k *Key) Until(t time.Time) *Key {
 	return &c
 }
 
+// Public returns the public half of a key that [NewPublicKey] or [NewPrivateKey]
+// made, nil for any other.
+func (k *Key) Public() crypto.PublicKey { return k.public }
+
+// Sign signs a digest with a key that [NewPrivateKey] made, as [crypto.Signer]
+// says; the error is [ErrKeyFormat] for any other. It is for senders' schemes that
+// package verifiers does not have.
+func (k *Key) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if k.signer == nil {
+		return nil, fmt.Errorf("%w: a private key is needed", ErrKeyFormat)
+	}
+	return k.signer.Sign(random, digest, opts)
+}
+
 // ID returns the id given at construction.
 func (k *Key) ID() string { return k.id }
 
@@ -146,6 +160,7 @@ func (k *Key) usable(now time.Time) bool {
 // Interface guards.
 var (
 	_ KeySource      = Keys(nil)
+	_ crypto.Signer  = (*Key)(nil)
 	_ fmt.Formatter  = Key{}
 	_ slog.LogValuer = Key{}
 )

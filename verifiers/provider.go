@@ -231,10 +231,31 @@ type Scheme interface {
 // is one, and so are the asymmetric ones, given a private key.
 type Signer interface {
 	Scheme
-	// Sign adds to req.Header, req.URL or nothing else what the sender would
-	// add to prove itself at the given time, with the first of the keys.
-	// The body is not changed.
+	// Sign adds to the request what the sender would add to prove itself at the
+	// given time, with the first of the keys: to headers and URL, and to the
+	// body only where the sender has its signature, time or token there. A body
+	// is replaced and never written to.
 	Sign(req *Request, cfg Config) error
+}
+
+// A KeyServer is a [Signer] whose receivers fetch the sender's keys, and which can
+// also play the server that they fetch them from.
+type KeyServer interface {
+	Signer
+	// Serve returns what makes receivers that have these options accept what key
+	// signs, a key made by [NewPrivateKey]. The error is, or wraps,
+	// [ErrKeyFormat] or [ErrOption].
+	Serve(key *Key, options map[string]string) (Served, error)
+}
+
+// Served is what a [KeyServer] serves for a key.
+type Served struct {
+	// Documents are what receivers fetch, by URL. There are none if their options
+	// say that they fetch nothing.
+	Documents map[string]string
+	// Options are further options that receivers must have, such as the root
+	// certificate.
+	Options map[string]string
 }
 
 // A Fetcher reads a document from a server over HTTPS. Implementations cache:

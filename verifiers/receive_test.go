@@ -86,8 +86,8 @@ func TestSignTokenAndBasic(t *testing.T) {
 			t.Errorf("%s: the query was lost: %s", name, req.URL)
 		}
 	}
-	if err := (Token{Source: JSON("/token")}).Sign(testRequest(t, "{}"), Config{Keys: testKeys(t, "x")}); !errors.Is(err, errPlace) {
-		t.Errorf("a token in the body: got %v, want %v", err, errPlace)
+	if err := (Token{Source: JSON("/a/token")}).Sign(testRequest(t, "{}"), Config{Keys: testKeys(t, "x")}); !errors.Is(err, errPlace) {
+		t.Errorf("a token in what the body lacks: got %v, want %v", err, errPlace)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -106,7 +105,7 @@ func (c *compiled) sign(req *Request, cfg Config, make func(*scratch, *Key) ([]b
 	if err != nil {
 		return err
 	}
-	if err := c.Timestamp.putTime(req, formatTime(clock(cfg), c.Unit)); err != nil {
+	if err := c.Timestamp.putTime(req, clock(cfg), c.Unit); err != nil {
 		return fmt.Errorf("adding the timestamp: %w", err)
 	}
 	v := signedVerifier{compiled: c}
@@ -191,42 +190,21 @@ func formatTime(t time.Time, unit TimeUnit) string {
 	return strconv.FormatInt(t.Unix(), 10)
 }
 
-// errPlace means that the sender's side cannot write to a source: it is in the
-// body, or not a place at all.
-var errPlace = errors.New("only a header or a parameter of the URL can be written")
-
-// putTime writes a timestamp. One in the body has to be there already.
-func (s *Source) putTime(req *Request, text string) error {
+// putTime writes a timestamp, if there is a place for one. The same time in
+// another form is left.
+func (s *Source) putTime(req *Request, at time.Time, unit TimeUnit) error {
 	if s.IsZero() {
 		return nil
 	}
-	if s.Form != "" || s.Pointer != "" || s.Whole {
-		_, err := s.lookup(req)
-		return err
+	text := formatTime(at, unit)
+	if have, err := s.lookup(req); err == nil {
+		old, errOld := parseTime(have, unit)
+		new, errNew := parseTime(text, unit)
+		if errOld == nil && errNew == nil && old.Equal(new) {
+			return nil
+		}
 	}
 	return s.put(req, text)
-}
-
-// put writes a value where the source would find it. An item of a list of pairs
-// is added to the list, anything else replaces what is there.
-func (s *Source) put(req *Request, value string) error {
-	switch {
-	case len(s.First) > 0:
-		return s.First[0].put(req, value)
-	case s.Header != "":
-		old := req.Header.Get(s.Header)
-		req.Header.Set(s.Header, s.with(old, value))
-	case s.Query != "":
-		if req.URL == nil {
-			return errPlace
-		}
-		u := *req.URL
-		u.RawQuery = setParameter(u.RawQuery, s.Query, func(old string) string { return s.with(old, value) })
-		req.URL = &u
-	default:
-		return errPlace
-	}
-	return nil
 }
 
 func (s *Source) with(old, value string) string {
@@ -246,19 +224,25 @@ func (s *Source) with(old, value string) string {
 	return s.Prefix + strings.Join(append(list, s.Pair+"="+value), sep)
 }
 
-// setParameter leaves all other parameters as they are written.
+// setParameter leaves all other parameters, and the order, as they are.
 func setParameter(raw, name string, value func(old string) string) string {
 	var list []string
-	old := ""
+	done := false
 	for item := range strings.SplitSeq(raw, "&") {
 		key, text, _ := strings.Cut(item, "=")
-		if k, err := url.QueryUnescape(key); err == nil && k == name {
-			old, _ = url.QueryUnescape(text)
-		} else if item != "" {
+		switch k, err := url.QueryUnescape(key); {
+		case item == "":
+		case err != nil || k != name:
 			list = append(list, item)
+		case !done:
+			old, _ := url.QueryUnescape(text)
+			list, done = append(list, key+"="+url.QueryEscape(value(old))), true
 		}
 	}
-	return strings.Join(append(list, url.QueryEscape(name)+"="+url.QueryEscape(value(old))), "&")
+	if !done {
+		list = append(list, url.QueryEscape(name)+"="+url.QueryEscape(value("")))
+	}
+	return strings.Join(list, "&")
 }
 
 // Interface guards.

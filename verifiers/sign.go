@@ -12,7 +12,8 @@ import (
 // scheme is not a [Signer] or cfg has no key that can sign.
 //
 // The source of the id, if the scheme signs one, and everything else that the
-// signed content names except the timestamp must be in req before.
+// signed content names except the timestamp must be in req before. The body is
+// changed only where the sender has its signature, time or token in it.
 func (p Provider) Sign(req *Request, cfg Config, at time.Time) error {
 	signer, ok := p.Scheme.(Signer)
 	if !ok {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strconv"
 	"time"
 
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
@@ -24,6 +25,8 @@ type adapted struct {
 	// parse reads the time at places.Timestamp. Nil means that the scheme
 	// reads it itself, or that there is none.
 	parse func(text string) (time.Time, error)
+	// blank is a signature that form takes, where there is none yet.
+	blank string
 }
 
 func (a adapted) Build(provider string, cfg verifiers.Config) (verifiers.Verifier, error) {
@@ -39,6 +42,45 @@ func (a adapted) Build(provider string, cfg verifiers.Config) (verifiers.Verifie
 		v.now = time.Now
 	}
 	return v, nil
+}
+
+// Sign lets the scheme sign the request in its form, and puts the signature where
+// the sender does.
+func (a adapted) Sign(req *verifiers.Request, cfg verifiers.Config) error {
+	placer, ok := a.scheme.(verifiers.Placer)
+	if !ok {
+		return signAs(a.scheme, req, cfg)
+	}
+	if a.parse != nil {
+		now := senderTime(cfg)
+		at := now.Unix()
+		if a.places.Unit == verifiers.Milliseconds {
+			at = now.UnixMilli()
+		}
+		if err := a.places.Timestamp.Put(req, strconv.FormatInt(at, 10)); err != nil {
+			return fmt.Errorf("adding the timestamp: %w", err)
+		}
+	}
+	if a.blank != "" {
+		if err := a.places.Signature.Put(req, a.blank); err != nil {
+			return fmt.Errorf("adding the signature: %w", err)
+		}
+	}
+	formed := req
+	if a.form != nil {
+		var err error
+		if formed, err = a.form(req); err != nil {
+			return err
+		}
+	}
+	if err := signAs(a.scheme, formed, cfg); err != nil {
+		return err
+	}
+	signature, err := placer.Places().Signature.Lookup(formed)
+	if err != nil {
+		return fmt.Errorf("reading the signature: %w", err)
+	}
+	return a.places.Signature.Put(req, signature)
 }
 
 // Places says where the sender puts signature and time.
@@ -122,5 +164,6 @@ func reform(r *verifiers.Request) *verifiers.Request {
 // Interface guards.
 var (
 	_ verifiers.Placer   = adapted{}
+	_ verifiers.Signer   = adapted{}
 	_ verifiers.Verifier = (*adaptedVerifier)(nil)
 )

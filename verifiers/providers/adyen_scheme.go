@@ -73,6 +73,36 @@ func (adyenScheme) Build(provider string, cfg verifiers.Config) (verifiers.Verif
 	}), nil
 }
 
+// Sign adds a signature to each item.
+func (adyenScheme) Sign(req *verifiers.Request, cfg verifiers.Config) error {
+	items, err := adyenNotifications(req)
+	if err != nil {
+		return fmt.Errorf("reading the items: %w", err)
+	}
+	for i := range items {
+		place := verifiers.JSON(fmt.Sprintf(adyenItem+"/additionalData/hmacSignature", i))
+		if err := place.Put(req, "none yet"); err != nil {
+			return fmt.Errorf("adding the signature to item %d: %w", i, err)
+		}
+		signed, err := adyenNotifications(req)
+		if err != nil {
+			return fmt.Errorf("reading the items: %w", err)
+		}
+		_, text, err := adyenText(signed[i])
+		if err != nil {
+			return fmt.Errorf("reading item %d: %w", i, err)
+		}
+		one := withHeaders(req, map[string]string{"Adyen-Text": text})
+		if err := adyenHMAC.Sign(one, cfg); err != nil {
+			return err
+		}
+		if err := place.Put(req, one.Header.Get("Adyen-Signature")); err != nil {
+			return fmt.Errorf("adding the signature to item %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
 // Places says where the signature of the first item is, and what it covers.
 func (adyenScheme) Places() verifiers.Places {
 	first := fmt.Sprintf(adyenItem, 0)
@@ -139,4 +169,7 @@ func adyenText(item []byte) (signature, text string, err error) {
 }
 
 // Interface guards.
-var _ verifiers.Placer = adyenScheme{}
+var (
+	_ verifiers.Placer = adyenScheme{}
+	_ verifiers.Signer = adyenScheme{}
+)

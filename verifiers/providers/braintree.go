@@ -76,6 +76,15 @@ func (b braintree) Build(provider string, cfg verifiers.Config) (verifiers.Verif
 	}}.Build(provider, cfg)
 }
 
+// Sign writes the public key of the option and the signature.
+func (b braintree) Sign(req *verifiers.Request, cfg verifiers.Config) error {
+	signed := reform(req)
+	if err := b.hmac().Sign(signed, cfg); err != nil {
+		return err
+	}
+	return verifiers.Form("bt_signature").Put(req, cfg.Options[braintreePublic]+"|"+signed.Header.Get(braintreeHeader))
+}
+
 // Places says where the signature is.
 func (b braintree) Places() verifiers.Places {
 	p := b.hmac().Places()
@@ -122,4 +131,7 @@ func braintreeForm(r *verifiers.Request, public string) (*verifiers.Request, err
 var braintreeBase64 = regexp.MustCompile(`^[A-Za-z0-9+/=\n]+$`)
 
 // Interface guards.
-var _ verifiers.Placer = braintree{}
+var (
+	_ verifiers.Placer = braintree{}
+	_ verifiers.Signer = braintree{}
+)

@@ -2,8 +2,12 @@ package providers
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
@@ -73,6 +77,18 @@ func (gongScheme) Build(provider string, cfg verifiers.Config) (verifiers.Verifi
 	}), nil
 }
 
+// Sign adds a token that names the URL and the hash of the body.
+func (gongScheme) Sign(req *verifiers.Request, cfg verifiers.Config) error {
+	if req.URL == nil {
+		return errors.New("the URL is missing, which is signed")
+	}
+	now, sum := senderTime(cfg), sha256.Sum256(req.Body)
+	return signJWS(req, cfg, gongToken, "RS256", verifiers.RSA{Hash: verifiers.SHA256, Signed: jwsSigned(gongToken)}, map[string]any{
+		"iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
+		"webhook_url": gongPlain(req.URL.String()), "body_sha256": hex.EncodeToString(sum[:]),
+	})
+}
+
 // Places says where the token is.
 func (gongScheme) Places() verifiers.Places { return gongJWT.Places() }
 
@@ -99,4 +115,7 @@ func gongPlain(raw string) string {
 }
 
 // Interface guards.
-var _ verifiers.Placer = gongScheme{}
+var (
+	_ verifiers.Placer = gongScheme{}
+	_ verifiers.Signer = gongScheme{}
+)

@@ -44,6 +44,7 @@ var GoogleChat = add(verifiers.Provider{
 const (
 	chatProject = "project_number"
 	chatAccount = "chat@system.gserviceaccount.com"
+	chatKeys    = "https://www.googleapis.com/service_accounts/v1/jwk/" + chatAccount
 )
 
 // chatScheme is a JSON Web Token for the URL, or for the project of the option.
@@ -58,7 +59,7 @@ func (chatScheme) Build(provider string, cfg verifiers.Config) (verifiers.Verifi
 	return verifiers.JWT{
 		Token:         googleToken,
 		Algorithms:    []string{"RS256"},
-		JWKS:          "https://www.googleapis.com/service_accounts/v1/jwk/" + chatAccount,
+		JWKS:          chatKeys,
 		Issuers:       []string{chatAccount},
 		Audience:      project,
 		RequireExpiry: true,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
@@ -59,12 +60,27 @@ func signJWS(req *verifiers.Request, cfg verifiers.Config, header verifiers.Sour
 	if err != nil {
 		return err
 	}
-	input := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"`+alg+`","typ":"JWT"}`)) + "." +
-		base64.RawURLEncoding.EncodeToString(text)
+	head := map[string]string{"alg": alg, "typ": "JWT"}
+	if key, err := signerKey(cfg); err == nil && key.Public() != nil {
+		head["kid"] = key.ID() // receivers that fetch keys look for it
+	}
+	headText, err := json.Marshal(head)
+	if err != nil {
+		return err
+	}
+	input := base64.RawURLEncoding.EncodeToString(headText) + "." + base64.RawURLEncoding.EncodeToString(text)
 	token := withHeaders(req, map[string]string{jwsInput: input})
 	if err := scheme.Sign(token, cfg); err != nil {
 		return err
 	}
-	req.Header.Set(header.Header, input+"."+token.Header.Get(header.Header))
+	req.Header.Set(header.Header, header.Prefix+input+"."+strings.TrimPrefix(token.Header.Get(header.Header), header.Prefix))
 	return nil
+}
+
+// senderTime is the time at which a sender signs.
+func senderTime(cfg verifiers.Config) time.Time {
+	if cfg.Time == nil {
+		return time.Now()
+	}
+	return cfg.Time()
 }

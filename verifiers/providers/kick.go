@@ -82,6 +82,11 @@ func (kickScheme) Build(provider string, cfg verifiers.Config) (verifiers.Verifi
 	return kickRSA.Build(provider, cfg)
 }
 
+// Sign signs with a private key.
+func (kickScheme) Sign(req *verifiers.Request, cfg verifiers.Config) error {
+	return kickRSA.Sign(req, cfg)
+}
+
 // Places says where signature and timestamp are.
 func (kickScheme) Places() verifiers.Places { return kickRSA.Places() }
 
@@ -97,4 +102,7 @@ func readKickKey(doc []byte) (string, error) {
 }
 
 // Interface guards.
-var _ verifiers.Placer = kickScheme{}
+var (
+	_ verifiers.Placer = kickScheme{}
+	_ verifiers.Signer = kickScheme{}
+)

@@ -45,6 +45,12 @@ func (l limited) Build(provider string, cfg verifiers.Config) (verifiers.Verifie
 	}), nil
 }
 
+// Sign signs as the scheme does. The member is not written: it belongs to the
+// event.
+func (l limited) Sign(req *verifiers.Request, cfg verifiers.Config) error {
+	return signAs(l.Scheme, req, cfg)
+}
+
 // Places are those of the scheme.
 func (l limited) Places() verifiers.Places {
 	p, _ := l.Scheme.(verifiers.Placer)
@@ -52,4 +58,7 @@ func (l limited) Places() verifiers.Places {
 }
 
 // Interface guards.
-var _ verifiers.Placer = limited{}
+var (
+	_ verifiers.Placer = limited{}
+	_ verifiers.Signer = limited{}
+)

@@ -2,6 +2,7 @@ package providers
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -111,6 +112,24 @@ func birdHash(claim string, req *verifiers.Request, text []byte) error {
 	return nil
 }
 
+// Sign adds a token with the hashes, which is valid for a minute.
+func (birdScheme) Sign(req *verifiers.Request, cfg verifiers.Config) error {
+	if req.URL == nil {
+		return errors.New("the URL is missing, which is signed")
+	}
+	now := senderTime(cfg)
+	url := sha256.Sum256([]byte(req.URL.String()))
+	claims := map[string]any{
+		"iss": birdJWT.Issuers[0], "nbf": now.Unix(), "exp": now.Add(time.Minute).Unix(),
+		"jti": rand.Text(), "url_hash": hex.EncodeToString(url[:]),
+	}
+	if len(req.Body) > 0 {
+		body := sha256.Sum256(req.Body)
+		claims["payload_hash"] = hex.EncodeToString(body[:])
+	}
+	return signJWS(req, cfg, birdToken, "HS256", verifiers.HMAC{Hash: verifiers.SHA256, Signed: jwsSigned(birdToken)}, claims)
+}
+
 // Places says where the token is.
 func (birdScheme) Places() verifiers.Places {
 	p := birdJWT.Places()
@@ -119,4 +138,7 @@ func (birdScheme) Places() verifiers.Places {
 }
 
 // Interface guards.
-var _ verifiers.Placer = birdScheme{}
+var (
+	_ verifiers.Placer = birdScheme{}
+	_ verifiers.Signer = birdScheme{}
+)

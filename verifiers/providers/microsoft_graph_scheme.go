@@ -58,6 +58,30 @@ func (graphScheme) Build(provider string, cfg verifiers.Config) (verifiers.Verif
 	return g, err
 }
 
+// Sign puts the secret into each notification. There are no validation tokens,
+// which only notifications with data need.
+func (graphScheme) Sign(req *verifiers.Request, cfg verifiers.Config) error {
+	token := withHeaders(req, nil)
+	if err := graphState.Sign(token, cfg); err != nil {
+		return err
+	}
+	found, err := graphLists.In(req.Body)
+	if err != nil {
+		return fmt.Errorf("reading the notifications: %w", err)
+	}
+	n := 0
+	for range verifiers.WalkJSON(found[0]) {
+		n++
+	}
+	for i := range n {
+		place := verifiers.JSON(fmt.Sprintf("/value/%d/clientState", i))
+		if err := place.Put(req, token.Header.Get(graphState.Source.Header)); err != nil {
+			return fmt.Errorf("adding the state to notification %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
 // Places says where the state of the first notification is.
 func (graphScheme) Places() verifiers.Places {
 	return verifiers.Places{Scheme: "token", Signature: verifiers.JSON("/value/0/clientState"), Secret: true}
@@ -168,3 +192,9 @@ func cause(err error) error {
 	}
 	return err
 }
+
+// Interface guards.
+var (
+	_ verifiers.Placer = graphScheme{}
+	_ verifiers.Signer = graphScheme{}
+)

@@ -104,21 +104,17 @@ func (n *namedVerifier) fail(err error) (verifiers.Result, error) {
 	return verifiers.Result{}, &verifiers.Error{Provider: n.provider, Field: n.scheme.signature.String(), Err: err}
 }
 
-// signingNamed is a [namedHMAC] whose signature is in a header, so that the
-// sender's side can write it.
-type signingNamed struct{ namedHMAC }
-
 // Sign signs with the best hash.
-func (s signingNamed) Sign(req *verifiers.Request, cfg verifiers.Config) error {
-	hashes, err := s.permitted(cfg.Options)
+func (n namedHMAC) Sign(req *verifiers.Request, cfg verifiers.Config) error {
+	hashes, err := n.permitted(cfg.Options)
 	if err != nil {
 		return err
 	}
-	return s.hmac(hashes[0], true).Sign(req, cfg)
+	return n.hmac(hashes[0], true).Sign(req, cfg)
 }
 
 // Interface guards.
 var (
 	_ verifiers.Placer = namedHMAC{}
-	_ verifiers.Signer = signingNamed{}
+	_ verifiers.Signer = namedHMAC{}
 )

@@ -43,7 +43,12 @@ func (s oneOf) Places() verifiers.Places {
 
 // Sign signs as the first scheme does.
 func (s oneOf) Sign(req *verifiers.Request, cfg verifiers.Config) error {
-	if signer, ok := s[0].(verifiers.Signer); ok {
+	return signAs(s[0], req, cfg)
+}
+
+// signAs signs as a scheme does, if its sender's side is known.
+func signAs(s verifiers.Scheme, req *verifiers.Request, cfg verifiers.Config) error {
+	if signer, ok := s.(verifiers.Signer); ok {
 		return signer.Sign(req, cfg)
 	}
 	return errors.New("the sender's side of the scheme is not known")

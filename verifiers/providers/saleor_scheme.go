@@ -76,6 +76,35 @@ func (saleorScheme) Build(provider string, cfg verifiers.Config) (verifiers.Veri
 	}), nil
 }
 
+// Sign makes an HMAC, or a detached JWS with the private key of an instance where
+// the option names one.
+func (saleorScheme) Sign(req *verifiers.Request, cfg verifiers.Config) error {
+	if cfg.Options[saleorHost] == "" {
+		return saleorHMAC.Sign(req, cfg)
+	}
+	return signDetached(req, cfg, saleorSignature, "RS256", saleorRSA)
+}
+
+// signDetached puts a JWS into the header whose payload is the body as it is. The
+// id of the key is that of the first one.
+func signDetached(req *verifiers.Request, cfg verifiers.Config, header verifiers.Source, alg string, scheme verifiers.Signer) error {
+	kid, err := signerID(cfg)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(map[string]any{"alg": alg, "b64": false, "crit": []string{"b64"}, "kid": kid})
+	if err != nil {
+		return err
+	}
+	head := base64.RawURLEncoding.EncodeToString(text)
+	signed := withHeaders(req, map[string]string{jwsInput: head})
+	if err := scheme.Sign(signed, cfg); err != nil {
+		return err
+	}
+	req.Header.Set(header.Header, head+".."+signed.Header.Get(header.Header))
+	return nil
+}
+
 // parseDetached takes a JWS apart whose payload is the body as it is: alg must be
 // the one that is permitted, b64 must be false and the only extension.
 func parseDetached(text, alg string) (head, signature, kid string, err error) {
@@ -107,4 +136,7 @@ func (saleorScheme) Places() verifiers.Places {
 }
 
 // Interface guards.
-var _ verifiers.Placer = saleorScheme{}
+var (
+	_ verifiers.Placer = saleorScheme{}
+	_ verifiers.Signer = saleorScheme{}
+)

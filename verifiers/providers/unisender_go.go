@@ -49,6 +49,7 @@ var uniSender = adapted{
 		Signature: uniSenderAuth,
 		Content:   "{header:Unisender-Before}{secret}{header:Unisender-After}",
 	}},
+	blank:  "00000000000000000000000000000000",
 	places: verifiers.Places{Scheme: "digest-md5", Covers: verifiers.Coverage{Body: true}, Signature: uniSenderAuth},
 	form: func(r *verifiers.Request) (*verifiers.Request, error) {
 		auth, err := uniSenderAuth.Lookup(r)

@@ -69,6 +69,23 @@ var (
 type smsScheme struct{}
 
 func (smsScheme) Build(provider string, cfg verifiers.Config) (verifiers.Verifier, error) {
+	a, err := smsAdapted(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", provider, err)
+	}
+	return a.Build(provider, cfg)
+}
+
+// Sign signs with the method of the option.
+func (smsScheme) Sign(req *verifiers.Request, cfg verifiers.Config) error {
+	a, err := smsAdapted(cfg)
+	if err != nil {
+		return err
+	}
+	return a.Sign(req, cfg)
+}
+
+func smsAdapted(cfg verifiers.Config) (adapted, error) {
 	signed := verifiers.Signed{Signature: smsSignature, Content: "{custom}", Custom: smsText, CustomCovers: smsPlaces.Covers}
 	a := adapted{places: smsPlaces, parse: parseUnix}
 	switch method := cfg.Options[smsMethod]; method {
@@ -78,9 +95,9 @@ func (smsScheme) Build(provider string, cfg verifiers.Config) (verifiers.Verifie
 	case "md5", "sha1", "sha256", "sha512":
 		a.scheme = verifiers.HMAC{Hash: verifiers.Hash(method), Signed: signed}
 	default:
-		return nil, fmt.Errorf("%s: %w %s: want md5hash, md5, sha1, sha256 or sha512", provider, verifiers.ErrOption, smsMethod)
+		return a, fmt.Errorf("%w %s: want md5hash, md5, sha1, sha256 or sha512", verifiers.ErrOption, smsMethod)
 	}
-	return a.Build(provider, cfg)
+	return a, nil
 }
 
 // Places says where the signature is.
@@ -162,4 +179,7 @@ func smsParameters(r *verifiers.Request) (map[string]string, error) {
 }
 
 // Interface guards.
-var _ verifiers.Placer = smsScheme{}
+var (
+	_ verifiers.Placer = smsScheme{}
+	_ verifiers.Signer = smsScheme{}
+)

@@ -18,12 +18,12 @@ var WebSub = add(verifiers.Provider{
 	Aliases: []string{"pubsubhubbub"},
 	Title:   "WebSub",
 	Docs:    "https://www.w3.org/TR/websub/",
-	Scheme: signingNamed{namedHMAC{
+	Scheme: namedHMAC{
 		signature: verifiers.Header("X-Hub-Signature"),
 		sep:       "=",
 		content:   "{body}",
 		hashes:    []verifiers.Hash{verifiers.SHA256, verifiers.SHA384, verifiers.SHA512, verifiers.SHA1},
-	}},
+	},
 	Options:    append(slices.Clip(websubOptions), namedOption),
 	SecretHint: "the hub.secret given when subscribing",
 	ID:         verifiers.Header("X-Hub-Signature").Lower(),
