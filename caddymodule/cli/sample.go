@@ -1,129 +1,176 @@
 package cli
 
 import (
-	"crypto/rand"
+	"embed"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"math/big"
+	"io/fs"
+	"net/http"
 	"strings"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
 )
 
-// sample is a small event in the provider's form. Id, type and time are written
-// over it; another type changes the name only, not the payload.
+// samples has a small event for each provider, samples/<provider>.json, and the
+// bodies of events of other types, samples/types/<provider>/<type>.json or .form.
+// In the file's name "/" is "+", and ":" is "=".
+//
+//go:embed samples
+var samples embed.FS
+
+// sample is an event in the provider's form, as the provider writes it: with an
+// id, a type and a time, which are replaced in their form. What only the sender's
+// key can make is left out, or is what anybody can see that it is not real.
 type sample struct {
-	kind   string // the type, if nobody chooses one
-	id     func() string
-	header map[string]string
-	form   bool   // the body is a form, not JSON
-	body   string // with a member for each source in it that is a number
-	// finish writes what else depends on the type.
-	finish func(d *draft, kind string)
+	// Method is the HTTP method, if it is not the provider's first.
+	Method string `json:"method"`
+	// Query is added to the URL.
+	Query string `json:"query"`
+	// Options are those with which a receiver takes the event.
+	Options map[string]string `json:"options"`
+	// Header has the headers but for the signature. Content-Type is that of the
+	// body, if it is not here.
+	Header map[string]string `json:"header"`
+	// One of them is the body. In Text "{uuid}" stands for a fresh UUID, and
+	// "{now}" for the time.
+	JSON json.RawMessage `json:"json"`
+	Form string          `json:"form"`
+	Text string          `json:"text"`
 }
 
-// samples are by provider. A provider without one gets an event that has only
-// what its sources name.
-var samples = map[string]sample{
-	"github": {
-		kind:   "push",
-		header: map[string]string{"X-GitHub-Hook-ID": "1", "X-GitHub-Hook-Installation-Target-Type": "repository"},
-		body: `{"ref":"refs/heads/main","before":"0000000000000000000000000000000000000000",` +
-			`"after":"6113728f27ae82c7b1a177c8d03f9e96e0adf246","commits":[],` +
-			`"repository":{"id":1,"name":"hello","full_name":"octo/hello"},"sender":{"id":1,"login":"octo","type":"User"}}`,
-	},
-	// Senders that the operator describes: what the README's configuration wants.
-	"hmac":                 {body: `{"event":"test","hello":"world"}`},
-	"gitlab":               gitlab,
-	"gitlab-signing-token": gitlab,
-	"stripe": {
-		kind: "invoice.paid",
-		id:   prefixed("evt_"),
-		body: `{"id":"","object":"event","api_version":"2026-01-28","created":0,"livemode":false,"pending_webhooks":1,` +
-			`"request":{"id":null,"idempotency_key":null},"type":"",` +
-			`"data":{"object":{"id":"in_1","object":"invoice","amount_due":1999,"amount_paid":1999,"currency":"eur","status":"paid"}}}`,
-	},
-	"slack": {
-		kind: "message",
-		id:   prefixed("Ev"),
-		body: `{"team_id":"T0001","api_app_id":"A0001","type":"event_callback","event_id":"","event_time":0,` +
-			`"event":{"type":"message","channel":"C0001","channel_type":"channel","user":"U0001","text":"hello","ts":"1355517523.000005"}}`,
-	},
-	"shopify": {
-		kind: "orders/create",
-		header: map[string]string{
-			"X-Shopify-Topic": "orders/create", "X-Shopify-Shop-Domain": "hello.myshopify.com",
-			"X-Shopify-Api-Version": "2026-10", "X-Shopify-Test": "true",
-		},
-		body: `{"id":820982911946154500,"name":"#9999","currency":"EUR","total_price":"19.99","line_items":[]}`,
-	},
-	"twilio": {
-		kind: "delivered",
-		form: true,
-		body: "AccountSid=AC00000000000000000000000000000000&ApiVersion=2010-04-01&From=%2B15005550006&To=%2B15005550009" +
-			"&MessageSid=SM00000000000000000000000000000000&MessageStatus=delivered",
-	},
-	"sendgrid": {
-		id: prefixed("sg_"),
-		body: `[{"email":"someone@example.com","timestamp":0,"event":"delivered","sg_event_id":"",` +
-			`"sg_message_id":"14c5d75ce93.dfd.64b469.filter0001.16648.5515E0B88.0","smtp-id":"<14c5d75ce93.dfd.64b469@example.com>"}]`,
-	},
-	"meta": {
-		kind: "page",
-		body: `{"object":"page","entry":[{"id":"1","time":1767323045,"changes":[{"field":"feed","value":{"item":"status","verb":"add"}}]}]}`,
-	},
-	"discord-interactions": {
-		kind: "2",
-		id:   snowflake,
-		body: `{"id":"","application_id":"2","type":2,"version":1,"token":"a-token","data":{"id":"3","name":"hello","type":1}}`,
-	},
-	"discord-webhook-events": {
-		kind: "APPLICATION_AUTHORIZED",
-		body: `{"version":1,"application_id":"2","type":1,"event":{"type":"","timestamp":"","data":{"scopes":["applications.commands"]}}}`,
-	},
-	"standard-webhooks":         standard,
-	"standard-webhooks-ed25519": standard,
-	"svix":                      standard,
-}
-
-var gitlab = sample{
-	kind:   "push",
-	header: map[string]string{"X-Gitlab-Instance": "https://gitlab.example.com"},
-	body: `{"object_kind":"push","event_name":"push","ref":"refs/heads/main","before":"0000000000000000000000000000000000000000",` +
-		`"after":"6113728f27ae82c7b1a177c8d03f9e96e0adf246","user_username":"octo","project_id":1,` +
-		`"project":{"id":1,"name":"hello","path_with_namespace":"octo/hello"},"commits":[],"total_commits_count":0}`,
-	finish: func(d *draft, kind string) {
-		kind, _, _ = strings.Cut(kind, ".")
-		words := strings.Split(kind, "_")
-		for i, w := range words {
-			if w != "" {
-				words[i] = strings.ToUpper(w[:1]) + w[1:]
-			}
-		}
-		d.req.Header.Set("X-Gitlab-Event", strings.Join(words, " ")+" Hook")
-	},
-}
-
-var standard = sample{
-	kind: "invoice.paid",
-	id:   prefixed("msg_"),
-	body: `{"type":"","timestamp":"","data":{"id":"inv_1","amount":1999,"currency":"eur"}}`,
-}
-
-// uuid returns a random UUID.
-func uuid() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // it never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
-func prefixed(prefix string) func() string {
-	return func() string { return prefix + rand.Text() }
-}
-
-// snowflake returns a number of 19 digits.
-func snowflake() string {
-	n, err := rand.Int(rand.Reader, big.NewInt(9e18))
-	if err != nil {
-		panic(err) // the system has no randomness
+// loadSample returns the provider's sample of a type; "" is the sample's own. A
+// type of which there is no sample has the payload of one that is near: of the
+// same object with another action, or else of the sample's own type. A provider
+// without a sample, such as one that the operator describes, gets an event that
+// has only what its sources name.
+func loadSample(provider, kind string) (sample, error) {
+	s, err := ownSample(provider)
+	if err != nil || kind == "" {
+		return s, err
 	}
-	return n.Add(n, big.NewInt(1e18)).String()[:19]
+	own, err := typeSample(provider, kind)
+	if err != nil {
+		return s, fmt.Errorf("reading the sample of %s, %s: %w", provider, kind, err)
+	}
+	if own != nil {
+		s.JSON, s.Form, s.Text = own.JSON, own.Form, ""
+	}
+	return s, nil
+}
+
+var inFileName = strings.NewReplacer("/", "+", ":", "=")
+
+// typeSample returns the body of the type, or of one that is near; nil if there is
+// none.
+func typeSample(provider, kind string) (*sample, error) {
+	dir := "samples/types/" + provider
+	entries, err := samples.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	name := inFileName.Replace(kind)
+	stem, _, _ := strings.Cut(name, ".")
+	found := ""
+	for _, e := range entries {
+		file := e.Name()
+		switch typ := strings.TrimSuffix(strings.TrimSuffix(file, ".json"), ".form"); {
+		case typ == name:
+			found = file
+		case found == "" && (typ == stem || strings.HasPrefix(typ, stem+".")):
+			found = file
+		}
+	}
+	if found == "" {
+		return nil, nil
+	}
+	text, err := samples.ReadFile(dir + "/" + found)
+	if strings.HasSuffix(found, ".form") {
+		return &sample{Form: strings.TrimSpace(string(text))}, err
+	}
+	return &sample{JSON: text}, err
+}
+
+// ownSample returns the provider's sample of the sample's own type.
+func ownSample(provider string) (sample, error) {
+	s := sample{JSON: json.RawMessage(`{"event":"test","hello":"world"}`)}
+	text, err := samples.ReadFile("samples/" + provider + ".json")
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	s = sample{}
+	if err == nil {
+		err = json.Unmarshal(text, &s)
+	}
+	if err != nil {
+		return s, fmt.Errorf("reading the sample of %s: %w", provider, err)
+	}
+	return s, nil
+}
+
+// SampleOptions returns the options with which a receiver of the provider takes
+// the sample event: those that are required, and those that name what is in it.
+func SampleOptions(provider string) map[string]string {
+	s, err := ownSample(provider)
+	if err != nil || s.Options == nil {
+		return map[string]string{}
+	}
+	return s.Options
+}
+
+// finish has, by provider, what else depends on the type.
+var finish = map[string]func(req *verifiers.Request, kind string){
+	"gitlab": gitlabEvent, "gitlab-signing-token": gitlabEvent,
+}
+
+// gitlabEvent writes the header, whose words are those of the type.
+func gitlabEvent(req *verifiers.Request, kind string) {
+	kind, _, _ = strings.Cut(kind, ".")
+	words := strings.Split(kind, "_")
+	for i, w := range words {
+		if w != "" {
+			words[i] = strings.ToUpper(w[:1]) + w[1:]
+		}
+	}
+	req.Header.Set("X-Gitlab-Event", strings.Join(words, " ")+" Hook")
+}
+
+const (
+	mediaForm = "application/x-www-form-urlencoded"
+	mediaJSON = "application/json"
+)
+
+// media is the type of the sample's body.
+func (s *sample) media(p verifiers.Provider) string {
+	switch {
+	case s.Header["Content-Type"] != "":
+		return s.Header["Content-Type"]
+	case s.Form != "":
+		return mediaForm
+	case s.JSON != nil && len(p.ContentTypes) == 0:
+		return mediaJSON
+	case len(p.ContentTypes) > 0:
+		return p.ContentTypes[0]
+	}
+	return "text/plain; charset=utf-8"
+}
+
+// method is the sample's method.
+func (s *sample) method(p verifiers.Provider) string {
+	switch {
+	case s.Method != "":
+		return s.Method
+	case len(p.Methods) > 0:
+		return p.Methods[0]
+	}
+	return http.MethodPost
+}
+
+// isForm reports whether the provider's sample is a form.
+func isForm(provider string) bool {
+	s, err := ownSample(provider)
+	return err == nil && s.Form != ""
 }

@@ -280,7 +280,7 @@ func (s *sender) contentType() string {
 	switch {
 	case json.Valid(s.body):
 		return "application/json"
-	case slices.Contains(types, form) || samples[s.provider.Name].form:
+	case slices.Contains(types, form) || isForm(s.provider.Name):
 		return form
 	case len(types) > 0:
 		return types[0]
