@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/caddy-webhooks/caddy-webhooks/schemas"
 	"github.com/caddy-webhooks/caddy-webhooks/schemas/bundled"
@@ -262,3 +263,68 @@ func sorted(list []violation) []violation {
 }
 
 func (v violation) String() string { return fmt.Sprintf("%s %s", cmp.Or(v.Pointer, "/"), v.Keyword) }
+
+// What is exported for other tools says the same of each sample, and of each that is
+// spoilt.
+func TestExports(t *testing.T) {
+	t.Parallel()
+	for _, provider := range bundled.Providers() {
+		t.Run(provider, func(t *testing.T) {
+			t.Parallel()
+			fsys, _ := bundled.FS(provider)
+			x, err := schemas.NewExport(schemas.Config{FS: fsys}, func(to schemas.Document, pointer string) string {
+				return "#/definitions/" + to.Name + pointer
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			definitions := map[string]any{}
+			for _, d := range x.Documents {
+				if definitions[d.Name] = d.Schema; d.Draft != schemas.Draft7 {
+					t.Errorf("%s is %s", d.Name, d.Draft)
+				}
+			}
+			text, err := json.Marshal(map[string]any{"$schema": "http://json-schema.org/draft-07/schema#", "definitions": definitions})
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg := schemas.Config{FS: fstest.MapFS{"all.json": {Data: text}}}
+			for _, r := range x.Roots {
+				if r.Err != nil {
+					t.Errorf("%s: %v", r.Schema, r.Err)
+				}
+				kinds := r.Types
+				if kinds[0] != "*" {
+					kinds = append(kinds, kinds[0]+".*")
+				}
+				for _, kind := range kinds {
+					cfg.Rules = append(cfg.Rules, schemas.Rule{Type: kind, Schema: "all.json#/definitions/" + r.Document + r.Pointer})
+				}
+			}
+			same, err := schemas.Load(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			set := load(t, provider)
+			for name, s := range samples(t, provider) {
+				kind := strings.NewReplacer("/", ".", ":", ".").Replace(s.Type)
+				_, err := set.Validate(s.Type, payload(t, s))
+				_, errSame := same.Validate(kind, payload(t, s))
+				if fmt.Sprint(kinds(err)) != fmt.Sprint(kinds(errSame)) {
+					t.Errorf("%s: got %v, want %v", name, errSame, err)
+				}
+			}
+		})
+	}
+}
+
+// kinds are the violations without where they stand in the schemas.
+func kinds(err error) (list []string) {
+	invalid, _ := errors.AsType[*schemas.Invalid](err)
+	if invalid != nil {
+		for _, v := range invalid.Violations {
+			list = append(list, v.Pointer+" "+v.Keyword)
+		}
+	}
+	return list
+}
