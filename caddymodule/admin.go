@@ -56,6 +56,7 @@ var adminEndpoints = []adminEndpoint{
 	{http.MethodPost, "quarantine/{action}", (*App).adminQuarantineAction},
 	{http.MethodGet, "dedupe", (*App).adminDedupe},
 	{http.MethodPost, "dedupe/forget", (*App).adminForget},
+	{http.MethodGet, "contract", (*App).adminContract},
 	{http.MethodGet, "schemas", (*App).adminSchemas},
 	{http.MethodGet, "drift", (*App).adminDrift},
 	{http.MethodPost, "drift/acknowledge", (*App).adminDriftAcknowledge},

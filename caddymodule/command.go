@@ -35,6 +35,7 @@ replay can also do without it, with --nats or --context. Filter and providers ne
 nothing that runs.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(sendCommand(), tailCommand(), replayCommand(), quarantineCommand(), dedupeCommand(), filterCommand(), schemaCommand(), providersCommand())
+			cmd.AddCommand(asyncapiCommand())
 			conventions(cmd)
 		},
 	})

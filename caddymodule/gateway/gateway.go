@@ -140,6 +140,10 @@ func New(cfg Config) (*Route, error) {
 // slices and maps are shared and read-only.
 func (rt *Route) Config() Config { return rt.cfg }
 
+// Headers are the request headers that consumers get. The slice is shared and
+// read-only.
+func (rt *Route) Headers() []string { return rt.headers }
+
 func (rt *Route) now() time.Time { return rt.cfg.Time() }
 
 // lookedUp lists the members of a JSON body that requests may be asked for.

@@ -1,0 +1,783 @@
+package cli
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/schemas"
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
+)
+
+// AsyncAPIOptions are what `caddy webhooks asyncapi` takes.
+type AsyncAPIOptions struct {
+	// Contract is what is described. Required.
+	Contract ContractSource
+	// Format is yaml or json; empty means yaml, or json if Out ends in .json.
+	Format string
+	// Out is the file to write; empty means the writer.
+	Out string
+	// Source and Tenant choose the routes; empty means all.
+	Source, Tenant string
+	// Warn takes what is said beside the document.
+	Warn io.Writer
+}
+
+const (
+	asyncAPIVersion = "3.0.0"
+	// contractVersion is that of the consumer contract, as in its subjects.
+	contractVersion = "v1"
+	contractURL     = "https://github.com/caddy-webhooks/caddy-webhooks/blob/main/docs/"
+	natsBinding     = "0.1.0"
+)
+
+// AsyncAPI writes the AsyncAPI document of what a gateway publishes. The errors wrap
+// [ErrUsage], or are those of the contract's source.
+func AsyncAPI(ctx context.Context, o AsyncAPIOptions, out io.Writer) error {
+	format := o.Format
+	if format == "" {
+		format = "yaml"
+		if strings.HasSuffix(o.Out, ".json") {
+			format = "json"
+		}
+	}
+	if format != "yaml" && format != "json" {
+		return fmt.Errorf("%w: --format %q: write yaml or json", ErrUsage, o.Format)
+	}
+	c, err := o.Contract(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.narrow(o.Tenant, o.Source); err != nil {
+		return err
+	}
+	doc, problems := asyncAPI(c)
+	for _, p := range problems {
+		if _, err := fmt.Fprintln(o.Warn, "warning: "+visible(p, false)); err != nil {
+			return err
+		}
+	}
+	text, err := render(doc, format)
+	if err != nil {
+		return err
+	}
+	if o.Out == "" {
+		_, err = out.Write(text)
+		return err
+	}
+	if err := os.WriteFile(o.Out, text, 0o644); err != nil { //nolint:gosec // it is for everybody
+		return fmt.Errorf("%w: --out: %w", ErrUsage, err)
+	}
+	_, err = fmt.Fprintf(out, "%s: AsyncAPI %s, %d channels, %d messages, %d schemas\n", o.Out, asyncAPIVersion,
+		len(doc.child("channels").names), len(doc.child("components").child("messages").names), len(doc.child("components").child("schemas").names))
+	return err
+}
+
+// render is the text of a document.
+func render(doc *object, format string) ([]byte, error) {
+	if format == "json" {
+		text, err := doc.MarshalJSON()
+		if err != nil {
+			return nil, err
+		}
+		var b bytes.Buffer
+		err = json.Indent(&b, text, "", "  ")
+		b.WriteByte('\n')
+		return b.Bytes(), err
+	}
+	var b strings.Builder
+	err := writeYAML(&b, doc, "")
+	return []byte(b.String()), err
+}
+
+// narrow leaves only routes of the tenant and the source.
+func (c *Contract) narrow(tenant, source string) error {
+	if tenant == "" && source == "" {
+		return nil
+	}
+	var names []string
+	for _, r := range c.Routes {
+		names = append(names, r.Tenant.Name+"/"+r.Source.Name)
+	}
+	c.Routes = slices.DeleteFunc(c.Routes, func(r ContractRoute) bool {
+		return tenant != "" && !r.Tenant.is(tenant) || source != "" && !r.Source.is(source)
+	})
+	if len(c.Routes) > 0 {
+		return nil
+	}
+	slices.Sort(names)
+	return fmt.Errorf("%w: no route publishes events of the tenant %q and the source %q: there are %s", ErrUsage,
+		cmp.Or(tenant, "*"), cmp.Or(source, "*"), strings.Join(slices.Compact(names), ", "))
+}
+
+// is reports whether the name can be this one.
+func (n ContractName) is(name string) bool { return n.Dynamic || n.Name == name }
+
+// asyncAPIDoc is a document on its way.
+type asyncAPIDoc struct {
+	contract *Contract
+	channels, operations, messages, schemas,
+	servers *object
+	keys     map[string]string // of the documents, in components.schemas
+	drafts   map[string]string
+	problems []string
+}
+
+// asyncAPI makes the document, and says what is not in it.
+func asyncAPI(c *Contract) (*object, []string) {
+	d := &asyncAPIDoc{
+		contract: c, channels: newObject(), operations: newObject(), messages: newObject(), schemas: newObject(), servers: newObject(),
+		keys: make(map[string]string), drafts: make(map[string]string),
+	}
+	d.schemas.put("headers", eventHeaders())
+	used := make(map[string]bool) // connections
+	for i := range c.Routes {
+		used[c.Routes[i].Connection] = true
+	}
+	for i := range c.Connections {
+		if used[c.Connections[i].Name] {
+			d.addServers(&c.Connections[i])
+		}
+	}
+	d.nameDocuments()
+	for i := range c.Routes {
+		d.addRoute(&c.Routes[i])
+	}
+	for i := range c.Connections {
+		if used[c.Connections[i].Name] {
+			d.addOthers(&c.Connections[i])
+		}
+	}
+	d.addDocuments()
+	doc := newObject(
+		"asyncapi", asyncAPIVersion,
+		"info", d.info(),
+		"defaultContentType", "application/json",
+		"servers", d.servers,
+		"channels", d.channels,
+		"operations", d.operations,
+		"components", newObject("messages", d.messages, "schemas", d.schemas),
+	)
+	doc.put("channels", d.channels)
+	return doc, d.problems
+}
+
+const infoText = `Events of other people's webhooks, each verified, validated and deduplicated by a gateway and stored in NATS JetStream. The document is for those who read them.
+
+What is promised:
+
+- The payload is the exact bytes that the provider sent; of a batch, of one element.
+- Only requests whose signature or token was checked reach wh.v1.>. What is on wh-unverified.v1.> may be from anybody, and what is on wh-quarantine.v1.> was not accepted.
+- Delivery is at least once. Exactly one message is stored for each event id inside the deduplication window; NATS delivers again what is not acknowledged. Make your consumer idempotent on ce-source and ce-id.
+- Metadata are CloudEvents 1.0 in binary mode of the NATS protocol binding. Names of headers are case-sensitive.
+- A body that is larger than a message may be is in an object store: ce-dataref names it, and the payload is empty.
+- Within v1, the second token of every subject, things are added and nothing is changed or removed. Ignore headers and members that you do not know.
+
+Read with a durable pull consumer of your own on the stream that the channel names.`
+
+func (d *asyncAPIDoc) info() *object {
+	text := infoText
+	if len(d.servers.names) == 0 {
+		text += "\n\nThe gateway's NATS server runs inside it and takes no clients: its block `nats embedded` has no `listen`."
+	}
+	return newObject(
+		"title", "Webhook events",
+		"version", contractVersion,
+		"description", text,
+		"tags", []any{newObject("name", "webhooks"), newObject("name", "CloudEvents", "externalDocs", newObject("url", "https://cloudevents.io/"))},
+		"externalDocs", newObject("description", "Consumer contract, v1", "url", contractURL+"consumers.md"),
+	)
+}
+
+var notInName = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
+
+// slug is a text as the name of a component.
+func slug(text string) string { return strings.Trim(notInName.ReplaceAllString(text, "_"), "._") }
+
+// unique returns the name, with a number if another has it.
+func unique(in *object, name string) string {
+	for i, own := 2, name; ; i++ {
+		if _, there := in.members[own]; !there {
+			return own
+		}
+		own = fmt.Sprintf("%s-%d", name, i)
+	}
+}
+
+// child returns the object that is a member.
+func (o *object) child(name string) *object {
+	c, ok := o.members[name].(*object)
+	if !ok {
+		return newObject()
+	}
+	return c
+}
+
+func reference(path ...string) *object {
+	var b strings.Builder
+	b.WriteByte('#')
+	for _, token := range path {
+		b.WriteString("/" + strings.ReplaceAll(strings.ReplaceAll(token, "~", "~0"), "/", "~1"))
+	}
+	return newObject("$ref", b.String())
+}
+
+// addServers adds the servers of a connection.
+func (d *asyncAPIDoc) addServers(c *ContractConnection) {
+	urls := c.Servers
+	if c.Embedded {
+		if c.Listen == "" {
+			return
+		}
+		urls = []string{"nats://" + c.Listen}
+	}
+	for i, raw := range urls {
+		u, err := url.Parse(raw)
+		if err != nil {
+			continue
+		}
+		name := c.Name
+		if len(urls) > 1 {
+			name = fmt.Sprintf("%s-%d", c.Name, i+1)
+		}
+		s := newObject("host", u.Host, "protocol", "nats")
+		text := "JetStream; the account's operator says how to log in."
+		switch u.Scheme {
+		case "tls":
+			text += " The connection is with TLS."
+		case "ws", "wss":
+			s.put("protocol", u.Scheme)
+		}
+		if c.Embedded {
+			text = "JetStream inside the gateway, without a login: clients may read, and nothing else."
+		}
+		s.set("pathname", strings.TrimSuffix(u.Path, "/"))
+		s.set("description", text)
+		if c.APIPrefix != defaultAPIPrefix {
+			s.set("x-jetstream-api-prefix", c.APIPrefix)
+		}
+		d.servers.put(name, s)
+	}
+}
+
+// serversOf are references to the servers of a connection.
+func (d *asyncAPIDoc) serversOf(connection string) (list []any) {
+	for _, name := range d.servers.names {
+		if name == connection || strings.HasPrefix(name, connection+"-") && len(strings.Trim(name[len(connection)+1:], "0123456789")) == 0 {
+			list = append(list, reference("servers", name))
+		}
+	}
+	return list
+}
+
+// key names a component of a connection: that without a name is left out.
+func connectionKey(connection, name string) string {
+	if connection == defaultConnection {
+		return name
+	}
+	return connection + "." + name
+}
+
+const (
+	defaultConnection = "default"
+	defaultAPIPrefix  = "$JS.API"
+)
+
+// addRoute adds the channel of a route, or adds to it where another route has the
+// same tenant and source.
+func (d *asyncAPIDoc) addRoute(r *ContractRoute) {
+	root := "wh.v1"
+	key := r.Tenant.token("tenant") + "." + r.Source.token("source")
+	if r.Unverified {
+		root, key = "wh-unverified.v1", "unverified."+key
+	}
+	key = connectionKey(r.Connection, slug(strings.NewReplacer("{", "", "}", "").Replace(key)))
+	if _, there := d.channels.members[key]; there {
+		return // the same events by another path
+	}
+	address := root + "." + r.Tenant.token("tenant") + "." + r.Source.token("source")
+	filter := root + "." + r.Tenant.wildcard() + "." + r.Source.wildcard() + ".>"
+	parameters := newObject()
+	r.Tenant.parameter(parameters, "tenant", "Whose event it is: a name for which there is a secret.")
+	r.Source.parameter(parameters, "source", "The name of the source, for which there is a secret.")
+	if r.Partitions > 0 {
+		address += ".{partition}"
+		parameters.put("partition", newObject("description", fmt.Sprintf("The number of the partition, from 0 to %d: events with one order key are in one partition.", r.Partitions-1)))
+	}
+	address += ".{type}"
+	parameters.put("type", newObject("description",
+		"The event's type, split into tokens at \".\", \"/\" and \":\": one token or more, of which [A-Za-z0-9_-] stand for themselves and every other byte is =XX; _ for an event without a type. It is for routing: the exact type is in ce-type."))
+	d.schemas.put("headers."+key, r.headerSchema())
+	messages, refs := newObject(), []any{}
+	for _, name := range d.routeMessages(r, key) {
+		local := strings.TrimPrefix(name, key+".")
+		messages.put(local, reference("components", "messages", name))
+		refs = append(refs, reference("channels", key, "messages", local))
+	}
+	title := cmp.Or(r.Title, r.Provider)
+	text := fmt.Sprintf("Events of %s that the gateway has verified.", title)
+	if r.Unverified {
+		text = fmt.Sprintf("Events that anybody may have sent, in the form of %s: nothing was verified.", title)
+	}
+	if r.Batch {
+		text += " Requests may hold many events: each is a message of its own."
+	}
+	if !r.Dedupe {
+		text += " Every delivery is stored: the same event may come several times."
+	}
+	if r.OnInvalid == "tag" {
+		text += " Payloads that the schema refuses are published too, with ce-whschema: invalid."
+	}
+	tags := []any{newObject("name", r.Provider)}
+	d.channels.put(key, newObject(
+		"address", address,
+		"title", title,
+		"description", text,
+		"messages", messages,
+		"parameters", parameters,
+		"servers", d.serversOf(r.Connection),
+		"tags", tags,
+		"externalDocs", docsOf(r),
+		"x-jetstream", newObject("stream", r.Stream, "filter_subject", filter),
+	))
+	d.operations.put("receive."+key, newObject(
+		"action", "receive",
+		"channel", reference("channels", key),
+		"title", "Receive events of "+title,
+		"summary", "Read with a durable pull consumer, handle each event once by ce-source and ce-id, then acknowledge.",
+		"tags", tags,
+		"bindings", newObject("nats", newObject("bindingVersion", natsBinding)),
+		"messages", refs,
+	))
+}
+
+func docsOf(r *ContractRoute) *object {
+	if !strings.HasPrefix(r.Docs, "https://") {
+		return nil
+	}
+	return newObject("description", "What the sender says of its webhooks", "url", r.Docs)
+}
+
+// token is the name in an address.
+func (n ContractName) token(parameter string) string {
+	if n.Dynamic {
+		return "{" + parameter + "}"
+	}
+	return n.Name
+}
+
+// wildcard is the name in a filter.
+func (n ContractName) wildcard() string {
+	if n.Dynamic {
+		return "*"
+	}
+	return n.Name
+}
+
+func (n ContractName) parameter(in *object, name, text string) {
+	if n.Dynamic {
+		in.put(name, newObject("description", text+" It is taken from the request: "+n.Name+"."))
+	}
+}
+
+// headerSchema is what is known of the headers of a route's events beyond what is
+// true of all.
+func (r *ContractRoute) headerSchema() *object {
+	properties, required := newObject(), []any{}
+	is := func(name string, value string) {
+		if value != "" {
+			properties.put(name, newObject("const", value))
+		}
+	}
+	is("Nats-Expected-Stream", r.Stream)
+	is("ce-source", escapeHeader(r.CESource))
+	if !r.Tenant.Dynamic {
+		is("ce-whtenant", r.Tenant.Name)
+	}
+	if !r.Source.Dynamic {
+		is("ce-whsource", r.Source.Name)
+	}
+	is("ce-whprovider", r.Provider)
+	properties.put("ce-type", newObject("pattern", "^"+regexp.QuoteMeta(escapeHeader(r.TypePrefix))+`\.`))
+	switch {
+	case r.Unverified:
+		is("ce-whtrust", "unverified")
+	default:
+		properties.put("ce-whtrust", newObject("enum", []any{"verified", "authenticated"}))
+		required = append(required, "ce-whscheme")
+	}
+	if r.Partitions > 0 {
+		required = append(required, "ce-whpartition")
+	}
+	if !r.Dedupe {
+		is("ce-whdedupe", "off")
+	}
+	if r.Batch {
+		required = append(required, "ce-whbatch", "ce-whbatchindex", "ce-whbatchsize")
+	}
+	switch {
+	case len(r.Schemas) == 0:
+		is("ce-whschema", "none")
+	case r.OnInvalid != "tag":
+		// Released events may be invalid all the same.
+		properties.put("ce-whschema", newObject("enum", []any{"valid", "invalid", "none"}))
+	}
+	for _, name := range r.Headers {
+		properties.put("Wh-H-"+name, newObject("type", "string", "description", "The request's header "+name+", when it was sent."))
+	}
+	return newObject("title", "Headers of events of "+cmp.Or(r.Title, r.Provider), "type", "object",
+		"allOf", []any{reference("components", "schemas", "headers")}, "required", required, "properties", properties)
+}
+
+// escapeHeader percent-encodes a value as the CloudEvents binding says.
+func escapeHeader(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c > '~' || c == '"' || c == '%' {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// routeMessages adds the messages of a route, one for each schema, and returns their
+// names.
+func (d *asyncAPIDoc) routeMessages(r *ContractRoute, key string) (names []string) {
+	taken, closed := map[string]bool{}, false
+	for i := range r.Schemas {
+		s := &r.Schemas[i]
+		types := slices.DeleteFunc(slices.Clone(s.Types), func(t string) bool { return taken[t] })
+		// The schemas of the route's own directory go before those that come with the
+		// program.
+		if len(types) == 0 || closed && strings.HasPrefix(s.Schema, bundledPrefix) {
+			continue
+		}
+		for _, t := range types {
+			taken[t] = true
+			closed = closed || t == anyType && !strings.HasPrefix(s.Schema, bundledPrefix)
+		}
+		names = append(names, d.addMessage(r, key, s, types))
+	}
+	if !taken[anyType] {
+		names = append(names, d.addMessage(r, key, nil, []string{anyType}))
+	}
+	return names
+}
+
+const (
+	anyType       = "*"
+	bundledPrefix = "bundled/"
+)
+
+// addMessage adds a message of a route and returns its name. Without a schema its
+// payload may be anything.
+func (d *asyncAPIDoc) addMessage(r *ContractRoute, key string, s *ContractSchema, types []string) string {
+	local := slug(strings.Join(types, "_"))
+	other := slices.Contains(types, anyType)
+	title := cmp.Or(r.Title, r.Provider) + ": " + strings.Join(types, ", ")
+	if other {
+		local = "event"
+		if title = cmp.Or(r.Title, r.Provider) + ": any other event"; len(r.Schemas) == 0 {
+			title = cmp.Or(r.Title, r.Provider) + ": any event"
+		}
+	}
+	name := unique(d.messages, key+"."+local)
+	headers := reference("components", "schemas", "headers."+key)
+	if !other || s != nil {
+		properties := newObject()
+		if !other {
+			properties.put("ce-type", newObject("pattern", typePattern(r.TypePrefix, types)))
+		}
+		if s != nil {
+			properties.put("ce-dataschema", newObject("const", "schema:"+escapeHeader((&url.URL{Path: s.Schema}).EscapedPath())))
+		}
+		headers = newObject("type", "object", "allOf", []any{headers}, "properties", properties)
+	}
+	media := "application/json"
+	if len(r.ContentTypes) > 0 {
+		media = r.ContentTypes[0]
+	}
+	m := newObject(
+		"name", cmp.Or(slug(r.TypePrefix+"."+local), local),
+		"title", title,
+		"contentType", media,
+		"headers", headers,
+		"payload", d.payload(r, s, media),
+		"correlationId", newObject("description", "The HTTP request that the event came in; the gateway's log and its answer to the sender have the same id.", "location", "$message.header#/ce-whingestid"),
+		"tags", []any{newObject("name", r.Provider)},
+		"externalDocs", docsOf(r),
+	)
+	if e := exampleOf(r, types, len(r.Schemas) == 0); e != nil {
+		m.put("examples", []any{e})
+	}
+	d.messages.put(name, m)
+	return name
+}
+
+// typePattern matches ce-type of the types.
+func typePattern(prefix string, types []string) string {
+	list := make([]string, len(types))
+	for i, t := range types {
+		var b strings.Builder
+		globs := strings.Split(t, "*")
+		for j, part := range globs {
+			if j > 0 {
+				b.WriteString(".*")
+			}
+			b.WriteString(strings.ReplaceAll(regexp.QuoteMeta(escapeHeader(part)), `\.`, `[./:]`))
+		}
+		if list[i] = b.String(); len(globs) == 1 {
+			list[i] += `([./:].*)?`
+		}
+	}
+	return "^" + regexp.QuoteMeta(escapeHeader(prefix)) + `\.(` + strings.Join(list, "|") + ")$"
+}
+
+// payload is the schema of a payload.
+func (d *asyncAPIDoc) payload(r *ContractRoute, s *ContractSchema, media string) *object {
+	switch {
+	case s == nil:
+		return newObject("description", "The exact bytes that "+cmp.Or(r.Title, r.Provider)+" sent. There is no schema for them.")
+	case s.Problem != "":
+		d.problems = append(d.problems, fmt.Sprintf("the schema %s is not in the document: %s", s.Schema, s.Problem))
+		return newObject("description", "There is a schema, "+s.Schema+", that cannot be written here: "+s.Problem+".", "x-dataschema", "schema:"+s.Schema)
+	}
+	ref := newObject("$ref", d.place(s.Document, s.Pointer))
+	if draft := d.drafts[s.Document]; draft != schemas.Draft7 {
+		return newObject("schemaFormat", schemaFormat(draft), "schema", ref)
+	}
+	if media == "application/x-www-form-urlencoded" {
+		return newObject("description", "A form. The schema is of an object with a member for each field; a field that is there several times is a list.", "allOf", []any{ref})
+	}
+	return ref
+}
+
+func schemaFormat(draft string) string { return "application/schema+json;version=" + draft }
+
+// nameDocuments chooses the names of the schemas' documents.
+func (d *asyncAPIDoc) nameDocuments() {
+	names := newObject()
+	for _, doc := range d.contract.Documents {
+		file, part, _ := strings.Cut(doc.Name, "#")
+		key := unique(names, slug(strings.ReplaceAll(strings.TrimSuffix(file, ".json"), "/", ".")+part))
+		names.put(key, true)
+		d.keys[doc.Name], d.drafts[doc.Name] = key, doc.Draft
+	}
+}
+
+// place is a reference to a place in a document.
+func (d *asyncAPIDoc) place(document, pointer string) string {
+	ref := "#/components/schemas/payload." + d.keys[document]
+	if d.drafts[document] != schemas.Draft7 {
+		ref += "/schema"
+	}
+	var b strings.Builder
+	for i := range len(pointer) {
+		c := pointer[i]
+		if c > ' ' && c <= '~' && !strings.ContainsRune("\"#%<>\\^`{|}[]", rune(c)) {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return ref + b.String()
+}
+
+// addDocuments adds the documents that messages refer to, and those that these refer
+// to.
+func (d *asyncAPIDoc) addDocuments() {
+	byName := make(map[string]*ContractDocument)
+	for i := range d.contract.Documents {
+		byName[d.contract.Documents[i].Name] = &d.contract.Documents[i]
+	}
+	var queue []string
+	for i := range d.contract.Routes {
+		for _, s := range d.contract.Routes[i].Schemas {
+			if s.Document != "" {
+				queue = append(queue, s.Document)
+			}
+		}
+	}
+	values := make(map[string]any)
+	for len(queue) > 0 {
+		name := queue[0]
+		queue = queue[1:]
+		doc := byName[name]
+		if _, done := values[name]; done || doc == nil {
+			continue
+		}
+		var schema any
+		dec := json.NewDecoder(bytes.NewReader(doc.Schema))
+		dec.UseNumber()
+		if err := dec.Decode(&schema); err != nil {
+			d.problems = append(d.problems, fmt.Sprintf("the schema %s cannot be read: %v", name, err))
+			continue
+		}
+		values[name] = d.relink(schema, func(other string) { queue = append(queue, other) })
+	}
+	for _, doc := range d.contract.Documents {
+		schema, there := values[doc.Name]
+		if !there {
+			continue
+		}
+		if doc.Draft != schemas.Draft7 {
+			schema = newObject("schemaFormat", schemaFormat(doc.Draft), "schema", schema)
+		}
+		d.schemas.put("payload."+d.keys[doc.Name], schema)
+	}
+}
+
+// relink writes the references of a schema as those of the document, and names the
+// documents that they lead to.
+func (d *asyncAPIDoc) relink(value any, other func(string)) any {
+	switch v := value.(type) {
+	case []any:
+		for i := range v {
+			v[i] = d.relink(v[i], other)
+		}
+	case map[string]any:
+		for name, member := range v {
+			v[name] = d.relink(member, other)
+		}
+		ref, ok := v["$ref"].(string)
+		if !ok {
+			break
+		}
+		i := strings.LastIndexByte(ref, '#')
+		if i > 0 && d.keys[ref[1:i]] != "" {
+			other(ref[1:i])
+			v["$ref"] = d.place(ref[1:i], ref[i+1:])
+		}
+	}
+	return value
+}
+
+// exampleTime is when the examples were sent.
+var exampleTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// exampleOf is the sample of the provider, if its type is one of these.
+func exampleOf(r *ContractRoute, types []string, only bool) *object {
+	p, ok := providers.Lookup(r.Provider)
+	if !ok || p.Name != r.Provider {
+		return nil
+	}
+	s, ok := samples[p.Name]
+	if !ok {
+		return nil
+	}
+	kind := strings.NewReplacer("/", ".", ":", ".").Replace(s.kind)
+	if !only && !slices.ContainsFunc(types, func(t string) bool { return t == kind || strings.HasPrefix(kind, t+".") }) {
+		return nil
+	}
+	d, err := newDraft(p, &url.URL{Scheme: "https", Host: "hooks.example.com", Path: "/" + r.Source.Name}, "1234567890123456789", "", exampleTime)
+	if err != nil {
+		return nil
+	}
+	var payload any = string(d.req.Body)
+	if d.form == nil {
+		payload = d.doc
+		if list, isList := payload.([]any); isList && r.Batch && len(list) > 0 {
+			payload = list[0]
+		}
+	}
+	return newObject("name", "sample", "summary", "A made-up event of the kind "+cmp.Or(s.kind, "that there is"), "payload", payload)
+}
+
+// addOthers adds what a connection has besides events: quarantine, replays and
+// operational events.
+func (d *asyncAPIDoc) addOthers(c *ContractConnection) {
+	for _, s := range c.Streams {
+		switch s.Role {
+		case RoleQuarantine:
+			d.addQuarantine(c, &s)
+		case RoleOps:
+			d.addOps(c, &s)
+		}
+	}
+	d.addReplay(c)
+}
+
+// addReplay adds the channel of events that are sent once more.
+func (d *asyncAPIDoc) addReplay(c *ContractConnection) {
+	if _, there := d.messages.members["replayed"]; !there {
+		d.messages.put("replayed", newObject(
+			"name", "replayed", "title", "An event that was sent once more", "contentType", "application/json",
+			"headers", newObject("type", "object", "allOf", []any{reference("components", "schemas", "headers")}, "required", []any{"ce-whreplay", "ce-whreplayseq"}),
+			"payload", newObject("description", "The exact bytes of the original."),
+		))
+	}
+	parameters := newObject("job", newObject("description", "The name of the replay."), "tenant", newObject("description", "Whose event it is."),
+		"source", newObject("description", "The source."), "type", newObject("description", "The event's type, one token or more."))
+	d.addChannel(c, "replay", "wh-replay.v1.{job}.{tenant}.{source}.{type}", "wh-replay.v1.>", "WEBHOOKS_REPLAY", "Events that an operator sends once more, for those alone who want them.", parameters, []string{"replayed"}, "replay.md")
+}
+
+func (d *asyncAPIDoc) addQuarantine(c *ContractConnection, s *ContractStream) {
+	if _, there := d.messages.members["quarantined"]; !there {
+		d.messages.put("quarantined", newObject(
+			"name", "quarantined", "title", "An event that was kept aside", "contentType", "application/octet-stream",
+			"headers", newObject("type", "object", "allOf", []any{reference("components", "schemas", "headers")}, "required", []any{"ce-whreason"}),
+			"payload", newObject("description", "The exact bytes that were received."),
+		))
+	}
+	parameters := newObject(
+		"tenant", newObject("description", "Whose event it is."),
+		"source", newObject("description", "The source."),
+		"reason", newObject("description", "Why it is kept aside.", "enum", []any{"schema", "json", "conflict", "no_id", "no_type", "too_many", "signature"}),
+	)
+	d.addChannel(c, "quarantine", "wh-quarantine.v1.{tenant}.{source}.{reason}", "wh-quarantine.v1.>", s.Name,
+		"Events that were not accepted, for operators: never take them for events. Those with the reason signature were sent by somebody who could not prove who they are.", parameters, []string{"quarantined"}, "quarantine.md")
+}
+
+func (d *asyncAPIDoc) addOps(c *ContractConnection, s *ContractStream) {
+	var names []string
+	d.schemas.put("headers.ops", operationalHeaders())
+	for _, e := range opsEvents {
+		name := "ops." + e.name
+		names = append(names, name)
+		d.messages.put(name, newObject(
+			"name", "caddy-webhooks.ops."+e.name, "title", e.name, "summary", e.when, "contentType", "application/json",
+			"headers", newObject("type", "object", "allOf", []any{reference("components", "schemas", "headers.ops")},
+				"properties", newObject("ce-type", newObject("const", "caddy-webhooks.ops."+e.name))),
+			"payload", opsSchema(e.members),
+		))
+	}
+	parameters := newObject(
+		"tenant", newObject("description", "The tenant; _ where it is about the whole gateway."),
+		"source", newObject("description", "The source; _ where it is about the whole gateway."),
+		"name", newObject("description", "What happened."),
+	)
+	d.addChannel(c, "ops", "wh-ops.v1.{tenant}.{source}.{name}", "wh-ops.v1.>", s.Name,
+		"What somebody may have to look at. It is best effort; expect more members and more names.", parameters, names, "consumers.md#operational-events")
+}
+
+// addChannel adds a channel that no route has, and its operation.
+func (d *asyncAPIDoc) addChannel(c *ContractConnection, name, address, filter, stream, text string, parameters *object, messages []string, page string) {
+	key := connectionKey(c.Name, name)
+	list, refs := newObject(), []any{}
+	for _, m := range messages {
+		local := strings.TrimPrefix(m, name+".")
+		list.put(local, reference("components", "messages", m))
+		refs = append(refs, reference("channels", key, "messages", local))
+	}
+	tags := []any{newObject("name", "operations")}
+	d.channels.put(key, newObject(
+		"address", address, "title", name, "description", text, "messages", list, "parameters", parameters,
+		"servers", d.serversOf(c.Name), "tags", tags, "externalDocs", newObject("url", contractURL+page),
+		"x-jetstream", newObject("stream", stream, "filter_subject", filter),
+	))
+	d.operations.put("receive."+key, newObject(
+		"action", "receive", "channel", reference("channels", key), "title", "Receive "+name, "tags", tags,
+		"bindings", newObject("nats", newObject("bindingVersion", natsBinding)), "messages", refs,
+	))
+}

@@ -1,0 +1,85 @@
+package caddymodule
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/cli"
+)
+
+// contractFlags say of which configuration a contract is.
+type contractFlags struct{ config, adapter, address string }
+
+// runningConfig is what --config is for the configuration of the Caddy that runs.
+const runningConfig = "running"
+
+func (c *contractFlags) add(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&c.config, "config", runningConfig, "configuration `file`, or running for that of the Caddy that runs")
+	f.StringVar(&c.adapter, "adapter", "", "`name` of the config adapter of --config (default: caddyfile, unless the file ends in .json)")
+	f.StringVar(&c.address, "address", "", "`address` of Caddy's admin API (default: $CADDY_ADMIN, or "+cli.DefaultAdmin+")")
+	complete(cmd, "adapter", "caddyfile", "json5", "yaml")
+}
+
+// source returns what reads the contract.
+func (c *contractFlags) source() (cli.ContractSource, error) {
+	if c.config == runningConfig || c.config == "" {
+		if c.adapter != "" {
+			return nil, fmt.Errorf("%w: --adapter belongs to --config with a file", cli.ErrUsage)
+		}
+		return cli.RunningContract(c.address), nil
+	}
+	if c.address != "" {
+		return nil, fmt.Errorf("%w: --address and --config contradict each other: one is of the Caddy that runs, the other a file", cli.ErrUsage)
+	}
+	return func(context.Context) (*cli.Contract, error) { return configuredContract(c.config, c.adapter) }, nil
+}
+
+// complete completes the values of a flag.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // it fails for a flag that is not there
+}
+
+func asyncapiCommand() *cobra.Command {
+	var where contractFlags
+	var o cli.AsyncAPIOptions
+	cmd := &cobra.Command{
+		Use:   "asyncapi",
+		Short: "Writes an AsyncAPI document of the events that consumers can read",
+		Long: `
+Writes what consumers can rely on as an AsyncAPI 3.0 document: the servers, a channel
+for each tenant and source with its subjects, the headers, the schemas of payloads, and
+the operational events. It is of the Caddy that runs, which is asked through its admin
+API, or of a configuration file, which is read as "caddy validate" reads it: nothing is
+started.
+
+Schemas are translated into draft 7, which AsyncAPI has as its own, wherever that says
+the same, and otherwise stand in their draft, with a schemaFormat. What cannot be in
+such a document is left out, with a warning. There is no secret in it, and for one
+configuration it is always the same.`,
+		Example: `  caddy webhooks asyncapi
+  caddy webhooks asyncapi --config Caddyfile --out asyncapi.yaml
+  caddy webhooks asyncapi --config Caddyfile --source github --format json`,
+		Args:         cobra.NoArgs,
+		SilenceUsage: true,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			ctx, stop := interruptible(cmd)
+			defer stop()
+			if o.Contract, err = where.source(); err != nil {
+				return err
+			}
+			o.Warn = cmd.ErrOrStderr()
+			return cli.AsyncAPI(ctx, o, cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Out, "out", "", "`file` to write (default: standard output)")
+	f.StringVar(&o.Format, "format", "", "yaml or json (default: yaml, or json if --out ends in .json)")
+	f.StringVar(&o.Tenant, "tenant", "", "only routes of this tenant")
+	f.StringVar(&o.Source, "source", "", "only this source")
+	where.add(cmd)
+	complete(cmd, "format", "yaml", "json")
+	return cmd
+}
