@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -27,12 +26,12 @@ func (c *contractFlags) add(cmd *cobra.Command) {
 func (c *contractFlags) source() (cli.ContractSource, error) {
 	if c.config == runningConfig || c.config == "" {
 		if c.adapter != "" {
-			return nil, fmt.Errorf("%w: --adapter belongs to --config with a file", cli.ErrUsage)
+			return nil, usageError("--adapter belongs to --config with a file")
 		}
 		return cli.RunningContract(c.address), nil
 	}
 	if c.address != "" {
-		return nil, fmt.Errorf("%w: --address and --config contradict each other: one is of the Caddy that runs, the other a file", cli.ErrUsage)
+		return nil, usageError("--address and --config contradict each other: one is of the Caddy that runs, the other a file")
 	}
 	return func(context.Context) (*cli.Contract, error) { return configuredContract(c.config, c.adapter) }, nil
 }
@@ -62,17 +61,14 @@ configuration it is always the same.`,
 		Example: `  caddy webhooks asyncapi
   caddy webhooks asyncapi --config Caddyfile --out asyncapi.yaml
   caddy webhooks asyncapi --config Caddyfile --source github --format json`,
-		Args:         cobra.NoArgs,
-		SilenceUsage: true,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			ctx, stop := interruptible(cmd)
-			defer stop()
+		Args: cobra.NoArgs,
+		RunE: runE(func(ctx context.Context, cmd *cobra.Command, _ []string) (err error) {
 			if o.Contract, err = where.source(); err != nil {
 				return err
 			}
 			o.Warn = cmd.ErrOrStderr()
 			return cli.AsyncAPI(ctx, o, cmd.OutOrStdout())
-		},
+		}),
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Out, "out", "", "`file` to write (default: standard output)")

@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 		Condition: hasClient,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"capture":    cmdCapture,
+			"conforms":   cmdConforms,
 			"consumer":   cmdConsumer,
 			"documented": cmdDocumented,
 			"example":    cmdExample,

@@ -129,6 +129,7 @@ type asyncAPIDoc struct {
 	servers *object
 	keys     map[string]string // of the documents, in components.schemas
 	drafts   map[string]string
+	routes   map[string]*ContractRoute // by connection and address
 	problems []string
 }
 
@@ -136,7 +137,7 @@ type asyncAPIDoc struct {
 func asyncAPI(c *Contract) (*object, []string) {
 	d := &asyncAPIDoc{
 		contract: c, channels: newObject(), operations: newObject(), messages: newObject(), schemas: newObject(), servers: newObject(),
-		keys: make(map[string]string), drafts: make(map[string]string),
+		keys: make(map[string]string), drafts: make(map[string]string), routes: make(map[string]*ContractRoute),
 	}
 	d.schemas.put("headers", eventHeaders())
 	used := make(map[string]bool) // connections
@@ -301,9 +302,6 @@ func (d *asyncAPIDoc) addRoute(r *ContractRoute) {
 		root, key = "wh-unverified.v1", "unverified."+key
 	}
 	key = connectionKey(r.Connection, slug(strings.NewReplacer("{", "", "}", "").Replace(key)))
-	if _, there := d.channels.members[key]; there {
-		return // the same events by another path
-	}
 	address := root + "." + r.Tenant.token("tenant") + "." + r.Source.token("source")
 	filter := root + "." + r.Tenant.wildcard() + "." + r.Source.wildcard() + ".>"
 	parameters := newObject()
@@ -316,6 +314,14 @@ func (d *asyncAPIDoc) addRoute(r *ContractRoute) {
 	address += ".{type}"
 	parameters.put("type", newObject("description",
 		"The event's type, split into tokens at \".\", \"/\" and \":\": one token or more, of which [A-Za-z0-9_-] stand for themselves and every other byte is =XX; _ for an event without a type. It is for routing: the exact type is in ce-type."))
+	if first := d.routes[r.Connection+" "+address]; first != nil { // the same events by another path
+		if !slices.EqualFunc(first.Schemas, r.Schemas, func(a, b ContractSchema) bool { return a.Schema == b.Schema && a.SHA256 == b.SHA256 }) {
+			d.problems = append(d.problems, fmt.Sprintf("several routes have the subjects %s and differ in their schemas: those of one are in the document", filter))
+		}
+		return
+	}
+	d.routes[r.Connection+" "+address] = r
+	key = unique(d.channels, key)
 	d.schemas.put("headers."+key, r.headerSchema())
 	messages, refs := newObject(), []any{}
 	for _, name := range d.routeMessages(r, key) {
@@ -476,6 +482,7 @@ func (d *asyncAPIDoc) routeMessages(r *ContractRoute, key string) (names []strin
 }
 
 const (
+	formType      = "application/x-www-form-urlencoded"
 	anyType       = "*"
 	bundledPrefix = "bundled/"
 )
@@ -505,8 +512,11 @@ func (d *asyncAPIDoc) addMessage(r *ContractRoute, key string, s *ContractSchema
 		headers = newObject("type", "object", "allOf", []any{headers}, "properties", properties)
 	}
 	media := "application/json"
-	if len(r.ContentTypes) > 0 {
+	switch {
+	case len(r.ContentTypes) > 0:
 		media = r.ContentTypes[0]
+	case samples[r.Provider].form:
+		media = formType
 	}
 	m := newObject(
 		"name", cmp.Or(slug(r.TypePrefix+"."+local), local),
@@ -557,7 +567,7 @@ func (d *asyncAPIDoc) payload(r *ContractRoute, s *ContractSchema, media string)
 	if draft := d.drafts[s.Document]; draft != schemas.Draft7 {
 		return newObject("schemaFormat", schemaFormat(draft), "schema", ref)
 	}
-	if media == "application/x-www-form-urlencoded" {
+	if media == formType {
 		return newObject("description", "A form. The schema is of an object with a member for each field; a field that is there several times is a list.", "allOf", []any{ref})
 	}
 	return ref
@@ -570,7 +580,7 @@ func (d *asyncAPIDoc) nameDocuments() {
 	names := newObject()
 	for _, doc := range d.contract.Documents {
 		file, part, _ := strings.Cut(doc.Name, "#")
-		key := unique(names, slug(strings.ReplaceAll(strings.TrimSuffix(file, ".json"), "/", ".")+part))
+		key := unique(names, notInName.ReplaceAllString(strings.ReplaceAll(strings.TrimSuffix(file, ".json"), "/", ".")+part, "_"))
 		names.put(key, true)
 		d.keys[doc.Name], d.drafts[doc.Name] = key, doc.Draft
 	}

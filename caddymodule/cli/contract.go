@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 )
 
@@ -145,21 +147,22 @@ type ContractDocument struct {
 type ContractSource func(ctx context.Context) (*Contract, error)
 
 // RunningContract asks the gateway whose admin API is at an address; empty means the
-// environment variable CADDY_ADMIN, and without it [DefaultAdmin]. The errors wrap
-// [ErrNoAdmin], [ErrAdmin] or [ErrUsage].
+// environment variable CADDY_ADMIN, and without it [DefaultAdmin]. Its errors are those
+// of [AdminRequest].
 func RunningContract(address string) ContractSource {
 	return func(ctx context.Context) (*Contract, error) {
 		r := Reach{Admin: address}
 		if err := r.complete(); err != nil {
 			return nil, err
 		}
-		a, err := r.admin()
+		res, err := AdminRequest(ctx, r.Admin, http.MethodGet, "/webhooks/contract", nil)
 		if err != nil {
 			return nil, err
 		}
+		defer func() { _ = res.Body.Close() }()
 		c := new(Contract)
-		if err := a.call(ctx, http.MethodGet, "contract", nil, c); err != nil {
-			return nil, err
+		if err := json.NewDecoder(io.LimitReader(res.Body, maxAdminAnswer)).Decode(c); err != nil {
+			return nil, mark(ErrUnreachable, fmt.Errorf("reading the answer of the admin API: %w: is this a Caddy with the webhooks module?", err))
 		}
 		return c, nil
 	}
