@@ -28,6 +28,8 @@ Tools for the webhooks gateway:
 	caddy webhooks schema      makes schemas of events, compares versions, and tries
 	                           one on the events that are stored
 	caddy webhooks providers   lists the senders whose signatures are known
+	caddy webhooks asyncapi    describes the events for those who read them, as an
+	                           AsyncAPI document
 
 Send talks to the site, and tail to NATS, as schema does where it reads a stream.
 Replay, quarantine and dedupe ask the running gateway, through Caddy's admin API;

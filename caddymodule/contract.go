@@ -92,8 +92,10 @@ func (a *App) contractConnection(of *App) cli.ContractConnection {
 		role, root string
 		cfg        natspub.StreamConfig
 	}{
-		{cli.RoleVerified, natspub.Root, verified}, {cli.RoleUnverified, natspub.UnverifiedRoot, unverified},
-		{cli.RoleQuarantine, natspub.QuarantineRoot, quarantine}, {cli.RoleOps, natspub.OpsRoot, ops},
+		{cli.RoleVerified, natspub.Root, verified},
+		{cli.RoleUnverified, natspub.UnverifiedRoot, unverified},
+		{cli.RoleQuarantine, natspub.QuarantineRoot, quarantine},
+		{cli.RoleOps, natspub.OpsRoot, ops},
 	} {
 		if s.cfg.Name != "" {
 			c.Streams = append(c.Streams, contractStream(s.role, s.cfg, s.root+".>"))

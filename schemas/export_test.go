@@ -70,8 +70,10 @@ func TestExport(t *testing.T) {
 			},
 			draft: schemas.Draft7,
 			valid: []string{`{"id":1,"n":[1,"a"]}`, `{"id":1,"n":[],"u":{"again":{}}}`, `{"id":1,"n":[],"x":0,"y":1}`},
-			refuse: []string{`{"n":[1]}`, `{"id":1}`, `{"id":1,"n":["a"]}`, `{"id":1,"n":[1,2]}`, `{"id":1,"n":[],"u":{"again":{"more":1}}}`,
-				`{"id":1,"n":[],"x":0}`, `{"id":1,"n":[],"x":0,"y":2}`},
+			refuse: []string{
+				`{"n":[1]}`, `{"id":1}`, `{"id":1,"n":["a"]}`, `{"id":1,"n":[1,2]}`, `{"id":1,"n":[],"u":{"again":{"more":1}}}`,
+				`{"id":1,"n":[],"x":0}`, `{"id":1,"n":[],"x":0,"y":2}`,
+			},
 		},
 		"2019-09": {
 			files:  map[string]string{"a.json": `{"$schema":"https://json-schema.org/draft/2019-09/schema","items":[{"type":"integer"}],"additionalItems":{"$ref":"#/$defs/s","maxLength":2},"$defs":{"s":{"type":"string"}}}`},

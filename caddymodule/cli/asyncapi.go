@@ -399,7 +399,7 @@ func (n ContractName) parameter(in *object, name, text string) {
 // true of all.
 func (r *ContractRoute) headerSchema() *object {
 	properties, required := newObject(), []any{}
-	is := func(name string, value string) {
+	is := func(name, value string) {
 		if value != "" {
 			properties.put(name, newObject("const", value))
 		}

@@ -124,6 +124,12 @@ func operationalHeaders() *object {
 			}
 		}
 	}
+	for _, name := range []string{"Nats-Msg-Id", "ce-id"} {
+		properties.put(name, newObject("type", "string", "description", "The id of the occurrence.", "minLength", 1))
+	}
+	properties.put("ce-time", newObject("type", "string", "description", "When it happened.", "format", "date-time"))
+	properties.put("ce-type", newObject("type", "string", "description", "caddy-webhooks.ops. and the name of what happened."))
+	properties.put("ce-datacontenttype", newObject("type", "string", "description", "The payload is a JSON object.", "const", "application/json"))
 	properties.put("ce-whinstance", newObject("type", "string", "description", "The gateway's name."))
 	for _, name := range []string{"ce-whtenant", "ce-whsource"} {
 		properties.put(name, newObject("type", "string", "description", "Where it happened; it is left out, and _ in the subject, where it is about the whole gateway."))
@@ -142,8 +148,10 @@ type opsEvent struct {
 // opsEvents are the operational events, in the order of docs/consumers.md. Members
 // are text unless a colon and a type follow.
 var opsEvents = []opsEvent{
-	{"conflict", "An id came again with other bytes than those that are stored. The event that came second is in quarantine, unless the route has none.",
-		"event_id event_type request_id size:integer sha256 original_stream original_sequence:integer"},
+	{
+		"conflict", "An id came again with other bytes than those that are stored. The event that came second is in quarantine, unless the route has none.",
+		"event_id event_type request_id size:integer sha256 original_stream original_sequence:integer",
+	},
 	{"quarantine_retry", "An operator has put an event in quarantine through its route again.", quarantineMembers},
 	{"quarantine_release", "An operator has released an event from quarantine.", quarantineMembers},
 	{"quarantine_drop", "An operator has deleted an event in quarantine.", quarantineMembers},
@@ -153,8 +161,10 @@ var opsEvents = []opsEvent{
 	{"replay_begin", "The gateway has begun a replay.", replayMembers},
 	{"replay_end", "The gateway has ended a replay.", replayMembers},
 	{"drift", "Payloads have something that was never there before; at most one message a minute for each source.", "findings:array more:integer open:integer"},
-	{"schema_invalid", "A schema has refused an event; for each source and schema at once, and then once an hour at most.",
-		"schema sha256 on_invalid accepted:integer refused:integer event_id event_type violations:array error"},
+	{
+		"schema_invalid", "A schema has refused an event; for each source and schema at once, and then once an hour at most.",
+		"schema sha256 on_invalid accepted:integer refused:integer event_id event_type violations:array error",
+	},
 	{"spool_begin", "A cluster has stopped taking events.", spoolMembers},
 	{"spool_end", "A cluster takes events again.", spoolMembers},
 }

@@ -136,12 +136,12 @@ func TestTypePattern(t *testing.T) {
 		{"hmac", "a+b", "hmac.a+b", "hmac.aab"},
 	} {
 		re := regexp.MustCompile(typePattern(test.prefix, strings.Fields(test.types)))
-		for _, typ := range strings.Fields(test.fit) {
+		for typ := range strings.FieldsSeq(test.fit) {
 			if !re.MatchString(typ) {
 				t.Errorf("%s does not fit %s", typ, re)
 			}
 		}
-		for _, typ := range strings.Fields(test.not) {
+		for typ := range strings.FieldsSeq(test.not) {
 			if re.MatchString(typ) {
 				t.Errorf("%s fits %s", typ, re)
 			}
