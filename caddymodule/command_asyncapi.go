@@ -41,9 +41,21 @@ func complete(cmd *cobra.Command, flag string, values ...string) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // it fails for a flag that is not there
 }
 
+// formatOr returns the format that is asked for with --format or with --json.
+func formatOr(format string, asJSON bool) (string, error) {
+	switch {
+	case !asJSON:
+		return format, nil
+	case format != "" && format != "json":
+		return "", usageError("--json and --format %s contradict each other: leave one out", format)
+	}
+	return "json", nil
+}
+
 func asyncapiCommand() *cobra.Command {
 	var where contractFlags
 	var o cli.AsyncAPIOptions
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "asyncapi",
 		Short: "Writes an AsyncAPI document of the events that consumers can read",
@@ -66,6 +78,9 @@ configuration it is always the same.`,
 			if o.Contract, err = where.source(); err != nil {
 				return err
 			}
+			if o.Format, err = formatOr(o.Format, asJSON); err != nil {
+				return err
+			}
 			o.Warn = cmd.ErrOrStderr()
 			return cli.AsyncAPI(ctx, o, cmd.OutOrStdout())
 		}),
@@ -73,6 +88,7 @@ configuration it is always the same.`,
 	f := cmd.Flags()
 	f.StringVar(&o.Out, "out", "", "`file` to write (default: standard output)")
 	f.StringVar(&o.Format, "format", "", "yaml or json (default: yaml, or json if --out ends in .json)")
+	f.BoolVar(&asJSON, "json", false, "as --format json")
 	f.StringVar(&o.Tenant, "tenant", "", "only routes of this tenant")
 	f.StringVar(&o.Source, "source", "", "only this source")
 	where.add(cmd)
