@@ -12,9 +12,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
 )
 
 // AsyncAPIOptions are what `caddy webhooks asyncapi` takes.
@@ -481,7 +478,6 @@ func (d *asyncAPIDoc) routeMessages(r *ContractRoute, key string) (names []strin
 }
 
 const (
-	formType      = "application/x-www-form-urlencoded"
 	anyType       = "*"
 	bundledPrefix = "bundled/"
 )
@@ -510,12 +506,12 @@ func (d *asyncAPIDoc) addMessage(r *ContractRoute, key string, s *ContractSchema
 		}
 		headers = newObject("type", "object", "allOf", []any{headers}, "properties", properties)
 	}
-	media := "application/json"
+	media := mediaJSON
 	switch {
 	case len(r.ContentTypes) > 0:
 		media = r.ContentTypes[0]
-	case samples[r.Provider].form:
-		media = formType
+	case isForm(r.Provider):
+		media = mediaForm
 	}
 	m := newObject(
 		"name", cmp.Or(slug(r.TypePrefix+"."+local), local),
@@ -527,7 +523,7 @@ func (d *asyncAPIDoc) addMessage(r *ContractRoute, key string, s *ContractSchema
 		"tags", []any{newObject("name", r.Provider)},
 		"externalDocs", docsOf(r),
 	)
-	if e := exampleOf(r, types, len(r.Schemas) == 0); e != nil {
+	if e := exampleOf(r, types); e != nil {
 		m.put("examples", []any{e})
 	}
 	d.messages.put(name, m)
@@ -551,35 +547,4 @@ func typePattern(prefix string, types []string) string {
 		}
 	}
 	return "^" + regexp.QuoteMeta(escapeHeader(prefix)) + `\.(` + strings.Join(list, "|") + ")$"
-}
-
-// exampleTime is when the examples were sent.
-var exampleTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-
-// exampleOf is the sample of the provider, if its type is one of these.
-func exampleOf(r *ContractRoute, types []string, only bool) *object {
-	p, ok := providers.Lookup(r.Provider)
-	if !ok || p.Name != r.Provider {
-		return nil
-	}
-	s, ok := samples[p.Name]
-	if !ok {
-		return nil
-	}
-	kind := strings.NewReplacer("/", ".", ":", ".").Replace(s.kind)
-	if !only && !slices.ContainsFunc(types, func(t string) bool { return t == kind || strings.HasPrefix(kind, t+".") }) {
-		return nil
-	}
-	d, err := newDraft(p, &url.URL{Scheme: "https", Host: "hooks.example.com", Path: "/" + r.Source.Name}, "1234567890123456789", "", exampleTime)
-	if err != nil {
-		return nil
-	}
-	var payload any = string(d.req.Body)
-	if d.form == nil {
-		payload = d.doc
-		if list, isList := payload.([]any); isList && r.Batch && len(list) > 0 {
-			payload = list[0]
-		}
-	}
-	return newObject("name", "sample", "summary", "A made-up event of the kind "+cmp.Or(s.kind, "that there is"), "payload", payload)
 }

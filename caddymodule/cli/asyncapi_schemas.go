@@ -23,7 +23,7 @@ func (d *asyncAPIDoc) payload(r *ContractRoute, s *ContractSchema, media string)
 	if draft := d.drafts[s.Document]; draft != schemas.Draft7 {
 		return newObject("schemaFormat", schemaFormat(draft), "schema", ref)
 	}
-	if media == formType {
+	if media == mediaForm {
 		return newObject("description", "A form. The schema is of an object with a member for each field; a field that is there several times is a list.", "allOf", []any{ref})
 	}
 	return ref
