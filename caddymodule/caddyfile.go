@@ -158,6 +158,7 @@ var subdirectives = map[string]subdirective[*Handler]{
 	"verify":                  {parse: (*Handler).parseVerify},
 	"tolerance":               {parse: (*Handler).parseTolerance},
 	"capture_secret":          {parse: (*Handler).parseCaptureSecret},
+	"key_document":            {parse: (*Handler).parseKeyDocument, repeat: true},
 	"option":                  {parse: (*Handler).parseOption, repeat: true},
 	"handshake":               {parse: (*Handler).parseHandshake},
 	"insecure_skip_verify":    {parse: (*Handler).parseSkipVerify},

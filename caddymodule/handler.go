@@ -94,6 +94,10 @@ type Handler struct {
 	// that another secret is refused, and none is ever replaced. Default: a
 	// delivered secret is refused unless it is one of `secrets`.
 	CaptureSecret string `json:"capture_secret,omitempty"`
+	// Files that hold what the provider publishes at a URL, by URL: a key, a
+	// certificate or a JSON Web Key Set. They are read when the configuration is
+	// loaded, and the URL is not fetched. Default: keys are fetched.
+	KeyDocuments map[string]string `json:"key_documents,omitempty"`
 	// Settings of the provider besides secrets, by name. Those that are secret
 	// must be placeholders.
 	Options map[string]string `json:"options,omitempty"`

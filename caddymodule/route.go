@@ -306,7 +306,11 @@ func (h *Handler) verifier(cfg *gateway.Config, p verifiers.Provider) error {
 	if expired > 0 && expired == len(keys) && h.CaptureSecret == "" {
 		return errors.New("every secret has come to its end (until): add the one that is valid now")
 	}
-	vcfg := verifiers.Config{Options: cfg.Options, Tolerance: time.Duration(h.Tolerance), Fetcher: h.app.fetcher}
+	fetcher, err := h.keyFetcher()
+	if err != nil {
+		return err
+	}
+	vcfg := verifiers.Config{Options: cfg.Options, Tolerance: time.Duration(h.Tolerance), Fetcher: fetcher}
 	if len(keys) > 0 {
 		vcfg.Keys, cfg.Keys = keys, keys
 	}

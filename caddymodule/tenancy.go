@@ -148,7 +148,11 @@ func (h *Handler) tenancy(cfg *gateway.Config, p verifiers.Provider) error {
 	if h.sourceName.dynamic() && !bySource {
 		return errors.New("secrets_from: all sources would have one secret, and each could send as any other: put {source} into it")
 	}
-	base := verifiers.Config{Options: cfg.Options, Tolerance: time.Duration(h.Tolerance), Fetcher: h.app.fetcher}
+	fetcher, err := h.keyFetcher()
+	if err != nil {
+		return err
+	}
+	base := verifiers.Config{Options: cfg.Options, Tolerance: time.Duration(h.Tolerance), Fetcher: fetcher}
 	if err := needsSecret(p, base); err != nil {
 		return err
 	}

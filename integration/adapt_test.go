@@ -269,6 +269,7 @@ func documentedFiles(t *testing.T, block string) string {
 	block = strings.ReplaceAll(block, "/etc/caddy/schemas", schemas)
 	block = strings.ReplaceAll(block, "/var/lib/caddy/secrets", dir)
 	block = strings.ReplaceAll(block, "/run/secrets/webhooks/{", dir+"/{")
+	block = strings.ReplaceAll(block, "/etc/caddy/kick.json", secret) // it is only read when a request comes
 	context := filepath.Join(dir, "gateway.json")
 	if err := os.WriteFile(context, []byte(`{"url":"nats://127.0.0.1:4222","user":"u","password":"p"}`), 0o600); err != nil {
 		t.Fatal(err)
