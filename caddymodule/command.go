@@ -12,11 +12,12 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "webhooks",
-		Usage: "<send|tail|replay|quarantine|dedupe|filter|schema|providers>",
+		Usage: "<sign|send|tail|replay|quarantine|dedupe|filter|schema|providers>",
 		Short: "Sends test webhooks, shows and replays stored events, looks after quarantine and deduplication, tries filters, makes and compares schemas, lists the providers",
 		Long: `
 Tools for the webhooks gateway:
 
+	caddy webhooks sign        prints a test event as its sender would send it
 	caddy webhooks send        signs a test event as its sender would, and sends it
 	caddy webhooks tail        shows the events that are stored in NATS
 	caddy webhooks replay      sends stored events once more
@@ -38,74 +39,10 @@ nothing that runs.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(sendCommand(), tailCommand(), replayCommand(), quarantineCommand(), dedupeCommand(), filterCommand(), schemaCommand(), providersCommand())
 			cmd.AddCommand(asyncapiCommand())
+			cmd.AddCommand(signCommand())
 			conventions(cmd)
 		},
 	})
-}
-
-func sendCommand() *cobra.Command {
-	var o cli.SendOptions
-	cmd := &cobra.Command{
-		Use:   "send <provider> <url>",
-		Short: "Signs a test event as its sender would, and sends it",
-		Long: `
-Sends an event of the provider to the URL, signed as the provider signs, and
-prints status and answer. Without --body it is a small sample with a fresh id
-and the time of now.
-
-The secret is the one that the gateway has. It is read from the environment
-variable <PROVIDER>_WEBHOOK_SECRET, such as STRIPE_WEBHOOK_SECRET or
-GITLAB_SIGNING_TOKEN_WEBHOOK_SECRET, where SLACK_SIGNING_SECRET,
-SHOPIFY_CLIENT_SECRET and GITLAB_WEBHOOK_TOKEN will do as well; from the variable
-that --secret-env names; or from a file. It is never an argument, which everybody
-on the machine could read.
-
-Senders that sign with a private key, such as Discord and SendGrid, need one in a
-file, PEM in PKCS #8; --public-key prints the half that the gateway needs. What
-only the sender itself can sign, as Amazon SNS does, cannot be sent.
-
-A body that is given is sent byte for byte: id and type that are in it stay as
-they are there. With --count they are all the same event then, and the gateway
-stores one.
-
-The provider "hmac" is any sender whose scheme the flags from --hash to
---timestamp-header describe.
-
-The exit status is 1 if an answer is not the expected one, 2 if it cannot be sent
-as it was asked for, and 3 if nothing answers.`,
-		Example: `  caddy webhooks send github http://127.0.0.1:8080/github
-  caddy webhooks send stripe https://hooks.example.com/stripe --type invoice.paid --count 10
-  caddy webhooks send twilio http://127.0.0.1:8080/twilio --public-url https://hooks.example.com/twilio
-  caddy webhooks send hmac http://127.0.0.1:8080/acme --secret-env ACME_SECRET \
-    --signature-header X-Acme-Signature --prefix sha256= --header "X-Acme-Delivery: 1"`,
-		Args: cobra.ExactArgs(2),
-		RunE: runE(func(ctx context.Context, cmd *cobra.Command, args []string) error {
-			o.Provider, o.URL, o.Stdin, o.Progress = args[0], args[1], cmd.InOrStdin(), cmd.ErrOrStderr()
-			return cli.Send(ctx, o, cmd.OutOrStdout())
-		}),
-	}
-	f := cmd.Flags()
-	f.StringVar(&o.Body, "body", "", "file with the `body`, - for standard input (default: a sample)")
-	f.StringVar(&o.Type, "type", "", "type of the event, as the sender writes it")
-	f.StringVar(&o.ID, "id", "", "id of the event (default: a fresh one)")
-	f.StringArrayVar(&o.Headers, "header", nil, "further `\"Name: value\"`; may be repeated")
-	f.StringVar(&o.SecretEnv, "secret-env", "", "environment `variable` with the secret")
-	f.StringVar(&o.SecretFile, "secret-file", "", "`file` with the secret or the private key")
-	f.StringArrayVar(&o.Options, "option", nil, "option of the provider, `name=value`; may be repeated")
-	f.BoolVar(&o.Gzip, "gzip", false, "compress bodies, before the signature or after it, as the sender does")
-	f.IntVar(&o.Count, "count", 1, "how many events, one after the other")
-	f.IntVar(&o.Expect, "expect", 0, "expected `status` (default: any 2xx)")
-	f.StringVar(&o.PublicURL, "public-url", "", "`URL` that the sender signs, if it signs one (default: the URL)")
-	f.BoolVar(&o.PublicKey, "public-key", false, "print the public half of the private key and send nothing")
-	f.BoolVar(&o.JSON, "json", false, "print one JSON object for each answer")
-	d := &o.Describe
-	f.StringVar(&d.Hash, "hash", "", "hmac: sha1, sha256, sha384 or sha512 (default: sha256)")
-	f.StringVar(&d.SignatureHeader, "signature-header", "", "hmac: header of the signature (default: X-Signature)")
-	f.StringVar(&d.Prefix, "prefix", "", "hmac: text before the signature, such as sha256=")
-	f.StringVar(&d.Encoding, "encoding", "", "hmac: hex, base64 or base64url (default: hex)")
-	f.StringVar(&d.Content, "content", "", `hmac: what is signed, such as "{timestamp}.{body}" (default: {body})`)
-	f.StringVar(&d.TimestampHeader, "timestamp-header", "", "hmac: header of the time in Unix seconds (default: no time)")
-	return cmd
 }
 
 func tailCommand() *cobra.Command {

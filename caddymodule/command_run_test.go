@@ -53,7 +53,7 @@ func TestMistakesAreAnswered(t *testing.T) {
 		{"xyzzy", `there is no command "xyzzy": ` + "`webhooks --help` lists them"},
 		{"quarantine lst", "do you mean `webhooks quarantine list`?"},
 		{"quarantine help xyzzy", `there is no command "xyzzy"`},
-		{"send github", "got 1 argument: write `webhooks send <provider> <url>`"},
+		{"send github", "got 1 argument: write `webhooks send <provider> <url> [file|-]`"},
 		{"tail a b", "got 2 arguments: write `webhooks tail`"},
 		{"tail --stram X", "unknown flag: --stram: do you mean --stream?"},
 		{"tail --xyzzy", "unknown flag: --xyzzy: `webhooks tail --help` lists the flags"},

@@ -2,10 +2,7 @@ package cli
 
 import (
 	"crypto"
-	"crypto/ed25519"
 	"crypto/x509"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -22,18 +19,24 @@ var secretNames = map[string]string{
 }
 
 // secretVariables returns the environment variables in which a provider's secret
-// is looked for.
+// is looked for: the last one is what the pages of the providers write.
 func secretVariables(provider string) []string {
-	names := []string{strings.ToUpper(strings.ReplaceAll(provider, "-", "_")) + "_WEBHOOK_SECRET"}
+	names := []string{variable(provider) + "_WEBHOOK_SECRET"}
 	if name, ok := secretNames[provider]; ok {
 		names = append(names, name)
 	}
-	return names
+	return append(names, secretVariable(provider))
 }
 
-// secretKey reads the key from where the options say.
+// variable is the beginning of the names of a provider's variables.
+func variable(provider string) string {
+	return strings.ToUpper(strings.ReplaceAll(provider, "-", "_"))
+}
+
+// secretKey reads the key from where the options say. The error wraps [ErrUsage]
+// if there is none, or if it is malformed, and never holds the key.
 func secretKey(p verifiers.Provider, o *SendOptions) (*verifiers.Key, error) {
-	private := isPublicKey(p.Scheme)
+	private := keyTypeOf(p).public()
 	if o.SecretFile != "" {
 		text, err := os.ReadFile(o.SecretFile)
 		if err != nil {
@@ -44,22 +47,30 @@ func secretKey(p verifiers.Provider, o *SendOptions) (*verifiers.Key, error) {
 		}
 		return newKey(o.SecretFile, strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r"))
 	}
-	if private {
-		return nil, fmt.Errorf("%w: %s signs with a private key that only the sender has: make one of your own for tests and "+
-			"name it with --secret-file, PEM in PKCS #8 as `%s` writes it, and give the receiver the public "+
-			"half that --public-key prints", ErrUsage, p.Name, generate(p.Scheme))
+	if private && o.SecretEnv == "" {
+		return nil, fmt.Errorf("%w: %s signs with a private key that only the sender has: make one for tests with "+
+			"`caddy webhooks sign %s --generate-key key.pem`, give the receiver the public half that it prints, and name the file with --secret-file",
+			ErrUsage, p.Name, p.Name)
 	}
 	names := []string{o.SecretEnv}
 	if o.SecretEnv == "" {
 		names = secretVariables(p.Name)
 	}
 	for _, name := range names {
-		if value := o.getenv(name); value != "" {
+		switch value := o.getenv(name); {
+		case value == "":
+		case private:
+			return privateKey(name, []byte(value))
+		default:
 			return newKey(name, value)
 		}
 	}
-	return nil, fmt.Errorf("%w: no secret in the environment variable %s: set it, name another with --secret-env, or a file with --secret-file (%s)",
-		ErrUsage, strings.Join(names, " or "), p.SecretHint)
+	hint := ""
+	if p.SecretHint != "" {
+		hint = " (" + p.SecretHint + ")"
+	}
+	return nil, fmt.Errorf("%w: no secret in the environment variable %s: set it, name another with --secret-env, or a file with --secret-file%s",
+		ErrUsage, strings.Join(names, " or "), hint)
 }
 
 func newKey(from, secret string) (*verifiers.Key, error) {
@@ -68,25 +79,6 @@ func newKey(from, secret string) (*verifiers.Key, error) {
 		return nil, ofFile(fmt.Errorf("%s: %w", from, err))
 	}
 	return key, nil
-}
-
-func isPublicKey(s verifiers.Scheme) bool {
-	switch s.(type) {
-	case verifiers.Ed25519, verifiers.ECDSA, verifiers.RSA:
-		return true
-	}
-	return false
-}
-
-// generate is a command that makes a private key for the scheme.
-func generate(s verifiers.Scheme) string {
-	switch s.(type) {
-	case verifiers.ECDSA:
-		return "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem"
-	case verifiers.RSA:
-		return "openssl genpkey -algorithm RSA -out key.pem"
-	}
-	return "openssl genpkey -algorithm ed25519 -out key.pem"
 }
 
 // errNoPrivateKey never says what the file holds.
@@ -115,47 +107,26 @@ func parsePrivate(text []byte) (crypto.Signer, error) {
 	return nil, errNoPrivateKey
 }
 
+// privateKey reads a key that signs. Its id is its public half's, which JSON Web
+// Tokens name: neither a path nor anything else of this machine.
 func privateKey(from string, text []byte) (*verifiers.Key, error) {
 	signer, err := parsePrivate(text)
 	if err != nil {
 		return nil, ofFile(fmt.Errorf("%s: %w", from, err))
 	}
-	key, err := verifiers.NewPrivateKey(from, signer)
+	key, err := signingKey(signer)
 	if err != nil {
 		return nil, ofFile(fmt.Errorf("%s: %w", from, err))
 	}
 	return key, nil
 }
 
-// publicText writes the public half of a private key as the provider's format
-// of keys is.
-func publicText(p verifiers.Provider, file string) (string, error) {
-	if !isPublicKey(p.Scheme) {
-		return "", fmt.Errorf("%w: --public-key: %s has a shared secret and no public key", ErrUsage, p.Name)
-	}
-	if file == "" {
-		return "", fmt.Errorf("%w: --public-key: name the private key with --secret-file", ErrUsage)
-	}
-	text, err := os.ReadFile(file)
+func signingKey(signer crypto.Signer) (*verifiers.Key, error) {
+	id, err := keyID(signer.Public())
 	if err != nil {
-		return "", ofFile(fmt.Errorf("reading the private key: %w", err))
+		return nil, err
 	}
-	signer, err := parsePrivate(text)
-	if err != nil {
-		return "", ofFile(fmt.Errorf("%s: %w", file, err))
-	}
-	raw, isEd25519 := signer.Public().(ed25519.PublicKey)
-	switch format := signed(p.Scheme).Key; {
-	case format == verifiers.KeyHex && isEd25519:
-		return hex.EncodeToString(raw), nil
-	case format == verifiers.KeyWhpk && isEd25519:
-		return "whpk_" + base64.StdEncoding.EncodeToString(raw), nil
-	}
-	der, err := x509.MarshalPKIXPublicKey(signer.Public())
-	if err != nil {
-		return "", ofFile(fmt.Errorf("%s: %w", file, err))
-	}
-	return base64.StdEncoding.EncodeToString(der), nil
+	return verifiers.NewPrivateKey(id, signer)
 }
 
 // signed returns what the scheme signs, if it says so.

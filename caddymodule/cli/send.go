@@ -1,18 +1,11 @@
 package cli
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"net/http"
-	"net/url"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +21,7 @@ var ErrNotSignable = mark(ErrUsage, errors.New("this cannot be signed here"))
 const (
 	sendTimeout = 30 * time.Second
 	maxAnswer   = 64 << 10
+	userAgent   = "caddy-webhooks-send/1"
 )
 
 // SendOptions say what to send and where to.
@@ -51,22 +45,36 @@ type SendOptions struct {
 	// secret. Getenv reads the environment; nil means os.Getenv.
 	SecretEnv, SecretFile string
 	Getenv                func(string) string
-	// Options are the provider's, "name=value".
-	Options []string
+	// Options are the provider's, "name=value", and OptionEnvs those whose values
+	// are in environment variables, "name=VARIABLE". One that is secret has to be
+	// there, or in the variable that the provider's page names.
+	Options, OptionEnvs []string
 	// Describe is how the sender "hmac" signs.
 	Describe HMACOptions
 	// Gzip compresses bodies.
 	Gzip bool
-	// Count is how many events are sent, one after the other; 0 means 1.
+	// Faults are what is wrong with the events.
+	Faults Faults
+	// Handshake sends the provider's challenges instead of events.
+	Handshake bool
+	// Count is how many events are sent; 0 means 1, or no end if Duration is set.
 	Count int
-	// Expect is the expected status; 0 means any 2xx.
+	// Rate is how many events are sent in a second, Concurrency how many are on
+	// their way at one time, and Duration how long it goes on. If one of them is
+	// set the answers are not printed but counted.
+	Rate        float64
+	Concurrency int
+	Duration    time.Duration
+	// Expect is the expected status; 0 means any 2xx, and any refusal where a
+	// fault has to be refused.
 	Expect int
 	// PublicKey prints the public half of the private key and sends nothing.
 	PublicKey bool
-	// JSON prints one JSON object for each answer.
+	// JSON prints one JSON object for each answer, or one for a load.
 	JSON bool
-	// Progress is where it is said how far it is, if it is a terminal.
-	Progress io.Writer
+	// Notes is where remarks go that are no part of the output, and Progress where
+	// it is said how far it is, if it is a terminal; nil means nowhere.
+	Notes, Progress io.Writer
 }
 
 // HMACOptions describe a sender that is not in the catalogue.
@@ -81,54 +89,94 @@ type Sent struct {
 	ID     string `json:"id,omitempty"`
 	Type   string `json:"type,omitempty"`
 	Millis int64  `json:"duration_ms"`
-	OK     bool   `json:"ok"`
+	// Duplicate is 0 for the first of the same requests, and the number of the
+	// others.
+	Duplicate int `json:"duplicate,omitempty"`
+	// Fault is what was wrong with the request, or which challenge it was.
+	Fault     string `json:"fault,omitempty"`
+	Handshake string `json:"handshake,omitempty"`
+	// Finding says what is wrong with the answer.
+	Finding string `json:"finding,omitempty"`
+	OK      bool   `json:"ok"`
 }
 
-// Send signs events as the provider does, sends them and prints the answers. The
-// error is, or wraps, [ErrUnexpectedStatus] if one is not as expected, and
-// [ErrNotSignable] where nobody but the sender can sign; it never holds the
-// secret.
+// Send signs events as the provider does, with the faults that are asked for,
+// sends them and prints the answers. The error wraps [ErrUnexpectedStatus] if an
+// answer is not as expected, [ErrUsage] if the options contradict each other or
+// the provider, [ErrUnreachable] if there was no answer, and [ErrNotSignable]
+// where nobody but the sender can sign; it never holds the secret.
 func Send(ctx context.Context, o SendOptions, out io.Writer) error {
 	p, err := o.provider()
 	if err != nil {
 		return err
 	}
 	if o.PublicKey {
-		text, err := publicText(p, o.SecretFile)
+		text, err := publicHalf(p, o.SecretFile)
 		if err == nil {
 			_, err = fmt.Fprintln(out, text)
 		}
+		return err
+	}
+	if err := o.check(); err != nil {
+		return err
+	}
+	if o.Handshake {
+		return sendHandshakes(ctx, p, &o, out)
+	}
+	if err := signable(p); err != nil {
 		return err
 	}
 	s, err := newSender(p, &o)
 	if err != nil {
 		return err
 	}
+	if o.load() {
+		return s.load(ctx, out)
+	}
 	count, failed := max(o.Count, 1), 0
+	finding := ""
 	bar := NewProgress(o.Progress, "sending")
 	defer bar.Done()
 	out = bar.Over(out)
-	for n := range count {
-		bar.At(n, uint64(n), uint64(count))
-		res, err := s.send(ctx)
+	for i := range count {
+		bar.At(i, uint64(i), uint64(count))
+		m, err := s.message(time.Now())
 		if err != nil {
 			return err
 		}
-		if !res.OK {
-			failed++
-		}
-		if err := printSent(out, res, o.JSON); err != nil {
-			return err
+		for n := range o.Faults.Duplicate + 1 {
+			res, err := s.send(ctx, m)
+			if err != nil {
+				return err
+			}
+			if res.Duplicate = n; !res.OK {
+				failed++
+				finding = res.Finding
+			}
+			if err := printSent(out, res, &o); err != nil {
+				return err
+			}
 		}
 	}
 	if failed > 0 {
-		want := "2xx"
-		if o.Expect != 0 {
-			want = strconv.Itoa(o.Expect)
-		}
-		return fmt.Errorf("%w: %d of %d answers were not %s", ErrUnexpectedStatus, failed, count, want)
+		return fmt.Errorf("%w: %s (%d of %d answers)", ErrUnexpectedStatus, finding, failed, count*(o.Faults.Duplicate+1))
 	}
 	return nil
+}
+
+// check reports options that contradict each other.
+func (o *SendOptions) check() error {
+	switch {
+	case o.Count < 0 || o.Concurrency < 0 || o.Rate < 0 || o.Duration < 0 || o.Faults.Duplicate < 0 || o.Faults.Slow < 0:
+		return fmt.Errorf("%w: --count, --rate, --concurrency, --duration, --duplicate and --slow are not negative", ErrUsage)
+	case o.Count > 0 && o.Duration > 0:
+		return fmt.Errorf("%w: --count and --duration both say when to stop: choose one", ErrUsage)
+	case o.Rate > 0 && o.Count == 0 && o.Duration == 0:
+		return fmt.Errorf("%w: --rate has no end: add --count or --duration", ErrUsage)
+	case o.Handshake && (o.load() || o.Count > 1 || o.Gzip || o.Faults != (Faults{}) || o.Body != "" || o.ID != "" || o.Type != ""):
+		return fmt.Errorf("%w: --handshake sends the challenges of the provider as they are: it goes with no fault, no load, no body, id or type", ErrUsage)
+	}
+	return o.Faults.check()
 }
 
 func (o *SendOptions) getenv(name string) string {
@@ -138,224 +186,39 @@ func (o *SendOptions) getenv(name string) string {
 	return os.Getenv(name)
 }
 
-// provider returns the entry of the catalogue, or what describes "hmac".
-func (o *SendOptions) provider() (verifiers.Provider, error) {
-	p, err := lookup(o.Provider)
-	if err != nil {
-		return p, err
+// note prints a remark.
+func (o *SendOptions) note(format string, args ...any) {
+	if o.Notes != nil {
+		fmt.Fprintf(o.Notes, "note: "+format+"\n", args...)
 	}
-	d := o.Describe
-	if p.Name != providers.HMAC.Name {
-		if d != (HMACOptions{}) {
-			return p, fmt.Errorf("%w: how %s signs is known: --hash, --signature-header, --prefix, --encoding, --content and --timestamp-header are for hmac", ErrUsage, p.Name)
+}
+
+// judge says whether the status is as expected, and if not what that means.
+func (s *sender) judge(status int) (finding string, ok bool) {
+	f := s.fault
+	switch expect := s.options.Expect; {
+	case expect != 0:
+		if status == expect {
+			return "", true
 		}
-		if _, ok := p.Scheme.(verifiers.Signer); !ok {
-			if p.SecretHint != "" {
-				return p, fmt.Errorf("%w: only the receiving side of %s is known; let it send a real event instead", ErrNotSignable, p.Title)
-			}
-			return p, fmt.Errorf("%w: the key of %s is nowhere but at the sender; let it send a real event instead", ErrNotSignable, p.Title)
-		}
-		return p, nil
+		return fmt.Sprintf("the answer was %d, not %d", status, expect), false
+	case f.refused && status/100 == 2:
+		return "the receiver accepted a request " + f.what, false
+	case f.refused && status/100 == 4 && !unrelated[status]:
+		return "", true
+	case f.refused:
+		return fmt.Sprintf("the answer was %d, which neither accepts nor refuses a request %s; --expect %d if this receiver refuses with it", status, f.what, status), false
+	case status/100 == 2:
+		return "", true
 	}
-	signed := verifiers.Signed{
-		Signature: verifiers.Header(cmp.Or(d.SignatureHeader, "X-Signature")).Trim(d.Prefix),
-		Encoding:  verifiers.Encoding(cmp.Or(d.Encoding, string(verifiers.Hex))),
-		Content:   cmp.Or(d.Content, "{body}"),
-	}
-	if d.TimestampHeader != "" {
-		signed.Timestamp = verifiers.Header(d.TimestampHeader)
-	}
-	p.Scheme = verifiers.HMAC{Hash: verifiers.Hash(cmp.Or(d.Hash, string(verifiers.SHA256))), Signed: signed}
-	return providers.Custom(p)
+	return fmt.Sprintf("the answer was %d, not 2xx", status), false
 }
 
-// sender sends events of one provider.
-type sender struct {
-	provider       verifiers.Provider
-	options        *SendOptions
-	config         verifiers.Config
-	target, signed *url.URL
-	header         http.Header
-	body           []byte // nil for a sample
-	client         *http.Client
-}
+// unrelated are refusals that say nothing about a signature.
+var unrelated = map[int]bool{404: true, 405: true, 408: true, 413: true, 415: true, 429: true}
 
-func newSender(p verifiers.Provider, o *SendOptions) (*sender, error) {
-	s := &sender{provider: p, options: o, header: http.Header{}}
-	var err error
-	if s.target, err = parseURL(o.URL); err != nil {
-		return nil, err
-	}
-	if s.signed = s.target; o.PublicURL != "" {
-		if s.signed, err = parseURL(o.PublicURL); err != nil {
-			return nil, fmt.Errorf("--public-url: %w", err)
-		}
-	}
-	for _, h := range o.Headers {
-		name, value, ok := strings.Cut(h, ":")
-		if name = strings.TrimSpace(name); !ok || name == "" {
-			return nil, fmt.Errorf(`%w: --header: write "Name: value"`, ErrUsage)
-		}
-		s.header.Add(name, strings.TrimSpace(value))
-	}
-	if s.config.Options, err = parseOptions(p, o.Options); err != nil {
-		return nil, err
-	}
-	key, err := secretKey(p, o)
-	if err != nil {
-		return nil, err
-	}
-	s.config.Keys = verifiers.Keys{key}
-	if s.body, err = o.readBody(); err != nil {
-		return nil, err
-	}
-	// A sender does not follow redirects, and keeps no answer.
-	s.client = &http.Client{
-		Timeout:       sendTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	return s, nil
-}
-
-func parseURL(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("%w: %q is not a URL: write it in full, such as http://127.0.0.1:8080/github", ErrUsage, raw)
-	}
-	return u, nil
-}
-
-func parseOptions(p verifiers.Provider, list []string) (map[string]string, error) {
-	options := make(map[string]string, len(list))
-	for _, item := range list {
-		name, value, ok := strings.Cut(item, "=")
-		if !ok || !slices.ContainsFunc(p.Options, func(o verifiers.Option) bool { return o.Name == name }) {
-			return nil, fmt.Errorf("%w: --option: write name=value with an option of %s (`caddy webhooks providers %s` lists them)", ErrUsage, p.Name, p.Name)
-		}
-		options[name] = value
-	}
-	return options, nil
-}
-
-func (o *SendOptions) readBody() ([]byte, error) {
-	var body []byte
-	var err error
-	switch o.Body {
-	case "":
-		return nil, nil
-	case "-":
-		if o.Stdin == nil {
-			return nil, errors.New("reading the body: there is no standard input")
-		}
-		body, err = io.ReadAll(o.Stdin)
-	default:
-		body, err = os.ReadFile(o.Body)
-	}
-	if err != nil {
-		return nil, ofFile(fmt.Errorf("reading the body: %w", err))
-	}
-	return append([]byte{}, body...), nil
-}
-
-// request makes one event, not signed.
-func (s *sender) request(at time.Time) (*verifiers.Request, error) {
-	p, o := s.provider, s.options
-	d, err := newDraft(p, s.signed, o.ID, o.Type, at)
-	if err != nil {
-		return nil, err
-	}
-	if s.body != nil {
-		// Headers are the sample's; what is in the body stays as it is there.
-		d.req.Method, d.req.Body = http.MethodPost, s.body
-		d.req.Header.Set("Content-Type", s.contentType())
-	}
-	maps.Copy(d.req.Header, s.header)
-	return d.req, nil
-}
-
-// contentType is what the bytes of a file are most likely to be.
-func (s *sender) contentType() string {
-	const form = "application/x-www-form-urlencoded"
-	types := s.provider.ContentTypes
-	switch {
-	case json.Valid(s.body):
-		return "application/json"
-	case slices.Contains(types, form) || isForm(s.provider.Name):
-		return form
-	case len(types) > 0:
-		return types[0]
-	}
-	return "application/octet-stream"
-}
-
-// check reports whether id and type are what was asked for: some senders have
-// no place for them, and a body that is given is not changed.
-func (s *sender) check(req *verifiers.Request) error {
-	for _, v := range []struct {
-		flag, want string
-		source     verifiers.Source
-	}{{"--id", s.options.ID, s.provider.ID}, {"--type", s.options.Type, s.provider.Type}} {
-		if v.want == "" {
-			continue
-		}
-		if v.source.IsZero() {
-			return fmt.Errorf("%w: %s cannot be set: nothing says where %s has it; use --header or --body", ErrUsage, v.flag, s.provider.Name)
-		}
-		if got, err := v.source.Lookup(req); err != nil || got != v.want {
-			return fmt.Errorf("%w: %s cannot be set: %s has it in %s; use --header and --body", ErrUsage, v.flag, s.provider.Name, v.source)
-		}
-	}
-	return nil
-}
-
-func (s *sender) send(ctx context.Context) (Sent, error) {
-	at := time.Now()
-	plain, err := s.request(at)
-	if err != nil {
-		return Sent{}, err
-	}
-	req, err := s.sign(plain, at)
-	if err != nil {
-		return Sent{}, fmt.Errorf("signing: %w", err)
-	}
-	if err := s.check(plain); err != nil {
-		return Sent{}, err
-	}
-	target := *s.target
-	if req.URL.RawQuery != s.signed.RawQuery {
-		target.RawQuery = req.URL.RawQuery // the signature is in the URL, or the body's hash
-	}
-	out, err := http.NewRequestWithContext(ctx, req.Method, target.String(), bytes.NewReader(req.Body))
-	if err != nil {
-		return Sent{}, fmt.Errorf("sending: %w", err)
-	}
-	out.Header = req.Header.Clone()
-	if host := out.Header.Get("Host"); host != "" {
-		out.Host = host
-		out.Header.Del("Host")
-	}
-	if out.Header.Get("User-Agent") == "" {
-		out.Header.Set("User-Agent", "caddy-webhooks-send/1")
-	}
-	res, err := s.client.Do(out)
-	if err != nil {
-		return Sent{}, fmt.Errorf("sending to %s: %w", withoutQuery(s.target.Redacted()), ofHTTP(ctx, err))
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-	if err != nil {
-		return Sent{}, fmt.Errorf("reading the answer: %w", ofHTTP(ctx, err))
-	}
-	sent := Sent{Status: res.StatusCode, Body: string(body), Millis: time.Since(at).Milliseconds()}
-	sent.OK = sent.Status/100 == 2 && s.options.Expect == 0 || sent.Status == s.options.Expect
-	// What is not there is left out.
-	sent.ID, _ = s.provider.ID.Lookup(req)
-	sent.Type, _ = s.provider.Type.Lookup(req)
-	return sent, nil
-}
-
-func printSent(out io.Writer, s Sent, asJSON bool) error {
-	if asJSON {
+func printSent(out io.Writer, s Sent, o *SendOptions) error {
+	if o.JSON {
 		return printJSON(out, s)
 	}
 	line := strconv.Itoa(s.Status)
@@ -369,6 +232,25 @@ func printSent(out io.Writer, s Sent, asJSON bool) error {
 	if s.ID != "" {
 		about = "id " + visible(s.ID, false) + ", " + about
 	}
+	if s.Duplicate > 0 {
+		about = fmt.Sprintf("duplicate %d of %d, ", s.Duplicate, o.Faults.Duplicate) + about
+	}
+	if s.Fault != "" {
+		about = s.Fault + ", " + about
+	}
 	_, err := fmt.Fprintf(out, "%s  (%s)\n", line, about)
 	return err
+}
+
+// signable reports whether the sender's side of the scheme is known, and a key for it
+// could be.
+func signable(p verifiers.Provider) error {
+	_, known := p.Scheme.(verifiers.Signer)
+	switch {
+	case known && (p.SecretHint != "" || p.Name == providers.HMAC.Name || keyTypeOf(p).public()):
+		return nil
+	case p.SecretHint != "":
+		return fmt.Errorf("%w: only the receiving side of %s is known; let it send a real event instead", ErrNotSignable, p.Title)
+	}
+	return fmt.Errorf("%w: the key of %s is nowhere but at the sender; let it send a real event instead", ErrNotSignable, p.Title)
 }

@@ -41,9 +41,20 @@ func (s oneOf) Places() verifiers.Places {
 	return p
 }
 
-// Sign signs as the first scheme does.
+// Sign signs as the first scheme does that the request has a place for.
 func (s oneOf) Sign(req *verifiers.Request, cfg verifiers.Config) error {
-	return signAs(s[0], req, cfg)
+	var first error
+	for _, scheme := range s {
+		try := &verifiers.Request{Method: req.Method, URL: req.URL, Header: req.Header.Clone(), Body: req.Body, Remote: req.Remote, Peer: req.Peer}
+		err := signAs(scheme, try, cfg)
+		if err == nil {
+			return signAs(scheme, req, cfg)
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
 }
 
 // signAs signs as a scheme does, if its sender's side is known.
