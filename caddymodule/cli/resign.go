@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"sync"
@@ -23,7 +25,8 @@ type Signing struct {
 }
 
 // Signer returns a function that signs a request as its provider would, at the
-// time. Lookup finds providers by name; nil means the catalogue. Getenv reads the
+// time: its headers, its URL, and its body where the provider has the signature or the
+// time there. Lookup finds providers by name; nil means the catalogue. Getenv reads the
 // environment. The function is safe for concurrent use, and its errors hold no
 // secret.
 func (s Signing) Signer(lookupProvider func(string) (verifiers.Provider, error), getenv func(string) string) func(*http.Request, string, []byte, time.Time) error {
@@ -70,8 +73,10 @@ func (s Signing) Signer(lookupProvider func(string) (verifiers.Provider, error),
 			u = *public
 		}
 		before := u.RawQuery
-		scheme := signed(k.provider.Scheme)
-		forget(r.Header, scheme.Signature, scheme.Timestamp)
+		if placer, ok := k.provider.Scheme.(verifiers.Placer); ok {
+			places := placer.Places()
+			forget(r.Header, places.Signature, places.Timestamp)
+		}
 		req := &verifiers.Request{Method: r.Method, URL: &u, Header: r.Header.Clone(), Body: body}
 		if err := k.provider.Sign(req, verifiers.Config{Keys: verifiers.Keys{k.key}}, at); err != nil {
 			return err
@@ -80,6 +85,11 @@ func (s Signing) Signer(lookupProvider func(string) (verifiers.Provider, error),
 			r.URL.RawQuery = req.URL.RawQuery // the signature is in the URL
 		}
 		maps.Copy(r.Header, req.Header)
+		if !bytes.Equal(req.Body, body) { // the signature, or the time, is in it
+			r.ContentLength = int64(len(req.Body))
+			r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(req.Body)), nil }
+			r.Body, _ = r.GetBody()
+		}
 		return nil
 	}
 }

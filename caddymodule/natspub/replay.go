@@ -102,7 +102,7 @@ type ReplayConfig struct {
 }
 
 // ReplaySign signs a request with the body as the provider would, at the given
-// time. It may change its headers and its URL's query.
+// time. It may change its headers, its URL's query and its body.
 type ReplaySign func(r *http.Request, provider string, body []byte, at time.Time) error
 
 // Replayer sends events of a stream once more, to a subject or to a URL. What it
