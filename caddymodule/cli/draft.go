@@ -94,6 +94,7 @@ func newDraft(p verifiers.Provider, public *url.URL, id, kind string, now time.T
 	if !fresh {
 		d.vary(p, s.Options)
 	}
+	d.renewNonces(p, s.Options)
 	if f := finish[p.Name]; f != nil {
 		if kind == "" {
 			kind, _ = p.Type.Lookup(d.req)
@@ -207,6 +208,30 @@ func (d *draft) renew(leaf verifiers.Source, p verifiers.Provider, options map[s
 		return false
 	}
 	return leaf.Put(d.req, fresh(value)) == nil
+}
+
+// onceName is what senders call what comes once: receivers may keep such values and
+// refuse them when they come again.
+var onceName = regexp.MustCompile(`(?i)nonce|salt$|^webhook-id$|^svix-id$|transmission-id$|request-id$|^/signature/token$`)
+
+// renewNonces gives what the signature has besides the event, and what comes with it
+// once, another value, unless it is the id.
+func (d *draft) renewNonces(p verifiers.Provider, options map[string]string) {
+	var places []verifiers.Source
+	for name := range d.req.Header {
+		places = append(places, verifiers.Header(name))
+	}
+	for name := range d.req.URL.Query() {
+		places = append(places, verifiers.Query(name))
+	}
+	places = scalars("", d.req.Body, places)
+	ids := d.leaves(unsigned(p.ID))
+	for _, place := range places {
+		isTheID := slices.ContainsFunc(ids, func(id verifiers.Source) bool { return id.String() == place.String() })
+		if onceName.MatchString(place.Header+place.Query+place.Pointer) && !isTheID {
+			d.renew(place, p, options)
+		}
+	}
 }
 
 // isTime reports whether the value is a time: one in the place of a time, or in a

@@ -73,14 +73,13 @@ func typeSample(provider, kind string) (*sample, error) {
 		return nil, err
 	}
 	name := inFileName.Replace(kind)
-	stem, _, _ := strings.Cut(name, ".")
 	found := ""
 	for _, e := range entries {
 		file := e.Name()
 		switch typ := strings.TrimSuffix(strings.TrimSuffix(file, ".json"), ".form"); {
 		case typ == name:
 			found = file
-		case found == "" && (typ == stem || strings.HasPrefix(typ, stem+".")):
+		case found == "" && (typ == objectOf(name) || objectOf(typ) == objectOf(name) || objectOf(typ) == name):
 			found = file
 		}
 	}
@@ -92,6 +91,14 @@ func typeSample(provider, kind string) (*sample, error) {
 		return &sample{Form: strings.TrimSpace(string(text))}, err
 	}
 	return &sample{JSON: text}, err
+}
+
+// objectOf is a type without its action: the last part.
+func objectOf(typeName string) string {
+	if i := strings.LastIndexAny(typeName, ".+"); i > 0 {
+		return typeName[:i]
+	}
+	return typeName + "." // is not the object of another
 }
 
 // ownSample returns the provider's sample of the sample's own type.

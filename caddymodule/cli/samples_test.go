@@ -279,6 +279,65 @@ func otherKey(t *testing.T, pl played) {
 	}
 }
 
+// A type of which there is no sample has the payload of the nearest one.
+func TestSampleOfAType(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ provider, kind, pointer, want string }{
+		{"github", "issues.opened", "/issue/number", "42"},
+		{"github", "issues.transferred", "/issue/number", "42"},
+		{"github", "ping", "/zen", "Keep it logically awesome."},
+		{"github", "of_tomorrow", "/ref", "refs/heads/main"},
+		{"stripe", "charge.refunded", "/data/object/object", "charge"},
+		{"stripe", "charge.dispute.created", "/data/object/object", "dispute"},
+		{"shopify", "customers/enable", "/email", "someone@example.com"},
+		{"mailgun", "opened", "/event-data/event", "opened"},
+	} {
+		p, ok := providers.Lookup(tt.provider)
+		if !ok {
+			t.Fatalf("there is no %s", tt.provider)
+		}
+		req, err := Draft(p, DraftOptions{URL: endpoint(t, p), Type: tt.kind})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := verifiers.JSON(tt.pointer).Lookup(req); err != nil || got != tt.want {
+			t.Errorf("%s, %s: %s is %q (%v), want %q: %s", tt.provider, tt.kind, tt.pointer, got, err, tt.want, req.Body)
+		}
+		if got, err := p.Type.Lookup(req); err != nil || got != tt.kind {
+			t.Errorf("%s: the type is %q (%v), want %s", tt.provider, got, err, tt.kind)
+		}
+	}
+}
+
+// What a receiver may keep and refuse when it comes again is new each time.
+func TestSampleNonces(t *testing.T) {
+	t.Parallel()
+	for name, place := range map[string]verifiers.Source{
+		"mailgun": verifiers.JSON("/signature/token"), "moov": verifiers.Header("X-Nonce"), "wechat-official": verifiers.Query("nonce"),
+		"rapyd": verifiers.Header("Salt"), "linq": verifiers.Header("Webhook-Id"), "paypal": verifiers.Header("Paypal-Transmission-Id"),
+	} {
+		p, ok := providers.Lookup(name)
+		if !ok {
+			t.Fatalf("there is no %s", name)
+		}
+		values := map[string]bool{}
+		for range 2 {
+			req, err := Draft(p, DraftOptions{URL: endpoint(t, p)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			value, err := place.Lookup(req)
+			if err != nil {
+				t.Errorf("%s: %s: %v", name, place, err)
+			}
+			values[value] = true
+		}
+		if len(values) != 2 {
+			t.Errorf("%s: %s came twice: %v", name, place, values)
+		}
+	}
+}
+
 // Every sample belongs to a provider, and every provider has one.
 func TestSampleFiles(t *testing.T) {
 	t.Parallel()
