@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
@@ -204,10 +205,11 @@ type Generated struct {
 	Variable string `json:"variable,omitempty"`
 	Value    string `json:"value,omitempty"`
 	// Options are options that the receiver needs besides, such as the root
-	// certificate, and Documents what it fetches, by URL: only who serves the
-	// provider's host can have them accepted.
-	Options   map[string]string `json:"options,omitempty"`
-	Documents map[string]string `json:"documents,omitempty"`
+	// certificate, and Documents what it fetches, by URL. DocumentFiles are the
+	// files that have them, for key_document.
+	Options       map[string]string `json:"options,omitempty"`
+	Documents     map[string]string `json:"documents,omitempty"`
+	DocumentFiles map[string]string `json:"document_files,omitempty"`
 	// Caddyfile is the directive that uses it.
 	Caddyfile string `json:"caddyfile"`
 }
@@ -236,7 +238,7 @@ func GenerateKey(o SendOptions, file string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("making a key: %w", err)
 	}
-	if err := writeNew(file, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
+	if err := writeNew(file, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
 		return err
 	}
 	g := Generated{Provider: p.Name, PrivateKeyFile: file}
@@ -255,8 +257,32 @@ func GenerateKey(o SendOptions, file string, out io.Writer) error {
 		}
 		g.Variable = secretVariables(p.Name)[0]
 	}
-	g.Caddyfile = directive(p, g.Variable, g.Options)
+	if err := g.writeDocuments(file); err != nil {
+		return err
+	}
+	g.Caddyfile = directive(p, &g)
 	return g.print(out, o.JSON)
+}
+
+// writeDocuments writes what the receiver fetches beside the private key, for
+// everybody to read.
+func (g *Generated) writeDocuments(file string) error {
+	g.DocumentFiles = make(map[string]string, len(g.Documents))
+	for i, address := range slices.Sorted(maps.Keys(g.Documents)) {
+		name := file + ".served"
+		if i > 0 {
+			name += strconv.Itoa(i + 1)
+		}
+		whole, err := filepath.Abs(name)
+		if err != nil {
+			return fmt.Errorf("writing what %s serves: %w", g.Provider, err)
+		}
+		if err := writeNew(name, []byte(g.Documents[address]), 0o644); err != nil {
+			return err
+		}
+		g.DocumentFiles[address] = whole
+	}
+	return nil
 }
 
 // serve returns what the provider's own servers would have to answer to a receiver.
@@ -290,7 +316,7 @@ func GenerateSecret(o SendOptions, out io.Writer) error {
 	if g.Value, err = freshSecret(p); err != nil {
 		return err
 	}
-	g.Caddyfile = directive(p, g.Variable, nil)
+	g.Caddyfile = directive(p, &g)
 	return g.print(out, o.JSON)
 }
 
@@ -307,10 +333,7 @@ func (g Generated) print(out io.Writer, asJSON bool) error {
 		b.WriteString(assignment(variable(g.Provider)+"_"+strings.ToUpper(name), g.Options[name]))
 	}
 	for _, address := range slices.Sorted(maps.Keys(g.Documents)) {
-		fmt.Fprintf(&b, "# The gateway fetches this from %s, which would have to serve it:\n", address)
-		for line := range strings.SplitSeq(strings.TrimSpace(g.Documents[address]), "\n") {
-			b.WriteString("#   " + line + "\n")
-		}
+		fmt.Fprintf(&b, "# what the gateway would fetch from %s is in %s\n", address, visible(g.DocumentFiles[address], false))
 	}
 	b.WriteString("# in the Caddyfile:\n")
 	for line := range strings.SplitSeq(g.Caddyfile, "\n") {
@@ -334,17 +357,20 @@ func assignment(name, value string) string {
 // directive is the line of the Caddyfile for a provider whose secret is in an
 // environment variable, "" for none, with the options that it needs, and with others
 // that are in the environment too.
-func directive(p verifiers.Provider, secret string, others map[string]string) string {
+func directive(p verifiers.Provider, g *Generated) string {
 	line := "webhooks /" + p.Name + " " + p.Name
-	if secret != "" {
-		line += " {env." + secret + "}"
+	if g.Variable != "" {
+		line += " {env." + g.Variable + "}"
 	}
 	var options []string
+	for _, address := range slices.Sorted(maps.Keys(g.DocumentFiles)) {
+		options = append(options, "\tkey_document "+address+" "+caddyWord(g.DocumentFiles[address])+"\n")
+	}
 	sample := SampleOptions(p.Name)
 	for i := range p.Options {
 		o := &p.Options[i]
 		value := ""
-		switch _, there := others[o.Name]; {
+		switch _, there := g.Options[o.Name]; {
 		case there:
 			value = "{env." + optionVariable(p, o) + "}"
 		case o.Secret && (o.Required || sample[o.Name] != ""):
@@ -364,9 +390,17 @@ func directive(p verifiers.Provider, secret string, others map[string]string) st
 	return line
 }
 
-// writeNew writes a file that only its owner can read, and which must not exist.
-func writeNew(file string, data []byte) error {
-	f, err := os.OpenFile(filepath.Clean(file), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+// caddyWord is a word of a Caddyfile.
+func caddyWord(word string) string {
+	if strings.ContainsAny(word, " \t\"{}") {
+		return "`" + word + "`"
+	}
+	return word
+}
+
+// writeNew writes a file, which must not exist.
+func writeNew(file string, data []byte, mode os.FileMode) error {
+	f, err := os.OpenFile(filepath.Clean(file), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	switch {
 	case errors.Is(err, os.ErrExist):
 		return fmt.Errorf("%w: %s exists, and a key is never overwritten: name another file", ErrUsage, file)

@@ -81,19 +81,19 @@ func receiverOf(p verifiers.Provider, text string) (verifiers.Verifier, error) {
 func TestWriteNew(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "key.pem")
-	if err := writeNew(file, []byte("a")); err != nil {
+	if err := writeNew(file, []byte("a"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(file); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 		t.Errorf("got %v, %v, want a file for its owner alone", info, err)
 	}
-	if err := writeNew(file, []byte("b")); !errors.Is(err, ErrUsage) {
+	if err := writeNew(file, []byte("b"), 0o600); !errors.Is(err, ErrUsage) {
 		t.Errorf("got %v, want that it exists", err)
 	}
 	if text, err := os.ReadFile(file); err != nil || string(text) != "a" {
 		t.Errorf("got %q, %v: it was overwritten", text, err)
 	}
-	if err := writeNew(filepath.Join(file, "x"), nil); !errors.Is(err, ErrUsage) {
+	if err := writeNew(filepath.Join(file, "x"), nil, 0o600); !errors.Is(err, ErrUsage) {
 		t.Errorf("got %v, want that there is no such directory", err)
 	}
 }
