@@ -31,6 +31,8 @@ Tools for the webhooks gateway:
 	caddy webhooks providers   lists the senders whose signatures are known
 	caddy webhooks asyncapi    describes the events for those who read them, as an
 	                           AsyncAPI document
+	caddy webhooks conformance plays a sender to any receiver, honestly and not, and
+	                           reports the receiver's flaws
 
 Send talks to the site, and tail to NATS, as schema does where it reads a stream.
 Replay, quarantine and dedupe ask the running gateway, through Caddy's admin API;
@@ -40,6 +42,7 @@ nothing that runs.`,
 			cmd.AddCommand(sendCommand(), tailCommand(), replayCommand(), quarantineCommand(), dedupeCommand(), filterCommand(), schemaCommand(), providersCommand())
 			cmd.AddCommand(asyncapiCommand())
 			cmd.AddCommand(signCommand())
+			cmd.AddCommand(conformanceCommand())
 			conventions(cmd)
 		},
 	})

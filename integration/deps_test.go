@@ -45,8 +45,9 @@ var rules = []rule{
 	{"caddymodule/driftbook", []string{"std", "schemas/drift"}, "files and bounds are tested without Caddy and NATS"},
 	{"caddymodule/cli", []string{
 		"std", "verifiers", "verifiers/providers", "schemas", "schemas/bundled", "schemas/infer", "schemas/diff", "schemas/lint", "caddymodule/gateway", "caddymodule/natspub",
-		"github.com/nats-io/nats.go", "golang.org/x/term",
+		"caddymodule/cli/conformance", "github.com/nats-io/nats.go", "golang.org/x/term",
 	}, "commands are tested without a terminal and without Caddy; x/term says whether there is one, and how wide, on each system"},
+	{"caddymodule/cli/conformance", []string{"std", "verifiers"}, "a receiver is examined without a gateway, and without a catalogue"},
 	{"caddymodule", []string{
 		"std", "verifiers", "verifiers/providers", "verifiers/keyfetch", "schemas", "schemas/bundled", "schemas/drift",
 		"caddymodule/gateway", "caddymodule/tenants", "caddymodule/driftbook", "caddymodule/natspub", "caddymodule/natsembed", "caddymodule/cli",
