@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -99,7 +100,7 @@ func choice(cmd *cobra.Command, o *cli.QuarantineOptions) {
 	f := cmd.Flags()
 	f.StringVar(&o.Tenant, "tenant", "", "only events of this tenant")
 	f.StringVar(&o.Source, "source", "", "only events of this source")
-	f.StringVar(&o.Kind, "kind", "", "only events of this kind: schema, json, conflict, no_id, no_type, too_many, signature")
+	f.StringVar(&o.Kind, "kind", "", "only events of this kind: "+strings.Join(cli.Kinds, ", "))
 }
 
 func quarantineList(admin *adminFlags, o *cli.QuarantineOptions) *cobra.Command {

@@ -87,24 +87,36 @@ func cmdFreePorts(ts *testscript.TestScript, neg bool, names []string) {
 	}
 }
 
-// cmdExits runs a program and wants it to exit with a status:
+// cmdExits runs a program and wants it to exit with a status, and in a time:
 //
-//	exits STATUS PROGRAM [ARG...]
+//	exits [-within DURATION] STATUS PROGRAM [ARG...]
 func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: exits STATUS PROGRAM [ARG...]")
+	fs := newFlagSet("exits")
+	within := fs.Duration("within", 0, "the time that it may take")
+	ts.Check(fs.Parse(args))
+	if args = fs.Args(); neg || len(args) < 2 {
+		ts.Fatalf("usage: exits [-within DURATION] STATUS PROGRAM [ARG...]")
 	}
-	status := "0"
-	if err := ts.Exec(args[1], args[2:]...); err != nil {
-		var exit *exec.ExitError
-		if !errors.As(err, &exit) {
-			ts.Fatalf("%v", err)
-		}
-		status = strconv.Itoa(exit.ExitCode())
+	start := time.Now()
+	status := exitStatus(ts, ts.Exec(args[1], args[2:]...))
+	if took := time.Since(start); *within != 0 && took > *within {
+		ts.Fatalf("it took %v, want at most %v", took, *within)
 	}
-	if status != args[0] {
-		ts.Fatalf("the exit status is %s, want %s", status, args[0])
+	if want := args[0]; strconv.Itoa(status) != want {
+		ts.Fatalf("the exit status is %d, want %s", status, want)
 	}
+}
+
+// exitStatus is the status of a program that was run with this error.
+func exitStatus(ts *testscript.TestScript, err error) int {
+	if err == nil {
+		return 0
+	}
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok {
+		ts.Fatalf("%v", err)
+	}
+	return exit.ExitCode()
 }
 
 // cmdCapture sets a variable to the first group of an expression in the last

@@ -118,8 +118,8 @@ func (o *HistoryOptions) read(ctx context.Context, do func(*history) error) erro
 		return nil
 	case errors.Is(err, ErrDenied):
 		return err
-	case errors.Is(err, nats.ErrNoResponders):
-		return fmt.Errorf("%w: is its name right, is there JetStream, and does NATS let its clients read this stream?", err)
+	case errors.Is(err, nats.ErrNoResponders): // the error names the stream
+		return fmt.Errorf("%w: %s", err, noResponders)
 	case errors.Is(err, natspub.ErrHistory):
 		return fmt.Errorf("%w: %w", ErrUsage, err)
 	case err != nil:

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -116,6 +117,18 @@ func ofStatus(status int) error {
 	return nil
 }
 
+// noResponders is what may be the matter if nobody answers about a stream, as the
+// clients of NATS inside Caddy see it.
+const noResponders = "is its name right, is there JetStream, and does NATS let its clients read this stream?"
+
+// noStream is the error of looking for a stream.
+func noStream(name string, err error) error {
+	if errors.Is(err, nats.ErrNoResponders) {
+		err = fmt.Errorf("%w: %s", err, noResponders)
+	}
+	return fmt.Errorf("looking for the stream %s: %w", name, err)
+}
+
 // permitted returns a context that ends when the server refuses something on nc for
 // want of a permission: whoever asked would otherwise wait for an answer that does
 // not come. [because] says then what was refused.
@@ -123,7 +136,8 @@ func permitted(ctx context.Context, nc *nats.Conn) (context.Context, context.Can
 	ctx, cancel := context.WithCancelCause(ctx)
 	nc.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 		if errors.Is(err, nats.ErrPermissionViolation) {
-			cancel(fmt.Errorf("%w: %w: who logs in to NATS here needs this permission", ErrDenied, err))
+			what := strings.TrimPrefix(err.Error(), nats.ErrPermissionViolation.Error()+": ")
+			cancel(fmt.Errorf("%w: %s: who logs in to NATS here needs this permission", ErrDenied, what))
 		}
 	})
 	return ctx, func() { cancel(nil) }

@@ -46,6 +46,17 @@ type QuarantineOptions struct {
 	Progress io.Writer
 }
 
+// Kinds are the kinds of events in quarantine, for [QuarantineOptions].
+var Kinds = []string{"schema", "json", "conflict", "no_id", "no_type", "too_many", "signature"}
+
+func (o *QuarantineOptions) check() error {
+	if o.Kind == "" || slices.Contains(Kinds, o.Kind) {
+		return nil
+	}
+	last := len(Kinds) - 1
+	return fmt.Errorf("%w: --kind %q: write %s or %s", ErrUsage, o.Kind, strings.Join(Kinds[:last], ", "), Kinds[last])
+}
+
 // ErrUnfinished: not all events that were chosen are done with.
 var ErrUnfinished = errors.New("not all of it is done")
 
@@ -74,6 +85,9 @@ type keptEvent struct {
 
 // QuarantineList prints the events in quarantine, the oldest first.
 func QuarantineList(ctx context.Context, api AdminClient, o QuarantineOptions, w io.Writer) error {
+	if err := o.check(); err != nil {
+		return err
+	}
 	const page = 500
 	shown := 0
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
@@ -221,6 +235,9 @@ func QuarantineShow(ctx context.Context, api AdminClient, o QuarantineOptions, w
 // QuarantineDo retries, releases or drops events. It goes on until all are done,
 // and returns [ErrUnfinished] if some are not.
 func QuarantineDo(ctx context.Context, api AdminClient, action string, o QuarantineOptions, w io.Writer) error {
+	if err := o.check(); err != nil {
+		return err
+	}
 	request := map[string]any{
 		"connection": o.Connection, "all": o.All, "tenant": o.Tenant, "source": o.Source, "kind": o.Kind, "rate": o.Rate,
 		"dry_run": o.DryRun, "reason": o.Reason, "by": o.By, "new_id": o.NewID, "unverified": o.Unverified,

@@ -255,7 +255,7 @@ func (o *TailOptions) stream(ctx context.Context, js jetstream.JetStream) (jetst
 	s, err := js.Stream(ctx, o.Stream)
 	if !errors.Is(err, jetstream.ErrStreamNotFound) {
 		if err != nil {
-			return nil, fmt.Errorf("looking for the stream %s: %w", o.Stream, err)
+			return nil, noStream(o.Stream, err)
 		}
 		return s, o.canHave(s.CachedInfo().Config.Subjects)
 	}

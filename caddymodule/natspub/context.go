@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,16 +61,36 @@ func LoadContext(name string) (*Context, error) {
 		return nil, fmt.Errorf("nats context %q: %w", name, err)
 	}
 	c, err := readContext(file)
+	if names := Contexts(); errors.Is(err, fs.ErrNotExist) && !filepath.IsAbs(name) && len(names) > 0 {
+		err = fmt.Errorf("%w; there are %s", err, strings.Join(names, ", "))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("nats context %s: %w", file, err)
 	}
 	return c, nil
 }
 
-func findContext(name string) (string, error) {
-	if filepath.IsAbs(name) {
-		return name, nil
+// Contexts returns the names that [LoadContext] takes, in order; none if there are
+// none, or if they cannot be read.
+func Contexts() []string {
+	dir, err := contextDir()
+	if err != nil {
+		return nil
 	}
+	files, err := filepath.Glob(filepath.Join(dir, "context", "*.json"))
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, file := range files {
+		names = append(names, strings.TrimSuffix(filepath.Base(file), ".json"))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// contextDir is where the nats tool keeps what it knows.
+func contextDir() (string, error) {
 	parent := os.Getenv("XDG_CONFIG_HOME")
 	if parent == "" {
 		home, err := os.UserHomeDir()
@@ -77,8 +99,19 @@ func findContext(name string) (string, error) {
 		}
 		parent = filepath.Join(home, ".config")
 	}
+	return filepath.Join(parent, "nats"), nil
+}
+
+func findContext(name string) (string, error) {
+	if filepath.IsAbs(name) {
+		return name, nil
+	}
+	dir, err := contextDir()
+	if err != nil {
+		return "", err
+	}
 	if name == "" {
-		selected, err := os.ReadFile(filepath.Join(parent, "nats", "context.txt")) //nolint:gosec // where the nats tool has it
+		selected, err := os.ReadFile(filepath.Join(dir, "context.txt")) //nolint:gosec // where the nats tool has it
 		if err != nil {
 			return "", fmt.Errorf("none is selected: %w", err)
 		}
@@ -87,7 +120,7 @@ func findContext(name string) (string, error) {
 	if name == "" || strings.Contains(name, "..") || strings.ContainsAny(name, `/\`) {
 		return "", errors.New("it is not the name of a context: see `nats context ls`, or write the absolute path of its file")
 	}
-	return filepath.Join(parent, "nats", "context", name+".json"), nil
+	return filepath.Join(dir, "context", name+".json"), nil
 }
 
 func readContext(file string) (*Context, error) {

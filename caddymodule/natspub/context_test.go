@@ -236,7 +236,7 @@ func TestContextMistakes(t *testing.T) {
 			t.Errorf("%v: got %v, want %q", tt.file, err, tt.want)
 		}
 	}
-	for name, want := range map[string]string{"none": "no such file", "../x": "not the name", "a/b": "not the name", "": "none is selected", "/nonexistent.json": "no such file"} {
+	for name, want := range map[string]string{"none": "; there are x", "../x": "not the name", "a/b": "not the name", "": "none is selected", "/nonexistent.json": "no such file"} {
 		if _, err := LoadContext(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q", name, err, want)
 		}
