@@ -111,7 +111,7 @@ func findContext(name string) (string, error) {
 		return "", err
 	}
 	if name == "" {
-		selected, err := os.ReadFile(filepath.Join(dir, "context.txt")) //nolint:gosec // where the nats tool has it
+		selected, err := os.ReadFile(filepath.Join(dir, "context.txt"))
 		if err != nil {
 			return "", fmt.Errorf("none is selected: %w", err)
 		}
