@@ -86,29 +86,6 @@ or as payload_base64 where it is not UTF-8.`,
 	f.BoolVar(&o.Headers, "headers", false, "show all headers")
 	f.BoolVar(&o.Fetch, "fetch", false, "read large bodies, which are kept apart from their events")
 	f.BoolVar(&o.JSON, "json", false, "print one JSON object for each event")
-	return cmd
-}
-
-func providersCommand() *cobra.Command {
-	var o cli.ProvidersOptions
-	cmd := &cobra.Command{
-		Use:   "providers [name]",
-		Short: "Lists the senders whose signatures are known, or describes one",
-		Long: `
-Lists the catalogue: how each sender proves itself, what its signature covers,
-how long a captured request could be sent again, and where the id is by which
-retries are recognised. With a name: all that is known about that sender.`,
-		Example: `  caddy webhooks providers
-  caddy webhooks providers stripe
-  caddy webhooks providers github --json`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: runE(func(_ context.Context, cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				o.Name = args[0]
-			}
-			return cli.Providers(cmd.OutOrStdout(), o)
-		}),
-	}
-	cmd.Flags().BoolVar(&o.JSON, "json", false, "print JSON")
+	complete(cmd, "from", values("last:10", "all", "new", "1h", "24h"))
 	return cmd
 }

@@ -117,6 +117,7 @@ func usageError(format string, args ...any) error {
 // line that says how to write it, and with the exit status 2.
 func conventions(cmd *cobra.Command) {
 	cmd.SilenceUsage = true
+	completions(cmd)
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return failure(cmd, flagError(cmd, err)) })
 	if cmd.HasSubCommands() {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {

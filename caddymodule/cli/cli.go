@@ -28,5 +28,14 @@ func lookup(name string) (verifiers.Provider, error) {
 	if near := providers.Similar(name); len(near) > 0 {
 		return verifiers.Provider{}, fmt.Errorf("%w: there is no provider %q: do you mean %s?", ErrUsage, name, strings.Join(near, " or "))
 	}
+	var found []string
+	for _, p := range providers.All() {
+		if e := newEntry(p); len(name) > 2 && e.has([]string{name}) {
+			found = append(found, p.Name)
+		}
+	}
+	if len(found) > 0 {
+		return verifiers.Provider{}, fmt.Errorf("%w: there is no provider %q: do you mean %s?", ErrUsage, name, oneOf(found[:min(len(found), 3)]))
+	}
 	return verifiers.Provider{}, fmt.Errorf("%w: there is no provider %q: `caddy webhooks providers` lists them", ErrUsage, name)
 }

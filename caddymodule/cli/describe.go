@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
@@ -96,63 +94,27 @@ func short(d time.Duration) string {
 
 // write describes the entry for a person.
 func (e *entry) write(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(t, "%s\t%s\n", name, value)
-		}
+	if !e.documented() {
+		return e.writeOpen(w)
 	}
-	row("name", strings.Join(append([]string{e.Name}, e.Aliases...), ", "))
-	row("sender", e.Title)
-	row("documentation", e.Docs)
-	row("authentication", e.scheme())
-	row("signature covers", strings.ReplaceAll(e.covers(), "**", ""))
-	row("replay window", or(e.window(), "none: only the deduplication of ids stops a replay"))
-	row("secret", or(e.SecretHint, "none: the key is the sender's"))
-	for _, o := range e.Options {
-		doc := o.Doc
-		if o.Required {
-			doc += " Required."
-		}
-		row("option "+o.Name, doc)
+	title, list := e.page()
+	if e.Signable {
+		list = append(list, section{title: "Try it", code: "caddy webhooks send " + e.Name + " http://127.0.0.1:8080/" + e.Name + "\n"})
 	}
-	row("event id", place(e.ID))
-	row("event type", place(e.Type))
-	row("event time", place(e.Time))
-	row("type prefix", e.TypePrefix)
-	for i := range e.Handshakes {
-		row("handshake", handshake(&e.Handshakes[i]))
-	}
-	row("methods", strings.Join(e.Methods, ", "))
-	row("content types", strings.Join(e.ContentTypes, ", "))
-	row("largest body", fmt.Sprintf("%d KiB", cmp.Or(e.MaxBody, 1<<20)>>10))
-	if e.SignsUncompressed {
-		row("compression", "signed before it; with limits { decompressed } gzip is taken")
-	}
-	for _, l := range e.Addresses {
-		row("addresses", l.URL)
-	}
-	row("answer due", short(cmp.Or(e.Deadline, 10*time.Second)))
-	row("retries", e.retries())
-	row("headers kept", strings.Join(e.Headers, ", "))
-	if err := t.Flush(); err != nil {
-		return fmt.Errorf("writing: %w", err)
-	}
-	return nil
+	_, err := io.WriteString(w, plain(title, list, StyleOf(w), terminalWidth(w)))
+	return err
 }
 
-func (e *entry) retries() string {
-	switch {
-	case e.NeverRetries && e.RetrySpan > 0:
-		return "none by itself; by hand for " + short(e.RetrySpan)
-	case e.NeverRetries:
-		return "none: a failed delivery is lost"
-	case e.Retries != "":
-		return e.Retries
-	case e.RetrySpan > 0:
-		return "for " + short(e.RetrySpan)
-	}
-	return "not known"
+// writeOpen describes an entry that the operator completes.
+func (e *entry) writeOpen(w io.Writer) error {
+	s := section{}
+	s.row("Name", strings.Join(append([]string{e.Name}, e.Aliases...), ", "))
+	s.row("Authentication", e.scheme())
+	s.row("Signature covers", e.covers())
+	s.row("Secret", e.SecretHint)
+	s.row("Documentation", e.Docs)
+	_, err := io.WriteString(w, plain(e.Title, []section{s}, StyleOf(w), terminalWidth(w)))
+	return err
 }
 
 func place(s verifiers.Source) string {

@@ -20,17 +20,77 @@ func ProviderPage(w io.Writer, p verifiers.Provider) (bool, error) {
 	if !e.documented() {
 		return false, nil
 	}
-	pg := page{entry: &e}
-	pg.head()
-	pg.caddyfile()
-	pg.authentication()
-	pg.event()
-	pg.handshakes()
-	pg.delivery()
-	pg.list("What receivers get wrong", e.Notes)
-	pg.list("Sources", append([]string{e.Docs}, without(e.Sources, e.Docs)...))
-	_, err := io.WriteString(w, pg.b.String())
+	_, err := io.WriteString(w, markdown(e.page()))
 	return true, err
+}
+
+// A section is a part of a page: text, then a block, a table and a list, as far as
+// there are any. Text is Markdown.
+type section struct {
+	title string // "" for what comes before the first title
+	text  []string
+	code  string
+	after string // text after the block
+	head  [2]string
+	rows  [][2]string
+	items []string
+}
+
+func (s *section) row(name, value string) {
+	if value != "" {
+		s.rows = append(s.rows, [2]string{name, value})
+	}
+}
+
+// page is all that is known about a sender.
+func (e *entry) page() (title string, list []section) {
+	list = []section{e.head(), e.configuration(), e.authentication(), e.event(), e.handshakes(), e.delivery()}
+	list = append(list,
+		section{title: "What receivers get wrong", items: e.Notes},
+		section{title: "Sources", items: append([]string{e.Docs}, without(e.Sources, e.Docs)...)})
+	return e.Title, slices.DeleteFunc(list, func(s section) bool {
+		return s.title != "" && s.code == "" && len(s.text)+len(s.rows)+len(s.items) == 0
+	})
+}
+
+// markdown writes a page for docs/providers.
+func markdown(title string, list []section) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "<!-- Written by go generate from verifiers/providers: change the entry there. -->\n\n# %s\n", title)
+	for _, s := range list {
+		if s.title != "" {
+			fmt.Fprintf(&b, "\n## %s\n", s.title)
+		}
+		for _, text := range s.text {
+			fmt.Fprintf(&b, "\n%s\n", text)
+		}
+		if s.code != "" {
+			fmt.Fprintf(&b, "\n```caddyfile\n%s```\n", s.code)
+		}
+		if s.after != "" {
+			fmt.Fprintf(&b, "\n%s\n", s.after)
+		}
+		if len(s.rows) > 0 {
+			fmt.Fprintf(&b, "\n|%s|%s|\n| --- | --- |\n", cell(s.head[0]), cell(s.head[1]))
+		}
+		for _, row := range s.rows {
+			fmt.Fprintf(&b, "| %s | %s |\n", row[0], strings.ReplaceAll(row[1], "|", "\\|"))
+		}
+		if len(s.items) > 0 {
+			b.WriteString("\n")
+		}
+		for _, item := range s.items {
+			fmt.Fprintf(&b, "- %s\n", item)
+		}
+	}
+	return b.String()
+}
+
+func cell(text string) string {
+	if text == "" {
+		return " "
+	}
+	return " " + text + " "
 }
 
 func without(list []string, unwanted string) []string {
@@ -43,74 +103,61 @@ func without(list []string, unwanted string) []string {
 	return rest
 }
 
-type page struct {
-	*entry
-	b strings.Builder
-}
-
-func (p *page) f(format string, args ...any) { fmt.Fprintf(&p.b, format, args...) }
-
-func (p *page) list(title string, items []string) {
-	if len(items) == 0 {
-		return
+func (e *entry) head() section {
+	name := "Provider `" + e.Name + "`"
+	if len(e.Aliases) > 0 {
+		name += ", also `" + strings.Join(e.Aliases, "`, `") + "`"
 	}
-	p.f("\n## %s\n\n", title)
-	for _, item := range items {
-		p.f("- %s\n", item)
-	}
-}
-
-func (p *page) head() {
-	p.f("<!-- Written by go generate from verifiers/providers: change the entry there. -->\n\n# %s\n\n", p.Title)
-	p.f("Provider `%s`", p.Name)
-	if len(p.Aliases) > 0 {
-		p.f(", also `%s`", strings.Join(p.Aliases, "`, `"))
-	}
-	p.f(". Confidence: %s.\n\n%s\n", p.Confidence, p.Setup)
+	s := section{text: []string{fmt.Sprintf("%s. Confidence: %s.", name, e.Confidence), e.Setup}}
 	switch {
-	case !p.Covers.Content():
-		p.f("\n> **Weak.** Nothing binds the sender to the content: whoever sees one request can send others.\n" +
-			"> Events are marked `ce-whtrust: authenticated`, not `verified`.\n")
-	case !p.Covers.Body:
-		p.f("\n> **Partial.** The signature covers only parts of the body; the rest may have been changed on the way.\n")
+	case !e.Covers.Content():
+		s.text = append(s.text, "> **Weak.** Nothing binds the sender to the content: whoever sees one request can send others.\n"+
+			"> Events are marked `ce-whtrust: authenticated`, not `verified`.")
+	case !e.Covers.Body:
+		s.text = append(s.text, "> **Partial.** The signature covers only parts of the body; the rest may have been changed on the way.")
 	}
+	return s
 }
 
-// caddyfile writes the shortest configuration that loads.
-func (p *page) caddyfile() {
-	p.f("\n```caddyfile\nhooks.example.com {\n\twebhooks /%s %s", p.Name, p.Name)
-	if p.SecretHint != "" {
-		p.f(" {env.%s}", secretVariable(p.Name))
+// directive is the shortest line of a Caddyfile that loads, with its block.
+func (e *entry) directive() string {
+	line := "webhooks /" + e.Name + " " + e.Name
+	if e.SecretHint != "" {
+		line += " {env." + secretVariable(e.Name) + "}"
 	}
-	var options []string
-	for _, o := range p.Options {
+	var options strings.Builder
+	for _, o := range e.Options {
 		// Without a secret, options are what tells the operator's events from others'.
-		if o.Required || o.Example != "" && p.SecretHint == "" {
-			value := exampleOption(p.Name, o)
-			options = append(options, "\t\toption "+o.Name+" "+value+"\n")
+		if o.Required || o.Example != "" && e.SecretHint == "" {
+			options.WriteString("\toption " + o.Name + " " + exampleOption(e.Name, o) + "\n")
 		}
 	}
-	if len(options) > 0 {
-		p.f(" {\n%s\t}", strings.Join(options, ""))
+	if options.Len() > 0 {
+		line += " {\n" + options.String() + "}"
 	}
-	p.f("\n\trespond 404\n}\n```\n\n")
-	if p.SecretHint != "" {
-		p.f("The secret is %s.\n", strings.TrimSuffix(p.SecretHint, "."))
-	} else {
-		p.f("There is no secret: the key is the sender's.\n")
-	}
-	if len(p.Options) > 0 {
-		p.f("\n| Option | Meaning |\n| --- | --- |\n")
-		for _, o := range p.Options {
-			doc := o.Doc
-			if o.Required {
-				doc += " Required."
-			}
-			p.f("| `%s` | %s |\n", o.Name, doc)
-		}
-	}
+	return line + "\n"
 }
 
+// configuration is what goes into the Caddyfile.
+func (e *entry) configuration() section {
+	s := section{head: [2]string{"Option", "Meaning"}}
+	s.code = "hooks.example.com {\n\t" + strings.ReplaceAll(e.directive(), "\n", "\n\t") + "respond 404\n}\n"
+	if e.SecretHint != "" {
+		s.after = "The secret is " + strings.TrimSuffix(e.SecretHint, ".") + "."
+	} else {
+		s.after = "There is no secret: the key is the sender's."
+	}
+	for _, o := range e.Options {
+		doc := o.Doc
+		if o.Required {
+			doc += " Required."
+		}
+		s.row("`"+o.Name+"`", doc)
+	}
+	return s
+}
+
+// secretVariable is the environment variable in which pages have a secret.
 func secretVariable(name string) string {
 	return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) + "_SECRET"
 }
@@ -124,33 +171,28 @@ func exampleOption(provider string, o verifiers.Option) string {
 	return cmp.Or(o.Example, "<"+strings.ReplaceAll(o.Name, "_", "-")+">")
 }
 
-func (p *page) authentication() {
-	p.f("\n## What is signed\n\n| | |\n| --- | --- |\n")
-	p.row("Scheme", "`"+p.scheme()+"`")
-	signed := signed(p.Scheme)
+func (e *entry) authentication() section {
+	s := section{title: "What is signed"}
+	s.row("Scheme", "`"+e.scheme()+"`")
+	signed := signed(e.Scheme)
 	switch {
-	case p.Signs != "":
-		p.row("Signed", p.Signs)
+	case e.Signs != "":
+		s.row("Signed", e.Signs)
 	case signed.Content != "" && signed.Custom == nil:
-		p.row("Signed", "`"+signed.Content+"`")
+		s.row("Signed", "`"+signed.Content+"`")
 	}
-	p.row("Signature", p.signature(signed))
-	if !p.places.Timestamp.IsZero() {
-		p.row("Timestamp", place(p.places.Timestamp)+unit(p.places.Unit))
+	s.row("Signature", e.signature(signed))
+	if !e.places.Timestamp.IsZero() {
+		s.row("Timestamp", place(e.places.Timestamp)+unit(e.places.Unit))
 	}
-	p.row("Covers", p.covers())
-	p.row("Replay window", or(p.window(), "none: only the deduplication of ids stops a replay"))
-}
-
-func (p *page) row(name, value string) {
-	if value != "" {
-		p.f("| %s | %s |\n", name, strings.ReplaceAll(value, "|", "\\|"))
-	}
+	s.row("Covers", e.covers())
+	s.row("Replay window", or(e.window(), "none: only the deduplication of ids stops a replay"))
+	return s
 }
 
 // signature says where signatures are and how they are written.
-func (p *page) signature(signed verifiers.Signed) string {
-	s := p.places.Signature
+func (e *entry) signature(signed verifiers.Signed) string {
+	s := e.places.Signature
 	text := place(s)
 	if signed.Content != "" {
 		text += ", " + string(cmp.Or(signed.Encoding, verifiers.Hex))
@@ -183,13 +225,13 @@ func unit(u verifiers.TimeUnit) string {
 	return ", Unix time in seconds"
 }
 
-func (p *page) event() {
-	p.f("\n## What is in it\n\n| | |\n| --- | --- |\n")
-	p.row("Event id", p.attribute(p.ID, "none: the gateway makes one, and retries cannot be recognised"))
-	p.row("Event type", p.attribute(p.Type, "none"))
-	p.row("Event time", p.attribute(p.Time, ""))
-	p.row("`ce-type`", "`"+p.TypePrefix+".`…")
-	if b := p.Batch; b != nil {
+func (e *entry) event() section {
+	s := section{title: "What is in it"}
+	s.row("Event id", e.attribute(e.ID, "none: the gateway makes one, and retries cannot be recognised"))
+	s.row("Event type", e.attribute(e.Type, "none"))
+	s.row("Event time", e.attribute(e.Time, ""))
+	s.row("`ce-type`", "`"+e.TypePrefix+".`…")
+	if b := e.Batch; b != nil {
 		where := "the body is an array"
 		switch {
 		case !b.In.IsZero():
@@ -207,51 +249,56 @@ func (p *page) event() {
 				text.WriteString(", its " + part.name + " being " + place(part.source))
 			}
 		}
-		p.row("Batches", text.String())
+		s.row("Batches", text.String())
 	}
-	if len(p.ContentTypes) > 0 {
-		p.row("Content types", strings.Join(p.ContentTypes, ", "))
+	if len(e.ContentTypes) > 0 {
+		s.row("Content types", strings.Join(e.ContentTypes, ", "))
 	}
-	if len(p.Methods) > 0 {
-		p.row("Methods", strings.Join(p.Methods, ", "))
+	if len(e.Methods) > 0 {
+		s.row("Methods", strings.Join(e.Methods, ", "))
 	}
-	p.row("Largest body", fmt.Sprintf("%d KiB", cmp.Or(p.MaxBody, 1<<20)>>10))
+	s.row("Largest body", fmt.Sprintf("%d KiB", cmp.Or(e.MaxBody, 1<<20)>>10))
+	if e.SignsUncompressed {
+		s.row("Compression", "the signature is over what was compressed; gzip is taken with `limits { decompressed }`")
+	}
+	return s
 }
 
-func (p *page) attribute(s verifiers.Source, none string) string {
+func (e *entry) attribute(s verifiers.Source, none string) string {
 	if s.IsZero() {
 		return none
 	}
 	text := place(s)
-	if !p.Covers.Covers(s) {
+	if !e.Covers.Covers(s) {
 		text += " (not signed)"
 	}
 	return text
 }
 
-func (p *page) handshakes() {
-	if len(p.Handshakes) == 0 {
-		return
+func (e *entry) handshakes() section {
+	s := section{title: "Handshakes"}
+	if len(e.Handshakes) > 0 {
+		s.text = []string{"They are answered and never published."}
 	}
-	p.f("\n## Handshakes\n\nThey are answered and never published.\n\n")
-	for i := range p.Handshakes {
-		h := &p.Handshakes[i]
-		p.f("- %s: %s", handshake(h), answer(h.Reply))
+	for i := range e.Handshakes {
+		h := &e.Handshakes[i]
+		text := handshake(h) + ": " + answer(h.Reply)
 		if !h.Confirm.IsZero() {
-			p.f(" The URL in %s is fetched", place(h.Confirm))
+			text += " The URL in " + place(h.Confirm) + " is fetched"
 			if h.ConfirmOption != "" {
-				p.f(" if the option `%s` is `on`", h.ConfirmOption)
+				text += " if the option `" + h.ConfirmOption + "` is `on`"
 			}
-			p.f(".")
+			text += "."
 		}
 		switch {
 		case h.Code:
-			p.f(" It delivers a code for you to type in at the sender, in %s: `capture_secret` keeps it.", place(h.Capture))
+			text += " It delivers a code for you to type in at the sender, in " + place(h.Capture) + ": `capture_secret` keeps it."
 		case !h.Capture.IsZero():
-			p.f(" It delivers the secret, in %s.", place(h.Capture))
+			text += " It delivers the secret, in " + place(h.Capture) + "."
 		}
-		p.f("\n")
+		s.items = append(s.items, text)
 	}
+	return s
 }
 
 // answer describes a reply.
@@ -278,29 +325,30 @@ func answer(r verifiers.Reply) string {
 	return text + "."
 }
 
-func (p *page) delivery() {
-	p.f("\n## Delivery\n\n| | |\n| --- | --- |\n")
-	p.row("Retries", p.Retries)
+func (e *entry) delivery() section {
+	s := section{title: "Delivery"}
+	s.row("Retries", e.Retries)
 	deadline := "not stated; 10s are assumed"
-	if p.Deadline > 0 {
-		deadline = short(p.Deadline)
+	if e.Deadline > 0 {
+		deadline = short(e.Deadline)
 	}
-	p.row("Answer due", deadline)
-	if p.RetrySpan > 0 {
-		p.row("Deduplication window", "at least "+short(p.RetrySpan.Round(time.Second)))
+	s.row("Answer due", deadline)
+	if e.RetrySpan > 0 {
+		s.row("Deduplication window", "at least "+short(e.RetrySpan.Round(time.Second)))
 	}
-	p.row("Success", strings.TrimSuffix(answer(p.Success), "."))
-	if len(p.Addresses) > 0 {
-		urls := make([]string, len(p.Addresses))
-		for i, l := range p.Addresses {
+	s.row("Success", strings.TrimSuffix(answer(e.Success), "."))
+	if len(e.Addresses) > 0 {
+		urls := make([]string, len(e.Addresses))
+		for i, l := range e.Addresses {
 			urls[i] = "<" + l.URL + ">"
 		}
-		p.row("Addresses", "published at "+strings.Join(urls, " and ")+"; with [`allow_ips provider`](../limits.md#addresses) no others are taken")
+		s.row("Addresses", "published at "+strings.Join(urls, " and ")+"; with [`allow_ips provider`](../limits.md#addresses) no others are taken")
 	}
-	if p.Final4xx {
-		p.row("4xx", "final: the sender never repeats what was answered with a 4xx")
+	if e.Final4xx {
+		s.row("4xx", "final: the sender never repeats what was answered with a 4xx")
 	}
-	if p.NeverRetries {
-		p.row("If it fails", "the event is lost unless somebody sends it again by hand")
+	if e.NeverRetries {
+		s.row("If it fails", "the event is lost unless somebody sends it again by hand")
 	}
+	return s
 }
