@@ -15,7 +15,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode/utf8"
 )
 
 // An AdminClient sends a request to the admin API of the running gateway. The
@@ -90,7 +89,7 @@ func QuarantineList(ctx context.Context, api AdminClient, o QuarantineOptions, w
 	}
 	const page = 500
 	shown := 0
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	t := table{head: []string{"SEQUENCE", "RECEIVED", "TENANT/SOURCE", "KIND", "TYPE", "ID", "SIZE", "DETAIL"}, gives: []int{7, 5, 4, 2}}
 	for from := uint64(1); from > 0; {
 		query := url.Values{"from": {strconv.FormatUint(from, 10)}, "limit": {strconv.Itoa(page)}}
 		if o.Limit > 0 {
@@ -118,9 +117,6 @@ func QuarantineList(ctx context.Context, api AdminClient, o QuarantineOptions, w
 		if from == 1 && !o.JSON {
 			st := list.Status
 			fmt.Fprintf(w, "%s: %d events, %d bytes%s\n", st.Stream, st.Events, st.Bytes, reasons(st.Reasons))
-			if len(list.Events) > 0 {
-				fmt.Fprintln(tw, "SEQUENCE\tRECEIVED\tTENANT/SOURCE\tKIND\tTYPE\tID\tSIZE\tDETAIL")
-			}
 		}
 		for _, raw := range list.Events {
 			if o.JSON {
@@ -133,16 +129,24 @@ func QuarantineList(ctx context.Context, api AdminClient, o QuarantineOptions, w
 			if err := json.Unmarshal(raw, &e); err != nil {
 				return fmt.Errorf("reading the answer: %w", err)
 			}
-			fmt.Fprintf(tw, "%d\t%s\t%s/%s\t%s\t%s\t%s\t%d\t%s\n", e.Sequence, e.Received.Format(time.RFC3339), e.Tenant, e.Source,
-				e.Kind, orDash(visible(e.Type, false)), visible(e.ID, false), e.Size, visible(shorten(e.Detail), false))
+			t.rows = append(t.rows, []string{
+				strconv.FormatUint(e.Sequence, 10), e.Received.Format(time.RFC3339), e.Tenant + "/" + e.Source,
+				e.Kind, orDash(visible(e.Type, false)), visible(e.ID, false), strconv.Itoa(e.Size), visible(cut(e.Detail, longestDetail), false),
+			})
 		}
 		shown += len(list.Events)
 		if from = list.Next; o.Limit > 0 && shown >= o.Limit {
 			break
 		}
 	}
-	return tw.Flush()
+	if len(t.rows) == 0 {
+		return nil
+	}
+	return t.write(w, StyleOf(w), terminalWidth(w))
 }
+
+// longestDetail is how much of a detail a list shows.
+const longestDetail = 80
 
 func reasons(counts map[string]uint64) string {
 	var b strings.Builder
@@ -157,14 +161,6 @@ func orDash(s string) string {
 		return "-"
 	}
 	return s
-}
-
-func shorten(s string) string {
-	const most = 80
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	return string([]rune(s)[:most-1]) + "…"
 }
 
 // QuarantineShow prints one event with its request.
@@ -248,6 +244,7 @@ func QuarantineDo(ctx context.Context, api AdminClient, action string, o Quarant
 		return err
 	}
 	counts := make(map[string]int)
+	style := StyleOf(w)
 	bar := NewProgress(o.Progress, action)
 	defer bar.Done()
 	w = bar.Over(w)
@@ -291,10 +288,11 @@ func QuarantineDo(ctx context.Context, api AdminClient, action string, o Quarant
 			if o.JSON {
 				continue
 			}
-			line := fmt.Sprintf("%d  %s", r.Sequence, r.Result)
+			result := paint(style, r.Result)
 			if o.DryRun && (r.Result == "published" || r.Result == "dropped") {
-				line = fmt.Sprintf("%d  would be %s", r.Sequence, r.Result)
+				result = "would be " + result
 			}
+			line := fmt.Sprintf("%d  %s", r.Sequence, result)
 			if r.StreamSequence > 0 {
 				line += fmt.Sprintf(" as %d in %s", r.StreamSequence, r.Stream)
 			}
@@ -321,6 +319,17 @@ func QuarantineDo(ctx context.Context, api AdminClient, action string, o Quarant
 			sequences = slices.DeleteFunc(sequences, func(n uint64) bool { return n < answer.Next })
 		}
 	}
+}
+
+// paint colours what has become of an event.
+func paint(style Style, result string) string {
+	switch result {
+	case "published", "dropped", "duplicate":
+		return style.Good(result)
+	case "kept":
+		return style.Warn(result)
+	}
+	return style.Bad(result)
 }
 
 func total(counts map[string]int) (n int) {

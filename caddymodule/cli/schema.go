@@ -97,11 +97,14 @@ func SchemaDiff(w io.Writer, o DiffOptions) (bool, error) {
 
 func writeDiff(w io.Writer, r *diff.Report) error {
 	var b strings.Builder
+	style := StyleOf(w)
+	paint := map[string]func(string) string{"breaking": style.Bad, "described": style.Warn, "additive": style.Good}
 	classes := map[string]int{}
 	for i := range r.Changes {
 		c := &r.Changes[i]
-		classes[c.Class()]++
-		b.WriteString(visible(c.String(), false) + "\n")
+		class := c.Class()
+		classes[class]++
+		b.WriteString(paint[class](class) + strings.TrimPrefix(visible(c.String(), false), class) + "\n")
 		switch where := visible(strings.TrimSuffix(c.New, "#"), false); {
 		case c.Old == "" || c.New == "" || c.Old == c.New:
 			if where == "" {

@@ -71,8 +71,10 @@ func SchemaLint(w io.Writer, o LintOptions) (bool, error) {
 
 func writeFindings(w io.Writer, report *lintReport) error {
 	var text strings.Builder
+	style := StyleOf(w)
+	paint := map[lint.Severity]func(string) string{lint.Error: style.Bad, lint.Warning: style.Warn, lint.Info: style.Faint}
 	for _, f := range report.Findings {
-		fmt.Fprintf(&text, "%s  %s\n    %s", f.Severity, f.Place(), f.Problem)
+		fmt.Fprintf(&text, "%s  %s\n    %s", paint[f.Severity](string(f.Severity)), f.Place(), f.Problem)
 		if f.Cure != "" {
 			fmt.Fprintf(&text, ": %s", f.Cure)
 		}
