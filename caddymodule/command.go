@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"slices"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -12,40 +13,46 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "webhooks",
-		Usage: "<sign|send|tail|replay|quarantine|dedupe|filter|schema|providers>",
-		Short: "Sends test webhooks, shows and replays stored events, looks after quarantine and deduplication, tries filters, makes and compares schemas, lists the providers",
+		Usage: "<command>",
+		Short: "Plays senders, shows, replays and looks after stored webhooks, and checks configurations",
 		Long: `
-Tools for the webhooks gateway:
+Tools for webhooks. Each command has --help, with examples.
 
-	caddy webhooks sign        prints a test event as its sender would send it
-	caddy webhooks send        signs a test event as its sender would, and sends it
-	caddy webhooks tail        shows the events that are stored in NATS
-	caddy webhooks replay      sends stored events once more
-	caddy webhooks quarantine  shows what is in quarantine, tries it again, releases
-	                           or drops it
-	caddy webhooks dedupe      says whether an event's id is remembered, and lets one
-	                           be forgotten
-	caddy webhooks filter      evaluates an expression of accept or drop over a body
-	caddy webhooks schema      makes schemas of events, compares versions, and tries
-	                           one on the events that are stored
-	caddy webhooks providers   lists the senders whose signatures are known
-	caddy webhooks asyncapi    describes the events for those who read them, as an
-	                           AsyncAPI document
-	caddy webhooks conformance plays a sender to any receiver, honestly and not, and
-	                           reports the receiver's flaws
-
-Send talks to the site, and tail to NATS, as schema does where it reads a stream.
-Replay, quarantine and dedupe ask the running gateway, through Caddy's admin API;
-replay can also do without it, with --nats or --context. Filter and providers need
-nothing that runs.`,
+Commands about senders need nothing that runs, but for the URL that they send to.
+Those about stored events ask the running gateway through Caddy's admin API, or NATS
+on a connection of their own; docs/cli.md says which does what, and lists exit
+statuses and environment variables.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(sendCommand(), tailCommand(), replayCommand(), quarantineCommand(), dedupeCommand(), filterCommand(), schemaCommand(), providersCommand())
 			cmd.AddCommand(asyncapiCommand())
 			cmd.AddCommand(signCommand())
 			cmd.AddCommand(conformanceCommand())
+			group(cmd)
 			conventions(cmd)
 		},
 	})
+}
+
+// commandGroups are what the help of `caddy webhooks` lists, and which commands.
+var commandGroups = []struct {
+	title    string
+	commands []string
+}{
+	{"Senders and receivers:", []string{"providers", "sign", "send", "verify", "conformance"}},
+	{"Stored events:", []string{"tail", "show", "listen", "replay", "quarantine", "dedupe", "spool"}},
+	{"Configurations and contracts:", []string{"init", "doctor", "filter", "schema", "asyncapi", "nats-permissions"}},
+}
+
+// group puts the commands under headings.
+func group(cmd *cobra.Command) {
+	for _, g := range commandGroups {
+		cmd.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, c := range cmd.Commands() {
+			if slices.Contains(g.commands, c.Name()) {
+				c.GroupID = g.title
+			}
+		}
+	}
 }
 
 func tailCommand() *cobra.Command {
@@ -86,6 +93,6 @@ or as payload_base64 where it is not UTF-8.`,
 	f.BoolVar(&o.Headers, "headers", false, "show all headers")
 	f.BoolVar(&o.Fetch, "fetch", false, "read large bodies, which are kept apart from their events")
 	f.BoolVar(&o.JSON, "json", false, "print one JSON object for each event")
-	complete(cmd, "from", values("last:10", "all", "new", "1h", "24h"))
+	complete(cmd, "from", "last:10", "all", "new", "1h", "24h")
 	return cmd
 }

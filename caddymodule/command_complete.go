@@ -25,7 +25,7 @@ func completions(cmd *cobra.Command) {
 			return
 		}
 		if how := completeFlag(f); how != nil {
-			complete(cmd, f.Name, how)
+			completeBy(cmd, f.Name, how)
 		}
 	}
 	cmd.LocalFlags().VisitAll(register)
@@ -54,11 +54,14 @@ func completeFlag(f *pflag.Flag) cobra.CompletionFunc {
 	return cobra.NoFileCompletions
 }
 
-// complete makes a shell complete the value of a flag, where its name does not say
-// how.
-func complete(cmd *cobra.Command, flag string, how cobra.CompletionFunc) {
+// complete makes a shell complete the value of a flag to one of a few.
+func complete(cmd *cobra.Command, flag string, list ...string) {
+	completeBy(cmd, flag, values(list...))
+}
+
+func completeBy(cmd *cobra.Command, flag string, how cobra.CompletionFunc) {
 	if err := cmd.RegisterFlagCompletionFunc(flag, how); err != nil {
-		panic(err)
+		panic(err) // there is no such flag, or it was done before
 	}
 }
 

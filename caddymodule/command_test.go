@@ -91,6 +91,12 @@ func TestCommandHelp(t *testing.T) {
 			t.Errorf("%v: got %q, %v", args, out, err)
 		}
 	}
+	out, err := webhooks(t, "")
+	for _, g := range commandGroups {
+		if !strings.Contains(out, "\n"+g.title+"\n") {
+			t.Errorf("got %v, and no %s in\n%s", err, g.title, out)
+		}
+	}
 	if _, err := webhooks(t, "", "nonsense"); err == nil {
 		t.Error("got no error for an unknown command")
 	}

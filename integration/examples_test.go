@@ -285,6 +285,13 @@ func TestHelpConventions(t *testing.T) {
 		if c.Short == "" || strings.HasSuffix(c.Short, ".") || strings.TrimSpace(c.Long) == "" && c.Name() != "list" {
 			t.Errorf("%s: its help wants a short line without a full stop, and a long text", path)
 		}
+		top := c
+		for top.Parent().Name() != "webhooks" {
+			top = top.Parent()
+		}
+		if top.GroupID == "" {
+			t.Errorf("%s: it is in none of the groups of commandGroups, by which the help lists commands", path)
+		}
 		hasJSON := false
 		check := func(f *pflag.Flag) {
 			if !kebab.MatchString(f.Name) {
