@@ -125,10 +125,11 @@ func (r *Reach) connect() (*nats.Conn, string, error) {
 
 // admin speaks to the admin API.
 type admin struct {
-	addr   string
-	client *http.Client
-	origin string
-	hint   string // ends the message that nobody answers
+	addr    string
+	client  *http.Client
+	origin  string
+	network string // tcp or unix
+	hint    string // ends the message that nobody answers
 }
 
 func (r *Reach) admin() (*admin, error) {
@@ -146,6 +147,7 @@ func (r *Reach) admin() (*admin, error) {
 		address = net.JoinHostPort(host, port)
 		a.origin = "http://" + address
 	}
+	a.network = network
 	a.client = &http.Client{
 		Timeout: adminTimeout,
 		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -192,7 +194,9 @@ func (a *admin) request(ctx context.Context, method, uri string, body io.Reader)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	req.Header.Set("Origin", a.origin)
+	if a.network != "unix" { // Caddy takes no origin there
+		req.Header.Set("Origin", a.origin)
+	}
 	res, err := a.client.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
