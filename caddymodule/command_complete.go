@@ -40,8 +40,8 @@ func completeFlag(f *pflag.Flag) cobra.CompletionFunc {
 		return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return natspub.Contexts(), cobra.ShellCompDirectiveNoFileComp
 		}
-	case f.Name == "option":
-		return completeOption
+	case f.Name == "option" || f.Name == "option-env":
+		return completeOption(f.Name == "option-env")
 	case f.Name == "provider":
 		return completeProvider
 	case f.Name == "bundled":
@@ -90,32 +90,32 @@ func completeProvider(_ *cobra.Command, _ []string, typed string) ([]cobra.Compl
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeOption completes name=value of --option for the provider that is the first
-// argument, or that --provider names.
-func completeOption(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	name := ""
-	if f := cmd.Flag("provider"); f != nil {
-		name = f.Value.String()
-	} else if len(args) > 0 {
-		name = args[0]
-	}
-	const none = cobra.ShellCompDirectiveNoFileComp
-	p, ok := providers.Lookup(name)
-	if !ok {
-		return nil, none
-	}
-	var list []cobra.Completion
-	for _, o := range p.Options {
-		switch option := o.Name + "="; {
-		case strings.HasPrefix(typed, option):
-			if o.Example != "" && !o.Secret {
-				list = append(list, option+o.Example)
-			}
-		case strings.HasPrefix(option, typed):
-			list = append(list, cobra.CompletionWithDesc(option, o.Doc))
+// completeOption completes name=value for the provider that is the first argument,
+// or that --provider names. The value is an example of the option's, or for secret
+// ones, which are no arguments, with byVariable that of an environment variable.
+func completeOption(byVariable bool) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		name := ""
+		if f := cmd.Flag("provider"); f != nil {
+			name = f.Value.String()
+		} else if len(args) > 0 {
+			name = args[0]
 		}
+		p, _ := providers.Lookup(name)
+		var list []cobra.Completion
+		for _, o := range p.Options {
+			switch option := o.Name + "="; {
+			case o.Secret && !byVariable:
+			case strings.HasPrefix(typed, option):
+				if o.Example != "" && !byVariable {
+					list = append(list, option+o.Example)
+				}
+			case strings.HasPrefix(option, typed):
+				list = append(list, cobra.CompletionWithDesc(option, o.Doc))
+			}
+		}
+		return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	}
-	return list, none | cobra.ShellCompDirectiveNoSpace
 }
 
 // completeArgs completes arguments by the words that Use has for them. A word with

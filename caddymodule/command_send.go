@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/cli"
-	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
 )
 
 func sendCommand() *cobra.Command {
@@ -78,7 +77,6 @@ as it was asked for, and 3 if nothing answers.`,
 			}
 			return cobra.RangeArgs(2, 3)(cmd, args)
 		},
-		ValidArgsFunction: completeProvider(2),
 		RunE: runE(func(ctx context.Context, cmd *cobra.Command, args []string) error {
 			o.Provider, o.Stdin = args[0], cmd.InOrStdin()
 			o.Notes, o.Progress = cmd.ErrOrStderr(), cmd.ErrOrStderr()
@@ -139,11 +137,9 @@ func eventFlags(cmd *cobra.Command, o *cli.SendOptions, fresh *freshKeys) {
 	f.StringVar(&d.Encoding, "encoding", "", "hmac: hex, base64 or base64url (default: hex)")
 	f.StringVar(&d.Content, "content", "", `hmac: what is signed, such as "{timestamp}.{body}" (default: {body})`)
 	f.StringVar(&d.TimestampHeader, "timestamp-header", "", "hmac: header of the time in Unix seconds (default: no time)")
-	completeValues(cmd, "tamper", cli.Tampers...)
-	completeValues(cmd, "hash", "sha1", "sha256", "sha384", "sha512")
-	completeValues(cmd, "encoding", "hex", "base64", "base64url")
-	completeOptions(cmd, "option")
-	completeOptions(cmd, "option-env")
+	complete(cmd, "tamper", cli.Tampers...)
+	complete(cmd, "hash", "sha1", "sha256", "sha384", "sha512")
+	complete(cmd, "encoding", "hex", "base64", "base64url")
 }
 
 // freshKeys are the flags that make a key or a secret.
@@ -205,49 +201,4 @@ func maybeAmount(file string) error {
 		return nil
 	}
 	return usageError("%s is taken for the file with the body: write --stale=%s with =, and likewise --future and --slow", file, file)
-}
-
-// completeProvider completes the name of a provider, and from an argument on files.
-func completeProvider(files int) cobra.CompletionFunc {
-	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		switch {
-		case len(args) == 0:
-			var names []cobra.Completion
-			for _, p := range providers.All() {
-				names = append(names, cobra.CompletionWithDesc(p.Name, p.Title))
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
-		case len(args) == files:
-			return nil, cobra.ShellCompDirectiveDefault
-		}
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-}
-
-// completeValues completes the values of a flag.
-func completeValues(cmd *cobra.Command, flag string, values ...string) {
-	err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-	if err != nil {
-		panic(err) // there is no such flag
-	}
-}
-
-// completeOptions completes the names of the provider's options.
-func completeOptions(cmd *cobra.Command, flag string) {
-	err := cmd.RegisterFlagCompletionFunc(flag, func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		if len(args) == 0 {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		p, _ := providers.Lookup(args[0])
-		var names []cobra.Completion
-		for _, o := range p.Options {
-			if flag == "option-env" || !o.Secret {
-				names = append(names, cobra.CompletionWithDesc(o.Name+"=", o.Doc))
-			}
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
-	})
-	if err != nil {
-		panic(err) // there is no such flag
-	}
 }

@@ -214,7 +214,7 @@ func encodeIndented(w io.Writer, v any) error {
 
 func newEntry(p verifiers.Provider) entry {
 	e := entry{Provider: p}
-	_, e.Signable = p.Scheme.(verifiers.Signer)
+	e.Signable = p.Name != providers.HMAC.Name && signable(p) == nil
 	if text, err := verifiers.MarshalScheme(p.Scheme); err == nil {
 		e.Verify = text
 	}

@@ -101,7 +101,7 @@ func (e *entry) write(w io.Writer) error {
 	if e.Signable {
 		list = append(list, section{title: "Try it", code: "caddy webhooks send " + e.Name + " http://127.0.0.1:8080/" + e.Name + "\n"})
 	}
-	_, err := io.WriteString(w, plain(title, list, StyleOf(w), terminalWidth(w)))
+	_, err := io.WriteString(w, textPage(title, list, StyleOf(w), terminalWidth(w)))
 	return err
 }
 
@@ -113,7 +113,7 @@ func (e *entry) writeOpen(w io.Writer) error {
 	s.row("Signature covers", e.covers())
 	s.row("Secret", e.SecretHint)
 	s.row("Documentation", e.Docs)
-	_, err := io.WriteString(w, plain(e.Title, []section{s}, StyleOf(w), terminalWidth(w)))
+	_, err := io.WriteString(w, textPage(e.Title, []section{s}, StyleOf(w), terminalWidth(w)))
 	return err
 }
 

@@ -159,7 +159,7 @@ func (e *entry) configuration() section {
 
 // secretVariable is the environment variable in which pages have a secret.
 func secretVariable(name string) string {
-	return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) + "_SECRET"
+	return variable(name) + "_SECRET"
 }
 
 // exampleOption is a value that shows what to write. One that must stay secret

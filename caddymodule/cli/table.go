@@ -107,8 +107,8 @@ func wrap(text string, width, indent int) string {
 	return strings.Join(append(lines, line), "\n"+strings.Repeat(" ", indent))
 }
 
-// plain writes a page for a terminal, or for grep, which is all in lines then.
-func plain(title string, list []section, style Style, width int) string {
+// textPage writes a page for a terminal, or for grep, which is all in lines then.
+func textPage(title string, list []section, style Style, width int) string {
 	var b strings.Builder
 	b.WriteString(style.Strong(title) + "\n")
 	for _, s := range list {
