@@ -93,6 +93,6 @@ or as payload_base64 where it is not UTF-8.`,
 	f.BoolVar(&o.Headers, "headers", false, "show all headers")
 	f.BoolVar(&o.Fetch, "fetch", false, "read large bodies, which are kept apart from their events")
 	f.BoolVar(&o.JSON, "json", false, "print one JSON object for each event")
-	complete(cmd, "from", "last:10", "all", "new", "1h", "24h")
+	completeValues(cmd, "from", "last:10", "all", "new", "1h", "24h")
 	return cmd
 }

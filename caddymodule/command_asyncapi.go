@@ -36,6 +36,11 @@ func (c *contractFlags) source() (cli.ContractSource, error) {
 	return func(context.Context) (*cli.Contract, error) { return configuredContract(c.config, c.adapter) }, nil
 }
 
+// complete completes the values of a flag.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // it fails for a flag that is not there
+}
+
 // formatOr returns the format that is asked for with --format or with --json.
 func formatOr(format string, asJSON bool) (string, error) {
 	switch {

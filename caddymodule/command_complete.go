@@ -43,7 +43,7 @@ func completeFlag(f *pflag.Flag) cobra.CompletionFunc {
 	case f.Name == "option" || f.Name == "option-env":
 		return completeOption(f.Name == "option-env")
 	case f.Name == "provider":
-		return completeProvider
+		return completeName
 	case f.Name == "bundled":
 		return values(bundled.Providers()...)
 	case f.Name == "kind":
@@ -54,9 +54,16 @@ func completeFlag(f *pflag.Flag) cobra.CompletionFunc {
 	return cobra.NoFileCompletions
 }
 
-// complete makes a shell complete the value of a flag to one of a few.
-func complete(cmd *cobra.Command, flag string, list ...string) {
+// completeValues completes the value of a flag to one of a few.
+func completeValues(cmd *cobra.Command, flag string, list ...string) {
 	completeBy(cmd, flag, values(list...))
+}
+
+// completeOptions completes name=value of a flag for the provider that is the first
+// argument: of --option, or of --option-env, where the value is an environment
+// variable.
+func completeOptions(cmd *cobra.Command, flag string) {
+	completeBy(cmd, flag, completeOption(flag == "option-env"))
 }
 
 func completeBy(cmd *cobra.Command, flag string, how cobra.CompletionFunc) {
@@ -65,14 +72,28 @@ func completeBy(cmd *cobra.Command, flag string, how cobra.CompletionFunc) {
 	}
 }
 
+// completeProvider completes the name of a provider, and a file as the argument of
+// that index.
+func completeProvider(file int) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		switch len(args) {
+		case 0:
+			return completeName(cmd, args, typed)
+		case file:
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
 // values completes one of a few values.
 func values(list ...string) cobra.CompletionFunc {
 	return cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp)
 }
 
-// completeProvider completes the name of a provider, with its title beside it. Of
+// completeName completes the name of a provider, with its title beside it. Of
 // the aliases those are offered that begin as what was typed does, if no name does.
-func completeProvider(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func completeName(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var names, aliases []cobra.Completion
 	for _, p := range providers.All() {
 		if strings.HasPrefix(p.Name, typed) {
@@ -132,7 +153,7 @@ func completeArgs(words []string) cobra.CompletionFunc {
 		}
 		switch {
 		case strings.Contains(word, "provider"):
-			return completeProvider(cmd, args, typed)
+			return completeName(cmd, args, typed)
 		case strings.Contains(word, "file") || strings.Contains(word, "directory") || word == "<old>" || word == "<new>":
 			return nil, cobra.ShellCompDirectiveDefault
 		}

@@ -42,7 +42,7 @@ that name; those that may be meant are named.`,
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return completeProvider(cmd, args, typed)
+			return completeName(cmd, args, typed)
 		},
 	}
 	f := cmd.Flags()
@@ -52,8 +52,8 @@ that name; those that may be meant are named.`,
 	f.StringSliceVar(&o.Covers, "covers", nil, "only those whose signature covers these `parts`, separated by commas: "+strings.Join(cli.Covered, ", "))
 	f.BoolVar(&o.Signable, "signable", false, "only those whose events can be signed here")
 	f.BoolVar(&o.JSON, "json", false, "print JSON")
-	complete(cmd, "scheme", cli.Schemes()...)
-	complete(cmd, "category", verifiers.Categories...)
-	complete(cmd, "covers", cli.Covered...)
+	completeValues(cmd, "scheme", cli.Schemes()...)
+	completeValues(cmd, "category", verifiers.Categories...)
+	completeValues(cmd, "covers", cli.Covered...)
 	return cmd
 }

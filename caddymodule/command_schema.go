@@ -157,7 +157,7 @@ schemas cannot be compared.`,
 		return yesNo(cli.SchemaDiff(cmd.OutOrStdout(), o))
 	})
 	cmd.Flags().StringVar(&o.FailOn, "fail-on", "breaking", "exit with 1 on this: breaking, tightens, loosens, any or never")
-	complete(cmd, "fail-on", "breaking", "tightens", "loosens", "any", "never")
+	completeValues(cmd, "fail-on", "breaking", "tightens", "loosens", "any", "never")
 	cmd.Flags().BoolVar(&o.JSON, "json", false, "print JSON")
 	return cmd
 }

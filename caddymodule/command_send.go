@@ -77,6 +77,7 @@ as it was asked for, and 3 if nothing answers.`,
 			}
 			return cobra.RangeArgs(2, 3)(cmd, args)
 		},
+		ValidArgsFunction: completeProvider(2),
 		RunE: runE(func(ctx context.Context, cmd *cobra.Command, args []string) error {
 			o.Provider, o.Stdin = args[0], cmd.InOrStdin()
 			o.Notes, o.Progress = cmd.ErrOrStderr(), cmd.ErrOrStderr()
@@ -137,9 +138,11 @@ func eventFlags(cmd *cobra.Command, o *cli.SendOptions, fresh *freshKeys) {
 	f.StringVar(&d.Encoding, "encoding", "", "hmac: hex, base64 or base64url (default: hex)")
 	f.StringVar(&d.Content, "content", "", `hmac: what is signed, such as "{timestamp}.{body}" (default: {body})`)
 	f.StringVar(&d.TimestampHeader, "timestamp-header", "", "hmac: header of the time in Unix seconds (default: no time)")
-	complete(cmd, "tamper", cli.Tampers...)
-	complete(cmd, "hash", "sha1", "sha256", "sha384", "sha512")
-	complete(cmd, "encoding", "hex", "base64", "base64url")
+	completeValues(cmd, "tamper", cli.Tampers...)
+	completeValues(cmd, "hash", "sha1", "sha256", "sha384", "sha512")
+	completeValues(cmd, "encoding", "hex", "base64", "base64url")
+	completeOptions(cmd, "option")
+	completeOptions(cmd, "option-env")
 }
 
 // freshKeys are the flags that make a key or a secret.

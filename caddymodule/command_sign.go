@@ -38,7 +38,8 @@ Secrets and private keys come from where "caddy webhooks send" has them;
   caddy webhooks sign standard-webhooks --stale=2h
   caddy webhooks sign stripe --generate-secret
   caddy webhooks sign discord --generate-key key.pem`,
-		Args: cobra.RangeArgs(1, 2),
+		Args:              cobra.RangeArgs(1, 2),
+		ValidArgsFunction: completeProvider(1),
 		RunE: runE(func(_ context.Context, cmd *cobra.Command, args []string) error {
 			o.Provider, o.Stdin, o.Notes, o.JSON = args[0], cmd.InOrStdin(), cmd.ErrOrStderr(), asJSON
 			switch {
