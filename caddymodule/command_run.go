@@ -98,7 +98,11 @@ func failure(cmd *cobra.Command, err error) error {
 type wrapped struct{ err, with error }
 
 func (w *wrapped) Error() string {
-	return strings.TrimPrefix(w.err.Error(), cli.ErrUsage.Error()+": ")
+	text := strings.TrimPrefix(w.err.Error(), cli.ErrUsage.Error()+": ")
+	if errors.Is(w.err, errInterrupted) { // what a person did has another name in Go
+		text = strings.ReplaceAll(text, context.Canceled.Error(), errInterrupted.Error())
+	}
+	return text
 }
 
 func (w *wrapped) Unwrap() []error {
