@@ -115,7 +115,9 @@ func printRequest(out io.Writer, m *message, form string) error {
 	case FormCurl:
 		text = curl(m)
 	case FormHeaders:
-		text = headerLines(m, "\n")
+		var b bytes.Buffer
+		writeHeader(&b, m, "\n")
+		text = b.Bytes()
 	case FormJSON:
 		r := signedRequest{Method: m.req.Method, URL: m.target.String(), Headers: map[string]string{}}
 		for name, values := range m.req.Header {
@@ -158,29 +160,46 @@ func rawRequest(m *message) []byte {
 // requestHead is all of the request that comes before its body.
 func requestHead(m *message) []byte {
 	var b bytes.Buffer
-	b.WriteString(m.req.Method + " " + m.target.RequestURI() + " HTTP/1.1\r\n")
-	b.Write(headerLines(m, "\r\n"))
+	b.Grow(1 << 10)
+	b.WriteString(m.req.Method)
+	b.WriteByte(' ')
+	b.WriteString(m.target.RequestURI())
+	b.WriteString(" HTTP/1.1\r\n")
+	writeHeader(&b, m, "\r\n")
 	b.WriteString("\r\n")
 	return b.Bytes()
 }
 
-// headerLines are the headers in order, Host first, with the length of the body.
-func headerLines(m *message, end string) []byte {
-	var b bytes.Buffer
+// writeHeader writes the headers in order, Host first, with the length of the body.
+func writeHeader(b *bytes.Buffer, m *message, end string) {
+	line := func(name, value string) {
+		b.WriteString(name)
+		b.WriteString(": ")
+		if strings.ContainsAny(value, "\r\n") {
+			value = oneLine.Replace(value)
+		}
+		b.WriteString(value)
+		b.WriteString(end)
+	}
 	h := m.req.Header
-	b.WriteString("Host: " + or(h.Get("Host"), m.target.Host) + end)
-	for _, name := range slices.Sorted(maps.Keys(h)) {
+	line("Host", or(h.Get("Host"), m.target.Host))
+	var room [16]string
+	names := room[:0]
+	for name := range h {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
 		if name == "Host" || name == "Content-Length" {
 			continue
 		}
 		for _, value := range h[name] {
-			b.WriteString(name + ": " + oneLine.Replace(value) + end)
+			line(name, value)
 		}
 	}
 	if len(m.req.Body) > 0 || m.req.Method == http.MethodPost || m.req.Method == http.MethodPut {
-		b.WriteString("Content-Length: " + strconv.Itoa(len(m.req.Body)) + end)
+		line("Content-Length", strconv.Itoa(len(m.req.Body)))
 	}
-	return b.Bytes()
 }
 
 var oneLine = strings.NewReplacer("\r", " ", "\n", " ")
