@@ -222,9 +222,14 @@ func (s *sender) isHandshake(req *verifiers.Request, i int) bool {
 	return false
 }
 
+// members are, by provider, what else is in its challenges and signed with them.
+var members = map[string][]verifiers.Match{
+	"aws-sns": {verifiers.JSON("/Token").Present(), verifiers.Header("X-Amz-Sns-Message-Type").Is("SubscriptionConfirmation")},
+}
+
 // fill writes into a request what makes a handshake of it.
 func (s *sender) fill(e *editor, h *verifiers.Handshake) error {
-	for _, m := range h.When {
+	for _, m := range slices.Concat(h.When, members[s.provider.Name]) {
 		switch {
 		case m.Absent:
 			e.remove(m.Source)
@@ -315,11 +320,12 @@ func printHandshake(out io.Writer, s Sent, asJSON bool) error {
 	if asJSON {
 		return printJSON(out, s)
 	}
+	style := StyleOf(out)
 	said := "answered as it has to be"
 	if !s.OK {
-		said = s.Finding
+		said = style.Bad(s.Finding)
 	}
-	line := fmt.Sprintf("%d %s: %s  (%d ms)", s.Status, s.Handshake, said, s.Millis)
+	line := fmt.Sprintf("%s %s: %s  %s", style.verdict(s.Status, s.OK), s.Handshake, said, style.Faint(fmt.Sprintf("(%d ms)", s.Millis)))
 	if body := strings.TrimSpace(s.Body); body != "" && !s.OK {
 		line += "\n    " + visible(body, false)
 	}

@@ -291,6 +291,7 @@ func (s Load) print(out io.Writer, asJSON bool) error {
 		return printJSON(out, s)
 	}
 	var b strings.Builder
+	style := StyleOf(out)
 	took := time.Duration(s.Millis) * time.Millisecond
 	fmt.Fprintf(&b, "sent      %d events in %s, %s a second", s.Events, took.Round(10*time.Millisecond), figure(s.PerSecond))
 	if s.Rate > 0 {
@@ -311,7 +312,7 @@ func (s Load) print(out io.Writer, asJSON bool) error {
 	}
 	b.WriteString("\n")
 	for _, text := range slices.Sorted(maps.Keys(s.Errors)) {
-		fmt.Fprintf(&b, "error     %d: %s\n", s.Errors[text], visible(text, false))
+		fmt.Fprintf(&b, "%s     %d: %s\n", style.Bad("error"), s.Errors[text], visible(text, false))
 	}
 	if l := s.Latency; l.Max > 0 {
 		fmt.Fprintf(&b, "latency   min %s  p50 %s  p90 %s  p99 %s  max %s", inMillis(l.Min), inMillis(l.P50), inMillis(l.P90), inMillis(l.P99), inMillis(l.Max))
@@ -321,7 +322,7 @@ func (s Load) print(out io.Writer, asJSON bool) error {
 		b.WriteString("\n")
 	}
 	if s.Late > 100 {
-		fmt.Fprintf(&b, "late      the last event was sent %s after it was due: the receiver, or --concurrency %d, does not allow this rate\n", inMillis(s.Late), s.Concurrency)
+		fmt.Fprintf(&b, "%s      the last event was sent %s after it was due: the receiver, or --concurrency %d, does not allow this rate\n", style.Warn("late"), inMillis(s.Late), s.Concurrency)
 	}
 	_, err := io.WriteString(out, b.String())
 	return err

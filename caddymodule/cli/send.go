@@ -135,6 +135,7 @@ func Send(ctx context.Context, o SendOptions, out io.Writer) error {
 	}
 	count, failed := max(o.Count, 1), 0
 	finding := ""
+	style := StyleOf(out)
 	bar := NewProgress(o.Progress, "sending")
 	defer bar.Done()
 	out = bar.Over(out)
@@ -153,7 +154,7 @@ func Send(ctx context.Context, o SendOptions, out io.Writer) error {
 				failed++
 				finding = res.Finding
 			}
-			if err := printSent(out, res, &o); err != nil {
+			if err := printSent(out, style, res, &o); err != nil {
 				return err
 			}
 		}
@@ -217,11 +218,11 @@ func (s *sender) judge(status int) (finding string, ok bool) {
 // unrelated are refusals that say nothing about a signature.
 var unrelated = map[int]bool{404: true, 405: true, 408: true, 413: true, 415: true, 429: true}
 
-func printSent(out io.Writer, s Sent, o *SendOptions) error {
+func printSent(out io.Writer, style Style, s Sent, o *SendOptions) error {
 	if o.JSON {
 		return printJSON(out, s)
 	}
-	line := strconv.Itoa(s.Status)
+	line := style.verdict(s.Status, s.OK)
 	if body := strings.TrimSpace(s.Body); body != "" {
 		line += " " + visible(body, false)
 	}
@@ -238,8 +239,16 @@ func printSent(out io.Writer, s Sent, o *SendOptions) error {
 	if s.Fault != "" {
 		about = s.Fault + ", " + about
 	}
-	_, err := fmt.Fprintf(out, "%s  (%s)\n", line, about)
+	_, err := fmt.Fprintf(out, "%s  %s\n", line, style.Faint("("+about+")"))
 	return err
+}
+
+// verdict is a status, coloured as it was expected or not.
+func (s Style) verdict(status int, ok bool) string {
+	if !ok {
+		return s.Bad(strconv.Itoa(status))
+	}
+	return s.Good(strconv.Itoa(status))
 }
 
 // signable reports whether the sender's side of the scheme is known, and a key for it
