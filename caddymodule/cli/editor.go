@@ -63,8 +63,10 @@ func emptyEditor(to *url.URL, h *verifiers.Handshake, event []byte) *editor {
 
 func inForm(s verifiers.Source) bool { return s.Form != "" || slices.ContainsFunc(s.First, inForm) }
 
-// encode writes the body, which only a POST has here.
+// encode writes the body, which only a POST has here. The request is a new one, that
+// remembers nothing of the old body.
 func (e *editor) encode() error {
+	e.req = &verifiers.Request{Method: e.req.Method, URL: e.req.URL, Header: e.req.Header, Body: e.req.Body}
 	switch {
 	case e.req.Method != http.MethodPost:
 		e.req.Header.Del("Content-Type")

@@ -217,7 +217,7 @@ func (s *sender) request(at time.Time) (*verifiers.Request, error) {
 	}
 	if s.body != nil {
 		// Headers are the sample's; what is in the body stays as it is there.
-		d.req.Method, d.req.Body = http.MethodPost, s.body
+		d.req = &verifiers.Request{Method: http.MethodPost, URL: d.req.URL, Header: d.req.Header, Body: s.body}
 		d.req.Header.Set("Content-Type", s.contentType())
 	}
 	maps.Copy(d.req.Header, s.header)
