@@ -23,7 +23,9 @@ func (p Provider) Sign(req *Request, cfg Config, at time.Time) error {
 	if req.Header == nil {
 		req.Header = http.Header{}
 	}
-	if err := signer.Sign(req, cfg); err != nil {
+	err := signer.Sign(req, cfg)
+	req.rewrite(req.Body) // what was looked up is forgotten, since others may change the request
+	if err != nil {
 		return fmt.Errorf("%s: %w", p.Name, err)
 	}
 	return nil

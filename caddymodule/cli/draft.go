@@ -101,6 +101,8 @@ func newDraft(p verifiers.Provider, public *url.URL, id, kind string, now time.T
 		}
 		f(d.req, kind)
 	}
+	// What was looked up is forgotten, since others may change the request.
+	d.req = &verifiers.Request{Method: d.req.Method, URL: d.req.URL, Header: d.req.Header, Body: d.req.Body}
 	return d, nil
 }
 

@@ -309,6 +309,54 @@ func TestSampleOfAType(t *testing.T) {
 	}
 }
 
+// Options that a receiver must have are those of the sample if nobody names others.
+func TestSampleOptionsAreThePreset(t *testing.T) {
+	t.Parallel()
+	p, ok := providers.Lookup("braintree")
+	if !ok {
+		t.Fatal("there is no such provider")
+	}
+	var notes bytes.Buffer
+	o := SendOptions{Provider: p.Name, Notes: &notes, Getenv: func(string) string { return "" }}
+	options, err := o.parseOptions(p)
+	if err != nil || options["public_key"] != SampleOptions(p.Name)["public_key"] || options["public_key"] == "" {
+		t.Errorf("got %v, %v", options, err)
+	}
+	if !strings.Contains(notes.String(), "option public_key "+options["public_key"]+": name another with --option") {
+		t.Errorf("the note is %q", notes.String())
+	}
+	o.Options = []string{"public_key=mine"}
+	if options, err := o.parseOptions(p); err != nil || options["public_key"] != "mine" {
+		t.Errorf("got %v, %v", options, err)
+	}
+}
+
+// A draft, and what was signed, may be changed: nothing of what they were is kept.
+func TestDraftMayBeChanged(t *testing.T) {
+	t.Parallel()
+	p, ok := providers.Lookup("slack")
+	if !ok {
+		t.Fatal("there is no such provider")
+	}
+	key, err := verifiers.NewKey("k", []byte("secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := Draft(p, DraftOptions{URL: endpoint(t, p)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"Ev1", "Ev2"} {
+		req.Body = []byte(`{"event_id":"` + id + `"}`)
+		if got, err := verifiers.JSON("/event_id").Lookup(req); err != nil || got != id {
+			t.Errorf("the id is %q (%v), want %s", got, err, id)
+		}
+		if err := p.Sign(req, verifiers.Config{Keys: verifiers.Keys{key}}, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // What a receiver may keep and refuse when it comes again is new each time.
 func TestSampleNonces(t *testing.T) {
 	t.Parallel()

@@ -175,8 +175,13 @@ func (o *SendOptions) parseOptions(p verifiers.Provider) (map[string]string, err
 		if _, ok := options[option.Name]; ok {
 			continue
 		}
-		if value := o.getenv(optionVariable(p, option)); value != "" && option.Secret {
+		value := o.getenv(optionVariable(p, option))
+		switch sample := SampleOptions(p.Name)[option.Name]; {
+		case option.Secret && value != "":
 			options[option.Name] = value
+		case option.Required && !option.Secret && sample != "":
+			options[option.Name] = sample
+			o.note("the receiver of %s is taken to have the option %s %s: name another with --option", p.Name, option.Name, sample)
 		}
 	}
 	return options, nil
