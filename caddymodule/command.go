@@ -24,7 +24,7 @@ on a connection of their own; docs/cli.md says which does what, and lists exit
 statuses and environment variables.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(sendCommand(), tailCommand(), replayCommand(), quarantineCommand(), dedupeCommand(), filterCommand(), schemaCommand(), providersCommand())
-			cmd.AddCommand(asyncapiCommand())
+			cmd.AddCommand(asyncapiCommand(), natsPermissionsCommand())
 			cmd.AddCommand(signCommand())
 			cmd.AddCommand(conformanceCommand())
 			group(cmd)

@@ -19,7 +19,7 @@ func (c *contractFlags) add(cmd *cobra.Command) {
 	f.StringVar(&c.config, "config", runningConfig, "configuration `file`, or running for that of the Caddy that runs")
 	f.StringVar(&c.adapter, "adapter", "", "`name` of the config adapter of --config (default: caddyfile, unless the file ends in .json)")
 	f.StringVar(&c.address, "address", "", "`address` of Caddy's admin API (default: $CADDY_ADMIN, or "+cli.DefaultAdmin+")")
-	complete(cmd, "adapter", "caddyfile", "json5", "yaml")
+	completeValues(cmd, "adapter", "caddyfile", "json5", "yaml")
 }
 
 // source returns what reads the contract.
@@ -34,11 +34,6 @@ func (c *contractFlags) source() (cli.ContractSource, error) {
 		return nil, usageError("--address and --config contradict each other: one is of the Caddy that runs, the other a file")
 	}
 	return func(context.Context) (*cli.Contract, error) { return configuredContract(c.config, c.adapter) }, nil
-}
-
-// complete completes the values of a flag.
-func complete(cmd *cobra.Command, flag string, values ...string) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // it fails for a flag that is not there
 }
 
 // formatOr returns the format that is asked for with --format or with --json.
@@ -92,6 +87,6 @@ configuration it is always the same.`,
 	f.StringVar(&o.Tenant, "tenant", "", "only routes of this tenant")
 	f.StringVar(&o.Source, "source", "", "only this source")
 	where.add(cmd)
-	complete(cmd, "format", "yaml", "json")
+	completeValues(cmd, "format", "yaml", "json")
 	return cmd
 }

@@ -105,6 +105,7 @@ func (a *App) contractConnection(of *App) cli.ContractConnection {
 		c.Streams = append(c.Streams, contractStream(cli.RoleRoute, cfg, ""))
 	}
 	c.Bodies, c.Forgotten = a.bodies().Bucket, a.forgotten().Bucket
+	c.Release = a.UnverifiedStream.Name
 	c.Create = a.Stream.Create == "on"
 	c.Samples = a.SignatureSamples != nil && !a.SignatureSamples.Off
 	return c

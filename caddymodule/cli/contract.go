@@ -46,6 +46,8 @@ type ContractConnection struct {
 	Forgotten string `json:"forgotten,omitempty"`
 	// Create means that the gateway makes these buckets.
 	Create bool `json:"create"`
+	// Release is the stream to which an operator may release what nobody has verified.
+	Release string `json:"release,omitempty"`
 	// Secrets are the buckets with secrets of tenants.
 	Secrets []string `json:"secrets,omitempty"`
 	// Samples means that a few requests with a bad signature are kept.

@@ -175,3 +175,6 @@ func (cfg *ConnectConfig) secure(opts []nats.Option) ([]nats.Option, error) {
 	}
 	return opts, nil
 }
+
+// IsUserKey reports whether the text is the public key of a user, an nkey.
+func IsUserKey(text string) bool { return nkeys.IsValidPublicUserKey(text) }

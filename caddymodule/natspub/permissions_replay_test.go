@@ -78,7 +78,7 @@ func replayable(t *testing.T, without ...string) *server.Server {
 // refuses nothing.
 func TestDocumentedReplay(t *testing.T) {
 	t.Parallel()
-	for _, user := range []string{"gateway", "replay"} {
+	for _, user := range []string{"gateway", "tool"} {
 		t.Run(user, func(t *testing.T) {
 			t.Parallel()
 			if err := replayAs(t, replayable(t), user); err != nil {
@@ -101,7 +101,7 @@ func TestDocumentedReplayIsNeeded(t *testing.T) {
 		t.Run(subject, func(t *testing.T) {
 			t.Parallel()
 			begin := time.Now()
-			err := replayAs(t, replayable(t, subject), "replay")
+			err := replayAs(t, replayable(t, subject), "tool")
 			name := strings.TrimSuffix(strings.TrimSuffix(subject, ".>"), ".*")
 			if !errors.Is(err, nats.ErrPermissionViolation) || !strings.Contains(err.Error(), `"`+name) {
 				t.Fatalf("got %v, want that %s is denied", err, name)
@@ -135,7 +135,7 @@ func TestDocumentedReplayList(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			p := newPublisher(t, as(s, "replay"), nil)
+			p := newPublisher(t, as(s, "tool"), nil)
 			list, err := newReplayer(t, p, nil).Jobs(within(t, 20*time.Second))
 			if without == nil && (err != nil || len(list) != 60 || p.cfg.Conn.LastError() != nil) {
 				t.Errorf("got %d, %v, %v", len(list), err, p.cfg.Conn.LastError())

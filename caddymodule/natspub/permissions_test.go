@@ -174,7 +174,7 @@ func TestDocumentedService(t *testing.T) {
 	}
 
 	refused := make(chan error, 16)
-	nc, err := nats.Connect(as(s, "billing"), nats.CustomInboxPrefix("_INBOX_billing"),
+	nc, err := nats.Connect(as(s, "billing-worker"), nats.CustomInboxPrefix("_INBOX_billing-worker"),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err }))
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +210,7 @@ func TestDocumentedService(t *testing.T) {
 		"$JS.API.CONSUMER.MSG.NEXT.WEBHOOKS.other", "$JS.ACK.WEBHOOKS.other.1.1.1.1.1",
 		"$JS.API.DIRECT.GET.WEBHOOKS_QUARANTINE",
 	} {
-		if err := nc.PublishRequest(subject, "_INBOX_billing.x", nil); err != nil {
+		if err := nc.PublishRequest(subject, "_INBOX_billing-worker.x", nil); err != nil {
 			t.Fatal(err)
 		}
 		mustRefuse(t, refused, subject)
