@@ -496,8 +496,11 @@ func (d *asyncAPIDoc) addMessage(r *ContractRoute, key string, s *ContractSchema
 	}
 	name := unique(d.messages, key+"."+local)
 	headers := reference("components", "schemas", "headers."+key)
-	if !other || s != nil {
+	if !other || s != nil || len(r.Schemas) > 0 {
 		properties := newObject()
+		if other && s == nil { // invalid where the route wants a schema for every type
+			properties.put("ce-whschema", newObject("enum", []any{"none", "invalid"}))
+		}
 		if !other {
 			properties.put("ce-type", newObject("pattern", typePattern(r.TypePrefix, types)))
 		}
