@@ -28,10 +28,10 @@ type DraftOptions struct {
 // Draft makes a sample event of a provider, complete but for what only a key can
 // make: [verifiers.Provider.Sign] adds that. The event is in the provider's form,
 // with a fresh id, the type and the time where the provider has them, and each
-// call makes another event. What the provider has no place for is left out. The
-// error says that the type, or the id, has no place although it was asked for, or
-// that the sample cannot be read. A receiver takes the event with the options of
-// [SampleOptions].
+// call makes another event. An id or a type that the provider has no place for is
+// left out: look it up with the provider's sources to be sure. A receiver takes the
+// event with the options of [SampleOptions]. The error says that there is no URL, or
+// that the sample cannot be read.
 func Draft(p verifiers.Provider, o DraftOptions) (*verifiers.Request, error) {
 	if o.URL == nil {
 		return nil, errors.New("making a sample: there is no URL")
