@@ -46,7 +46,7 @@ func (t *trial) forgeries() []forgery {
 		}
 	}
 	other := func(f func(string) string) func(*event) (*event, bool) {
-		return func(e *event) (*event, bool) { return t.with(e, f(e.good)) }
+		return func(e *event) (*event, bool) { return t.otherwise(e, f) }
 	}
 	add("an event without a signature", func(e *event) (*event, bool) { bad := without(e, t.places.Signature); return bad, true })
 	add("an event whose signature is empty", other(func(string) string { return "" }))

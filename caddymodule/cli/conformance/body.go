@@ -99,7 +99,7 @@ func unsignedGarbage(t *trial) {
 		if !ok {
 			return
 		}
-		bad, ok := t.with(e, recoded(e.good, flipped))
+		bad, ok := t.otherwise(e, raw(flipped))
 		if !ok {
 			t.skip("its signature is not in a header or a parameter")
 			return

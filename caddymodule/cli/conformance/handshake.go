@@ -208,7 +208,7 @@ func handshakeUnsigned(t *trial) {
 		if bad := without(e, t.places.Signature); bad != nil && t.verdict(t.ctx, bad) != nil {
 			t.unwelcome(sent+h.Name+" without a signature", bad, word)
 		}
-		if bad, ok := t.with(e, recoded(e.good, flipped)); ok && t.verdict(t.ctx, bad) != nil {
+		if bad, ok := t.otherwise(e, raw(flipped)); ok && t.verdict(t.ctx, bad) != nil {
 			t.unwelcome(sent+h.Name+" with a wrong signature", bad, word)
 		}
 	})

@@ -164,7 +164,7 @@ func signatureTwice(t *trial) {
 		if !ok {
 			return
 		}
-		bad, ok := t.with(e, recoded(e.good, flipped))
+		bad, ok := t.otherwise(e, raw(flipped))
 		if !ok {
 			return
 		}

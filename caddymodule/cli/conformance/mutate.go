@@ -51,6 +51,14 @@ func (r *runner) with(e *event, text string) (*event, bool) {
 	return r.exchanged(e, e.good, text)
 }
 
+// otherwise is with, for a text that is made of the right one.
+func (r *runner) otherwise(e *event, f func(string) string) (*event, bool) {
+	if len(e.good) < 4 {
+		return nil, false
+	}
+	return r.with(e, f(e.good))
+}
+
 // exchanged replaces a text where the signature is.
 func (r *runner) exchanged(e *event, old, text string) (*event, bool) {
 	c := &event{req: copied(e.req), wire: e.wire, good: e.good}

@@ -59,9 +59,9 @@ func (t *trial) mutated(sent string, texts ...func(string) string) {
 		if !ok {
 			return
 		}
-		bad, ok := t.with(e, f(e.good))
+		bad, ok := t.otherwise(e, f)
 		if !ok {
-			t.skip("its signature is not in a header or a parameter")
+			t.skip("its signature is in no place that can be written")
 			return
 		}
 		t.refuse(sent, bad)

@@ -41,8 +41,8 @@ func timing(t *trial) {
 	if !ok {
 		return
 	}
-	first, ok1 := t.with(e, recoded(e.good, func(b []byte) []byte { b = bytes.Clone(b); b[0] ^= 1; return b }))
-	last, ok2 := t.with(e, recoded(e.good, flipped))
+	first, ok1 := t.otherwise(e, raw(func(b []byte) []byte { b = bytes.Clone(b); b[0] ^= 1; return b }))
+	last, ok2 := t.otherwise(e, raw(flipped))
 	if !ok1 || !ok2 {
 		t.skip("its signature is not in a header or a parameter")
 		return
