@@ -161,6 +161,10 @@ func answerSecret(t *trial) {
 		t.skip("the secret is not known, or too short to be looked for")
 		return
 	}
+	if t.repeats(secrets) {
+		t.skip("%s wants it in the answer", t.target.Provider.Name)
+		return
+	}
 	look := func(sent string, e *event, a answer) {
 		t.probes++
 		if a.err == nil && slices.ContainsFunc(secrets, func(s string) bool { return holds(a, s) }) {
@@ -179,6 +183,24 @@ func answerSecret(t *trial) {
 		e.req.Method, e.req.Body = http.MethodGet, nil
 		look("a request with GET", e, t.patient(t.ctx, e))
 	}
+}
+
+// repeats reports whether the sender itself asks for an answer with a secret in it:
+// it is a name that it calls a secret, or proves that the receiver knows it.
+func (t *trial) repeats(secrets []string) bool {
+	e, ok := t.event()
+	if !ok {
+		return false
+	}
+	want, err := t.target.Provider.Success.Render(t.ctx, copied(e.req), t.target.Config)
+	if err != nil {
+		return false
+	}
+	a := answer{body: want.Body, header: http.Header{}}
+	for name, value := range want.Header {
+		a.header.Set(name, value)
+	}
+	return slices.ContainsFunc(secrets, func(s string) bool { return holds(a, s) })
 }
 
 // internals are what stack traces, file systems and databases look like.
