@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/caddy-webhooks/caddy-webhooks/verifiers/undo"
 )
 
 // A Cause is a fixed word for why a request was refused.
@@ -47,11 +49,8 @@ func (d Diagnosis) String() string {
 	return string(d.Cause) + ": " + d.Detail
 }
 
-const (
-	// maxDiagnosed is the length of the longest body of which variants are made.
-	maxDiagnosed = 1 << 20
-	maxInflated  = 4 << 20
-)
+// maxDiagnosed is the length of the longest body of which variants are made.
+const maxDiagnosed = 1 << 20
 
 // Diagnose finds out why a verifier that p.New built from cfg refused req with
 // err. Where the signature fits no key it tries what usually happens to requests
@@ -160,6 +159,42 @@ func (d *diagnoser) skew(err error, field string) Diagnosis {
 		return Diagnosis{cause, "signed " + (-age).String() + " ahead of our clock"}
 	}
 	return Diagnosis{cause, "signed " + age.String() + " ago"}
+}
+
+// body tries what proxies and frameworks do to bodies.
+func (d *diagnoser) body() (Diagnosis, bool) {
+	v, err := d.provider.New(d.cfg)
+	if err != nil || len(d.req.Body) > maxDiagnosed {
+		return Diagnosis{}, false
+	}
+	for _, change := range undo.Bodies() {
+		body, ok := change.Undo(d.req.Body)
+		if !ok || string(body) == string(d.req.Body) {
+			continue
+		}
+		req := d.copyOf()
+		req.Body = body
+		if d.fits(v, req) {
+			return Diagnosis{CauseBody, change.Name}, true
+		}
+	}
+	return Diagnosis{}, false
+}
+
+// url tries what proxies do to URLs.
+func (d *diagnoser) url() (Diagnosis, bool) {
+	v, err := d.provider.New(d.cfg)
+	if err != nil || d.req.URL == nil {
+		return Diagnosis{}, false
+	}
+	for _, form := range undo.URLs(d.req.URL, d.req.Header) {
+		req := d.copyOf()
+		req.URL = form.URL
+		if d.fits(v, req) {
+			return Diagnosis{CauseURL, form.Name}, true
+		}
+	}
+	return Diagnosis{}, false
 }
 
 // scheme tries other hashes, encodings and forms of the secret.

@@ -50,7 +50,7 @@ func (d Digest) Build(provider string, cfg Config) (Verifier, error) {
 		return nil, fmt.Errorf("%s: %w", provider, err)
 	}
 	v := &digestVerifier{
-		signedVerifier: signedVerifier{compiled: c, deployment: dep, size: newDigest(d.Hash)().Size()},
+		signedVerifier: signedVerifier{compiled: c, deployment: dep, size: newDigest(d.Hash)().Size(), sorted: d.Sorted},
 		digest:         d,
 		scheme:         "digest-" + string(d.Hash),
 	}

@@ -257,6 +257,11 @@ func (v *jwtVerifier) Verify(ctx context.Context, req *Request) (Result, error) 
 	if v.RequireKeyID && t.kid == "" {
 		return v.fail(field, ErrUnknownKey)
 	}
+	if v.trace != nil {
+		v.trace(Text{
+			Scheme: "jwt-" + strings.ToLower(t.alg), Signature: field, Parts: []TextPart{{Token: "token", Value: []byte(t.signed)}},
+		})
+	}
 	now := v.now()
 	k, i, err := v.match(ctx, t, alg, now)
 	if err != nil {

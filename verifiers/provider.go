@@ -214,6 +214,10 @@ type Config struct {
 	Tolerance time.Duration
 	// Time is the clock. Nil means time.Now.
 	Time func() time.Time
+	// Trace, if it is set, is told of each text that is compared with signatures,
+	// before it is. It is for tools: the text holds what the request does. Schemes
+	// that are not of this package need not tell.
+	Trace func(Text)
 	// Fetcher gets keys and certificates that a scheme reads from the network.
 	// Nil means no network: schemes that need one fail to build.
 	Fetcher Fetcher

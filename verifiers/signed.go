@@ -175,6 +175,7 @@ type signedVerifier struct {
 	*compiled
 	deployment
 	size       int               // of signatures in bytes; 0 if it varies
+	sorted     bool              // see Digest
 	wellFormed func([]byte) bool // nil if size says it all
 }
 
@@ -184,11 +185,12 @@ type deployment struct {
 	keys      KeySource
 	tolerance time.Duration
 	now       func() time.Time
+	trace     func(Text) // nil: nobody wants to know
 }
 
 // deploy checks cfg. A fixed list of keys is checked with check as well.
 func deploy(provider string, cfg Config, tolerance time.Duration, check func(*Key) error) (deployment, error) {
-	d := deployment{provider: provider, keys: cfg.Keys, tolerance: tolerance, now: cfg.Time}
+	d := deployment{provider: provider, keys: cfg.Keys, tolerance: tolerance, now: cfg.Time, trace: cfg.Trace}
 	if cfg.Tolerance != 0 {
 		d.tolerance = cfg.Tolerance
 	}
@@ -259,6 +261,7 @@ func (v *signedVerifier) verify(ctx context.Context, req *Request, scheme string
 	if err != nil {
 		return v.fail(field, err)
 	}
+	v.traceText(sc, req, scheme)
 	keys, err := v.find(ctx, "")
 	if err != nil {
 		return v.fail("", err)

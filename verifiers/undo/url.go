@@ -1,4 +1,4 @@
-package verifiers
+package undo
 
 import (
 	"net/http"
@@ -7,42 +7,31 @@ import (
 	"strings"
 )
 
-// url tries what proxies do to URLs.
-func (d *diagnoser) url() (Diagnosis, bool) {
-	v, err := d.provider.New(d.cfg)
-	if err != nil || d.req.URL == nil {
-		return Diagnosis{}, false
-	}
-	for _, variant := range urlVariants(d.req.URL, d.req.Header) {
-		req := d.copyOf()
-		req.URL = variant.url
-		if d.fits(v, req) {
-			return Diagnosis{CauseURL, variant.name}, true
-		}
-	}
-	return Diagnosis{}, false
+// A URL is a form of a URL that the sender may have addressed.
+type URL struct {
+	// Name says what is different, such as "the scheme is https, the host is
+	// hooks.example.com".
+	Name string
+	// URL is that form.
+	URL *url.URL
 }
 
-type urlVariant struct {
-	name string
-	url  *url.URL
-}
-
-// urlVariants are forms of the URL that the sender may have addressed, those
-// with the fewest changes first.
-func urlVariants(u *url.URL, header http.Header) []urlVariant {
-	list := []urlVariant{{"", u}}
+// URLs are forms of the URL that the sender may have addressed before a proxy
+// changed it, those with the fewest changes first. The header is that of the
+// request: it may say which host a proxy was asked for.
+func URLs(u *url.URL, header http.Header) []URL {
+	list := []URL{{"", u}}
 	vary := func(name func(url.URL) string, edit func(*url.URL) bool) {
 		for _, v := range slices.Clip(list) {
-			c := *v.url
-			if !edit(&c) || c.String() == v.url.String() {
+			c := *v.URL
+			if !edit(&c) || c.String() == v.URL.String() {
 				continue
 			}
 			said := name(c)
-			if v.name != "" {
-				said = v.name + ", " + said
+			if v.Name != "" {
+				said = v.Name + ", " + said
 			}
-			list = append(list, urlVariant{said, &c})
+			list = append(list, URL{said, &c})
 		}
 	}
 	scheme := func(c url.URL) string { return "the scheme is " + c.Scheme }
