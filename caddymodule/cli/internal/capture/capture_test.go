@@ -88,6 +88,7 @@ func TestParse(t *testing.T) {
 		{"curl, end of the command", "curl https://h/in -d 'a' # said\n-d b", Curl, "POST https://h/in\nContent-Type: application/x-www-form-urlencoded\n\"a\"", ""},
 		{"curl of cmd.exe", "curl ^\"https://h/in?a=1^&b=2^\" ^\r\n  -H ^\"x-a: 1^\" ^\r\n  --data-raw ^\"{^\\^\"a^\\^\":^\\^\"50%% ^^^\\^\"}^\"", Curl, "POST https://h/in?a=1&b=2\nContent-Type: application/x-www-form-urlencoded\nX-A: 1\n\"{\\\"a\\\":\\\"50% ^\\\"}\"", ""},
 		{"curl, old of cmd.exe", "curl.exe \"https://h/in\" ^\n -H \"x-a: 1\" --data-binary \"{\\\"a\\\":1}\"", Curl, "POST https://h/in\nContent-Type: application/x-www-form-urlencoded\nX-A: 1\n\"{\\\"a\\\":1}\"", ""},
+		{"sign --curl of bytes", "base64 -d <<'END' | curl 'https://h/in' \\\n  --header 'Content-Type: a/b' \\\n  --data-binary @-\n/wD/\nAAo=\nEND\n", Curl, "POST https://h/in\nContent-Type: a/b\n\"\\xff\\x00\\xff\\x00\\n\"", ""},
 		{"sign", `{"method":"POST","url":"https://h/in","headers":{"X-A":"1","X-B":["2","3"]},"body":"{}"}`, JSON, "POST https://h/in\nX-A: 1\nX-B: 2 | 3\n\"{}\"", ""},
 		{"quarantine", `{"sequence":7,"tenant":"default","provider":"stripe","received":"2026-01-02T03:04:05Z","method":"POST","url":"https://h/in","headers":{"X-A":["1"]},"redacted":["Cookie"],"body_base64":"e30="}`, JSON, "POST https://h/in\nX-A: 1\n\"{}\"", ""},
 		{"tail", `{"stream":"WEBHOOKS","seq":3,"time":"2026-01-02T03:04:05Z","subject":"wh.v1.default.stripe.x","headers":{"ce-source":["https://h/in"],"ce-datacontenttype":["application/json"],"ce-whprovider":["stripe"],"Wh-H-X-A":["100%25"]},"payload":"{}\n"}`, JSON, "POST https://h/in\nContent-Type: application/json\nX-A: 100%25\n\"{}\\n\"", "only the headers that consumers get"},
@@ -239,7 +240,7 @@ func FuzzWords(f *testing.F) {
 	f.Add(`{"a": "b\n$x"}`)
 	f.Fuzz(func(t *testing.T, value string) {
 		quoted := "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
-		list, err := words("curl " + quoted)
+		list, _, err := words("curl " + quoted)
 		if err != nil || len(list) != 2 || list[1] != value {
 			t.Errorf("got %q: %v, want %q", list, err, value)
 		}

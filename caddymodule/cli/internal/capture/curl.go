@@ -86,10 +86,14 @@ var curlRefused = map[string]string{
 	"--netrc":       "no file of passwords is read",
 }
 
+// herePrefix is before the command where `caddy webhooks sign --curl` writes a body
+// that no argument can be.
+const herePrefix = "base64 -d <<'END' | "
+
 // isCurl reports whether a text begins like a command line.
 func isCurl(text []byte) bool {
 	line := string(text[:min(len(text), 300)])
-	line = strings.TrimPrefix(line, "$ ")
+	line = strings.TrimPrefix(strings.TrimPrefix(line, "$ "), herePrefix)
 	name, _, _ := strings.Cut(strings.NewReplacer("\t", " ", "\n", " ", "\r", " ").Replace(line), " ")
 	name = strings.TrimSuffix(strings.ToLower(path.Base(strings.ReplaceAll(strings.Trim(name, `"'`), `\`, "/"))), ".exe")
 	return name == "curl"
@@ -110,17 +114,22 @@ type curlCommand struct {
 	dropped  []string // headers that curl would send and must not
 	hasData  bool
 	packable bool
+	piped    bool // standard input is in the capture
 }
 
 // parseCurl reads one curl command.
 func parseCurl(data []byte, read func(string) ([]byte, error)) (*Request, error) {
 	text := strings.TrimLeft(string(withoutBOM(data)), " \t\r\n")
 	text = strings.TrimPrefix(text, "$ ")
-	split := words
+	text, piped := strings.CutPrefix(text, herePrefix)
+	var args []string
+	var rest string
+	var err error
 	if isCmd(text) {
-		split = cmdWords
+		args, err = cmdWords(text)
+	} else {
+		args, rest, err = words(text)
 	}
-	args, err := split(text)
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +137,20 @@ func parseCurl(data []byte, read func(string) ([]byte, error)) (*Request, error)
 		return nil, unreadable("it is not a curl command line")
 	}
 	c := &curlCommand{r: newRequest(), read: read}
+	if piped {
+		encoded, _, _ := strings.Cut(strings.TrimLeft(rest, "\r\n"), "\nEND")
+		input, err := base64.StdEncoding.DecodeString(encoded)
+		if err != nil {
+			return nil, unreadable("what is between END and END is not base64")
+		}
+		c.piped = true
+		c.read = func(name string) ([]byte, error) {
+			if name == "-" {
+				return input, nil
+			}
+			return c.open(read, name)
+		}
+	}
 	if err := c.options(args[1:]); err != nil {
 		return nil, err
 	}
@@ -299,13 +322,17 @@ func (c *curlCommand) header(text string) error {
 
 // file reads a file that the command names.
 func (c *curlCommand) file(name string) ([]byte, error) {
-	if c.read == nil {
+	return c.open(c.read, name)
+}
+
+func (c *curlCommand) open(read func(string) ([]byte, error), name string) ([]byte, error) {
+	switch {
+	case name == "-" && !c.piped:
+		return nil, unreadable("the command reads its standard input: write @ and the name of a file")
+	case read == nil:
 		return nil, unreadable("the command reads the file %q: --allow-files lets it be read", shortened(name))
 	}
-	if name == "-" {
-		return nil, unreadable("the command reads its standard input: write @ and the name of a file")
-	}
-	data, err := c.read(name)
+	data, err := read(name)
 	if err != nil {
 		return nil, unreadable("reading the file that the command names: %v", err)
 	}

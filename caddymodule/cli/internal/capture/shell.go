@@ -11,17 +11,16 @@ import (
 const errExpansion = "line %d: %s would be expanded by the shell, and nothing is executed here: write the value itself, or put single quotes around the text"
 
 // words takes one command line apart as bash does, without expanding anything. It
-// stops at the end of the command.
-func words(text string) ([]string, error) {
+// stops at the end of the command, and returns what follows.
+func words(text string) (list []string, rest string, err error) {
 	s := scanner{text: text, line: 1}
-	var list []string
 	for {
 		if !s.space() {
-			return list, nil
+			return list, s.text[s.at:], nil
 		}
 		word, err := s.word()
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		list = append(list, word)
 	}
