@@ -104,7 +104,7 @@ var rewritten = func() []Change {
 						if ok && sorted {
 							compact, ok = sortedJSON(compact)
 						}
-						if !ok {
+						if !ok || deep(compact) {
 							return nil, false
 						}
 						return end.write(spacing.write(escape.write(compact))), true
@@ -115,6 +115,24 @@ var rewritten = func() []Change {
 	}
 	return list
 }()
+
+// deep reports whether JSON is so deep that it would grow out of all proportion
+// when it is indented, and that nobody has written it by hand or with a library.
+func deep(b []byte) bool {
+	const deepest = 100
+	depth := 0
+	for _, c := range b {
+		switch c { // also in strings, which does not matter
+		case '{', '[':
+			if depth++; depth > deepest {
+				return true
+			}
+		case '}', ']':
+			depth--
+		}
+	}
+	return false
+}
 
 func nonEmpty(list ...string) []string {
 	return slices.DeleteFunc(list, func(s string) bool { return s == "" })
@@ -175,12 +193,13 @@ func unquoted(escape []byte) string {
 // sortedJSON writes the members of objects in the order of their names, and
 // everything else as it is.
 func sortedJSON(b []byte) ([]byte, bool) {
-	const deepest = 500
+	if deep(b) {
+		return nil, false
+	}
 	var out bytes.Buffer
-	var write func(raw json.RawMessage, depth int) bool
-	write = func(raw json.RawMessage, depth int) bool {
-		raw = bytes.TrimSpace(raw)
-		if depth > deepest || len(raw) == 0 {
+	var write func(raw json.RawMessage) bool
+	write = func(raw json.RawMessage) bool {
+		if raw = bytes.TrimSpace(raw); len(raw) == 0 {
 			return false
 		}
 		switch raw[0] {
@@ -201,7 +220,7 @@ func sortedJSON(b []byte) ([]byte, bool) {
 				}
 				out.Write(quoted(name))
 				out.WriteByte(':')
-				if !write(object[name], depth+1) {
+				if !write(object[name]) {
 					return false
 				}
 			}
@@ -216,7 +235,7 @@ func sortedJSON(b []byte) ([]byte, bool) {
 				if i > 0 {
 					out.WriteByte(',')
 				}
-				if !write(list[i], depth+1) {
+				if !write(list[i]) {
 					return false
 				}
 			}
@@ -226,7 +245,7 @@ func sortedJSON(b []byte) ([]byte, bool) {
 		}
 		return true
 	}
-	ok := write(b, 0)
+	ok := write(b)
 	return out.Bytes(), ok
 }
 
