@@ -44,8 +44,9 @@ var rules = []rule{
 	{"caddymodule/natspub", []string{"std", "caddymodule/gateway", "github.com/nats-io/nats.go", "github.com/nats-io/nkeys"}, "a client must not bring a server with it"},
 	{"caddymodule/natsembed", []string{"std", "github.com/nats-io/nats-server/v2", "github.com/nats-io/nats.go", "golang.org/x/sys"}, "the server is nine megabytes that only embedding needs"},
 	{"caddymodule/driftbook", []string{"std", "schemas/drift"}, "files and bounds are tested without Caddy and NATS"},
+	{"caddymodule/cli/internal/capture", []string{"std"}, "captures are texts, whoever judges them"},
 	{"caddymodule/cli", []string{
-		"std", "verifiers", "verifiers/providers", "schemas", "schemas/bundled", "schemas/infer", "schemas/diff", "schemas/lint", "caddymodule/gateway", "caddymodule/natspub",
+		"std", "verifiers", "verifiers/undo", "caddymodule/cli/internal/capture", "verifiers/providers", "schemas", "schemas/bundled", "schemas/infer", "schemas/diff", "schemas/lint", "caddymodule/gateway", "caddymodule/natspub",
 		"caddymodule/cli/conformance", "github.com/nats-io/nats.go", "golang.org/x/term",
 	}, "commands are tested without a terminal and without Caddy; x/term says whether there is one, and how wide, on each system"},
 	{"caddymodule/cli/conformance", []string{"std", "verifiers"}, "a receiver is examined without a gateway, and without a catalogue"},

@@ -75,6 +75,10 @@ func newCompression(p *verifiers.Provider, unsigned []*verifiers.Handshake) comp
 	return c
 }
 
+// SignsDecompressed reports whether the provider's signature of a body that comes
+// compressed is over what comes out of it, so that it has to be decompressed first.
+func SignsDecompressed(p *verifiers.Provider) bool { return newCompression(p, nil).signsPlain }
+
 // checkCoding refuses a body in a content coding, unless it is one that the route
 // takes: gzip, and nothing else beside it.
 func (x *exchange) checkCoding() error {

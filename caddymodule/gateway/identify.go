@@ -126,7 +126,7 @@ func (x *exchange) lookupTime(s verifiers.Source) time.Time {
 	if err != nil {
 		return time.Time{}
 	}
-	t, _ := parseTime(text)
+	t, _ := EventTime(text)
 	return t
 }
 
@@ -208,10 +208,10 @@ func (x *exchange) want() bool {
 	return true
 }
 
-// parseTime reads RFC 3339, or Unix time in seconds or milliseconds, with or
+// EventTime reads the time of an event: RFC 3339, or Unix time in seconds or milliseconds, with or
 // without a fraction. Numbers from 1e11 on are milliseconds: as seconds they
 // would lie beyond the year 5138.
-func parseTime(s string) (time.Time, bool) {
+func EventTime(s string) (time.Time, bool) {
 	whole, fraction, _ := strings.Cut(s, ".")
 	n, err := strconv.ParseInt(whole, 10, 64)
 	if err != nil {

@@ -76,15 +76,15 @@ func TestParseTime(t *testing.T) {
 		{"99999999999999999999", ""},
 		{"2018-07-12", ""},
 	} {
-		got, ok := parseTime(tt.in)
+		got, ok := EventTime(tt.in)
 		if !ok {
 			if tt.want != "" {
-				t.Errorf("parseTime(%q): got no time, want %s", tt.in, tt.want)
+				t.Errorf("EventTime(%q): got no time, want %s", tt.in, tt.want)
 			}
 			continue
 		}
 		if s := got.UTC().Format(time.RFC3339Nano); s != tt.want {
-			t.Errorf("parseTime(%q): got %s, want %q", tt.in, s, tt.want)
+			t.Errorf("EventTime(%q): got %s, want %q", tt.in, s, tt.want)
 		}
 	}
 }
