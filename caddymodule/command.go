@@ -27,6 +27,7 @@ statuses and environment variables.`,
 			cmd.AddCommand(asyncapiCommand(), natsPermissionsCommand())
 			cmd.AddCommand(signCommand())
 			cmd.AddCommand(conformanceCommand())
+			cmd.AddCommand(verifyCommand())
 			group(cmd)
 			conventions(cmd)
 		},

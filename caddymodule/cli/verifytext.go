@@ -176,9 +176,9 @@ func (v *verdict) signedWhen() string {
 	text := v.SignedAt.Format(time.RFC3339)
 	window := time.Duration(v.Window * float64(time.Second))
 	if age := v.now.Sub(*v.SignedAt).Round(time.Second); age >= 0 {
-		text += ", " + short(age) + " ago"
+		text += ", " + span(age) + " ago"
 	} else {
-		text += ", " + short(-age) + " ahead of this clock"
+		text += ", " + span(-age) + " ahead of this clock"
 	}
 	if window > 0 {
 		text += "; the window is " + short(window)
@@ -199,6 +199,15 @@ func (v *verdict) signedWhen() string {
 		}
 	}
 	return text
+}
+
+// span writes a duration that may be years as a person would.
+func span(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d < 2*day {
+		return short(d.Round(time.Second))
+	}
+	return fmt.Sprintf("%d days", d/day)
 }
 
 func (v *verdict) writeCauses(b *strings.Builder, style Style) {

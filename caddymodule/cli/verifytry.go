@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -99,11 +100,11 @@ func (j *judge) age(v *verdict, err error) cause {
 	}
 	age := v.JudgedAt.Sub(*v.SignedAt).Round(time.Second)
 	if errors.Is(err, verifiers.ErrFuture) {
-		c.Cause = fmt.Sprintf("it was signed %s after it was received", short(-age))
+		c.Cause = fmt.Sprintf("it was signed %s after it was received", span(-age))
 		c.Cure = fmt.Sprintf("one of the two clocks is wrong: set it with NTP (`tolerance %s` would accept it)", tolerance(-age))
 		return c
 	}
-	c.Cause = fmt.Sprintf("it was signed %s before the time as of which it is judged", short(age))
+	c.Cause = fmt.Sprintf("it was signed %s before the time as of which it is judged", span(age))
 	if j.at.IsZero() {
 		c.Cure = fmt.Sprintf("it waited on its way, or one of the two clocks is wrong: let the sender send it again, which signs it anew (`tolerance %s` would accept it)", tolerance(age))
 	} else {
@@ -144,22 +145,46 @@ func (s *search) causes(c *capture.Request) []cause {
 	if f := s.algorithm(); f != nil {
 		return []cause{*f}
 	}
-	s.all = min(maxTries, s.tried+len(singles)*len(singles)/2)
-	for a := range singles {
-		for b := a + 1; b < len(singles); b++ {
-			one, other := &singles[a], &singles[b]
-			if one.kind == other.kind && one.kind != kindHeader || one.kind == kindProvider || other.kind == kindProvider {
-				continue
-			}
-			if s.ctx.Err() != nil || s.spent() {
-				return nil
-			}
-			if s.fits(one, other) {
-				return []cause{{one.kind, one.name, one.cure}, {other.kind, other.name, other.cure}}
-			}
+	pairs := likelyPairs(singles)
+	s.all = min(maxTries, s.tried+len(pairs))
+	for _, p := range pairs {
+		if s.ctx.Err() != nil || s.spent() {
+			return nil
+		}
+		if one, other := &singles[p[0]], &singles[p[1]]; s.fits(one, other) {
+			return []cause{{one.kind, one.name, one.cure}, {other.kind, other.name, other.cure}}
 		}
 	}
 	return nil
+}
+
+// likelyPairs returns the pairs of changes that can come together, those of which
+// both are likely first: rarely has more than one thing of a kind happened.
+func likelyPairs(singles []change) [][2]int {
+	rank, last := make([]int, len(singles)), map[string]int{}
+	name := map[string]string{}
+	for i := range singles {
+		kind := singles[i].kind
+		if n, seen := last[kind]; seen {
+			rank[i] = n
+			if name[kind] != singles[i].name {
+				rank[i]++
+			}
+		}
+		last[kind], name[kind] = rank[i], singles[i].name
+	}
+	var pairs [][2]int
+	for a := range singles {
+		for b := a + 1; b < len(singles); b++ {
+			one, other := &singles[a], &singles[b]
+			if one.kind == other.kind && one.kind != kindHeader || one.kind == kindProvider || other.kind == kindProvider || rank[a]+rank[b] > 100 {
+				continue
+			}
+			pairs = append(pairs, [2]int{a, b})
+		}
+	}
+	slices.SortStableFunc(pairs, func(x, y [2]int) int { return cmp.Compare(rank[x[0]]+rank[x[1]], rank[y[0]]+rank[y[1]]) })
+	return pairs
 }
 
 func (s *search) spent() bool { return s.tried >= maxTries || s.bytes >= maxTried }
