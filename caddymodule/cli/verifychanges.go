@@ -14,7 +14,6 @@ import (
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/cli/internal/capture"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
-	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers/undo"
 )
 
@@ -346,18 +345,27 @@ func valueForms(value string) (list []valueForm) {
 
 // similarHeaders are headers whose name is another form of a missing one.
 func similarHeaders(h http.Header, missing string) (names []string) {
-	bare := func(name string) string {
+	// forms are the name without what is often put before it, step by step.
+	forms := func(name string) []string {
 		name = strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(name))
-		for _, prefix := range []string{"http", "xoriginal", "original", "xforwarded", "forwarded", "xamznremapped", "x"} {
-			if rest, ok := strings.CutPrefix(name, prefix); ok && rest != "" {
-				return rest
+		list := []string{name}
+	next:
+		for len(list) < 4 {
+			for _, prefix := range []string{"http", "xoriginal", "original", "xforwarded", "forwarded", "xamznremapped", "x"} {
+				if rest, ok := strings.CutPrefix(name, prefix); ok && rest != "" {
+					name = rest
+					list = append(list, name)
+					continue next
+				}
 			}
+			break
 		}
-		return name
+		return list
 	}
-	twice := func(name string) string { return bare(bare(name)) }
+	want := forms(missing)
+	want = want[:min(2, len(want))]
 	for name := range h {
-		if name != missing && (bare(name) == bare(missing) || twice(name) == twice(missing)) {
+		if name != missing && slices.ContainsFunc(forms(name), func(form string) bool { return slices.Contains(want, form) }) {
 			names = append(names, name)
 		}
 	}
@@ -368,9 +376,6 @@ func similarHeaders(h http.Header, missing string) (names []string) {
 // secretChanges are other forms of the secrets.
 func (s *search) secretChanges() (list []change) {
 	for _, held := range s.secrets {
-		if held.key != nil && strings.Contains(held.text, "-----BEGIN") {
-			continue
-		}
 		for _, form := range secretForms(held.text) {
 			var keys verifiers.Keys
 			for i, text := range form.texts {
@@ -430,6 +435,14 @@ func secretForms(text string) (list []secretForm) {
 		list = append(list, secretForm{label, cure, secret, [][]byte{secret, []byte(in64), []byte("whsec_" + in64), []byte(hex.EncodeToString(secret))}})
 	}
 	const cureStore = "store it without: printf and not echo, no quotes in the file"
+	if strings.Contains(text, "-----BEGIN") {
+		plain := strings.Trim(strings.TrimSpace(text), `"'`)
+		if lines := strings.ReplaceAll(plain, `\n`, "\n"); lines != plain {
+			add(`has \n where lines end`, "write it into a file with real ends of lines", []byte(strings.TrimSpace(lines)))
+		}
+		add("is in quotes, or has white space around it", cureStore, []byte(strings.TrimSpace(plain)))
+		return list
+	}
 	trimmed := strings.TrimSpace(text)
 	if trimmed != text {
 		add("begins or ends with white space", cureStore, []byte(trimmed))
@@ -477,12 +490,10 @@ func (s *search) otherProviders() (list []change) {
 	if s.config.Keys == nil {
 		return nil
 	}
-	for _, p := range providers.All() {
-		if p.Name == s.provider.Name || p.Scheme == nil {
-			continue
-		}
-		placer, ok := p.Scheme.(verifiers.Placer)
-		if !ok || placer.Places().Secret || !hasSource(s.req, placer.Places().Signature) {
+	all, _ := knownSenders()
+	for i := range all {
+		p := &all[i]
+		if p.Name == s.provider.Name || p.places.Secret || !hasSource(s.req, p.places.Signature) {
 			continue
 		}
 		list = append(list, change{

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/cli/internal/capture"
@@ -96,16 +97,33 @@ func (d *detected) write(o VerifyOptions, out io.Writer) error {
 	return err
 }
 
-// usage counts how many senders read a header: a rare one says more.
-func usage() map[string]int {
+// A knownSender is an entry of the catalogue and how to recognise it.
+type knownSender struct {
+	verifiers.Provider
+	places    verifiers.Places
+	headers   []string // by which it is known
+	signature []string // headers in which the signature is
+}
+
+// knownSenders are those of which is known where the signature is, and by how many of them
+// each header is read: a rare one says more.
+var knownSenders = sync.OnceValues(func() ([]knownSender, map[string]int) {
+	var list []knownSender
 	counts := map[string]int{}
 	for _, p := range providers.All() {
-		for _, name := range headersOf(&p) {
+		placer, ok := p.Scheme.(verifiers.Placer)
+		if !ok || p.Name == providers.HMAC.Name {
+			continue
+		}
+		k := knownSender{Provider: p, places: placer.Places(), headers: headersOf(&p)}
+		k.signature = sourceNames(k.places.Signature)
+		for _, name := range k.headers {
 			counts[name]++
 		}
+		list = append(list, k)
 	}
-	return counts
-}
+	return list, counts
+})
 
 // headersOf are the headers by which a sender is known.
 func headersOf(p *verifiers.Provider) (names []string) {
@@ -125,13 +143,10 @@ func headersOf(p *verifiers.Provider) (names []string) {
 
 // candidates are the senders that a request may be of, the likeliest first.
 func candidates(req *verifiers.Request) []candidate {
-	counts := usage()
+	all, counts := knownSenders()
 	list := []candidate{}
-	for _, p := range providers.All() {
-		if p.Name == providers.HMAC.Name {
-			continue
-		}
-		if c := score(&p, req, counts); c.Score > 0 {
+	for i := range all {
+		if c := all[i].score(req, counts); c.Score > 0 {
 			list = append(list, c)
 		}
 	}
@@ -142,16 +157,10 @@ func candidates(req *verifiers.Request) []candidate {
 }
 
 // score says how likely a sender is, in points.
-func score(p *verifiers.Provider, req *verifiers.Request, counts map[string]int) candidate {
+func (p *knownSender) score(req *verifiers.Request, counts map[string]int) candidate {
 	c := candidate{Provider: p.Name, Title: p.Title}
-	placer, ok := p.Scheme.(verifiers.Placer)
-	if !ok {
-		return c
-	}
-	places := placer.Places()
-	signature := sourceNames(places.Signature)
-	proved := false
-	for _, name := range headersOf(p) {
+	places, signature, proved := p.places, p.signature, false
+	for _, name := range p.headers {
 		weight := 12 / min(12, max(1, counts[name]))
 		if slices.Contains(signature, name) {
 			weight = max(3*weight, 4)

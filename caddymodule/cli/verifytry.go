@@ -94,7 +94,10 @@ func (j *judge) explain(ctx context.Context, v *verdict, c *capture.Request, req
 
 // age says what to do about a request that is authentic and not of its time.
 func (j *judge) age(v *verdict, err error) cause {
-	c := cause{Kind: kindTime, Cause: "it was signed at another time than it was received", Cure: "set the clocks"}
+	c := cause{
+		Kind: kindTime, Cause: "it is not valid at the time as of which it is judged",
+		Cure: "let the sender send it again, which signs it anew, or name the time at which it came with --at",
+	}
 	if v.SignedAt == nil || v.JudgedAt == nil {
 		return c
 	}
@@ -339,11 +342,11 @@ func (j *judge) clues(v *verdict, c *capture.Request, req *verifiers.Request, er
 			hints = append(hints, "the value of "+name+" was not kept, because it is a credential: such a capture cannot be verified again")
 		}
 	}
-	if other, why := j.looksLike(req); other != "" {
-		hints = append(hints, fmt.Sprintf("it looks like a request of %s (it has %s): is it from there? `caddy webhooks verify %s` judges it so", other, why, other))
-	}
 	if len(v.Causes) > 0 || v.Reason == "key_format" {
 		return hints
+	}
+	if other, why := j.looksLike(req); other != "" {
+		hints = append(hints, fmt.Sprintf("it looks like a request of %s (it has %s): is it from there? `caddy webhooks verify %s` judges it so", other, why, other))
 	}
 	if rewritten(req.Body) {
 		hints = append(hints, "the JSON is indented, or its keys are sorted: a program seems to have written it again, and what the sender wrote cannot be told from it")
