@@ -191,7 +191,7 @@ func writeOwn(r *verifiers.Request) string {
 func (c *captured) verify(t *testing.T, text string) (*verdict, error) {
 	t.Helper()
 	o := cli.VerifyOptions{Provider: c.provider, Stdin: strings.NewReader(text), JSON: true, Fetcher: verifiertest.Documents(c.served)}
-	if !c.at.IsZero() {
+	if o.At = "signed"; !c.at.IsZero() {
 		o.At = c.at.Format(time.RFC3339Nano)
 	}
 	for i := range c.secrets {
@@ -290,7 +290,6 @@ func TestVerifyCatalogue(t *testing.T) {
 	}
 	t.Logf("%d providers, %d captures verified, %d with the signed text", len(all), n, texts)
 }
-
 
 // A mutation is what happens to a request, or to what it is verified with.
 type mutation struct {

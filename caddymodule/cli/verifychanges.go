@@ -460,14 +460,14 @@ func secretForms(text string) (list []secretForm) {
 	for _, prefix := range []string{"whsec_", "v1,whsec_", "v1,", "whsk_", "secret_", "Bearer "} {
 		if rest, ok := strings.CutPrefix(unquoted, prefix); ok {
 			add("has "+prefix+" before it, which is no part of it", "store it without "+prefix, []byte(rest))
-			if raw, err := base64.StdEncoding.DecodeString(rest); err == nil {
+			if raw, err := base64.StdEncoding.Strict().DecodeString(rest); err == nil {
 				add("is base64 after "+prefix, "store it as the sender shows it, and check that it is the secret of this provider", raw)
 			}
 		}
 	}
 	add("lacks whsec_ before it", "store it as the sender shows it", []byte("whsec_"+unquoted))
 	for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
-		if raw, err := enc.DecodeString(unquoted); err == nil {
+		if raw, err := enc.Strict().DecodeString(unquoted); err == nil {
 			add("is base64, and its bytes are the key", "the sender decodes it first: describe it with the provider hmac and its key format base64, or choose a secret that is text", raw)
 		}
 	}

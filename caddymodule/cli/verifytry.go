@@ -64,6 +64,7 @@ type search struct {
 	bytes     int64
 	seen      map[[32]byte]bool
 	verifiers map[*change]verifiers.Verifier // by what keys and scheme come from
+	first     map[int]*verifiers.Request     // what undone has returned
 	usual     verifiers.Verifier
 	progress  *Progress
 	all       int
@@ -82,7 +83,7 @@ func (j *judge) explain(ctx context.Context, v *verdict, c *capture.Request, req
 		return nil
 	}
 	s := &search{
-		judge: j, ctx: ctx, req: req, at: j.options.now, seen: map[[32]byte]bool{}, verifiers: map[*change]verifiers.Verifier{},
+		judge: j, ctx: ctx, req: req, at: j.options.now, seen: map[[32]byte]bool{}, verifiers: map[*change]verifiers.Verifier{}, first: map[int]*verifiers.Request{},
 		progress: NewProgress(j.options.Progress, "trying what may have happened"),
 	}
 	defer s.progress.Done()
@@ -203,11 +204,9 @@ func (s *search) fits(changes ...*change) bool {
 	var keyed *change
 	for _, c := range changes {
 		if c.undo != nil {
-			undone, ok := c.undo(req)
-			if !ok {
+			if req = s.undone(c, req); req == nil {
 				return false
 			}
-			req = undone
 		}
 		if c.keys != nil || c.scheme != nil || c.provider != "" {
 			keyed = c
@@ -228,6 +227,29 @@ func (s *search) fits(changes ...*change) bool {
 	s.progress.At(s.tried, uint64(s.tried), uint64(s.all)) //nolint:gosec // counts are small
 	_, err := v.Verify(s.ctx, fresh(req))
 	return err == nil || errors.Is(err, verifiers.ErrStale) || errors.Is(err, verifiers.ErrFuture)
+}
+
+// undone returns the request before the change; nil if it cannot have happened. What
+// came in is needed again and again, and making it is not cheap.
+func (s *search) undone(c *change, req *verifiers.Request) *verifiers.Request {
+	if req != s.req {
+		before, ok := c.undo(req)
+		if !ok {
+			return nil
+		}
+		return before
+	}
+	before, done := s.first[c.id]
+	if !done {
+		var ok bool
+		if before, ok = c.undo(req); !ok {
+			before = nil
+		}
+		if len(req.Body) < 1<<20 {
+			s.first[c.id] = before
+		}
+	}
+	return before
 }
 
 // fingerprint tells requests apart.
