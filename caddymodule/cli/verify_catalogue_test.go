@@ -178,7 +178,7 @@ func TestVerifyNoFalseCause(t *testing.T) {
 		}
 		c = all[name].clone()
 		c.request.Body = []byte(other(string(c.request.Body)))
-		if c.refused(t) {
+		if !public(name) && c.refused(t) {
 			if v, err := c.verify(t, writeOwn(&c.request)); err == nil || len(v.Causes) > 0 {
 				t.Errorf("%s with another body: got %v, %q", name, err, v.causes())
 			}

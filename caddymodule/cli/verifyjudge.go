@@ -114,7 +114,7 @@ func newJudge(p verifiers.Provider, o *VerifyOptions) (*judge, error) {
 	}
 	if o.PublicURL != "" {
 		if _, err := parseURL(o.PublicURL); err != nil {
-			return nil, fmt.Errorf("--public-url: %w", err)
+			return nil, fmt.Errorf("%w: --public-url: %q is not a URL: write scheme and host, such as https://hooks.example.com", ErrUsage, o.PublicURL)
 		}
 	}
 	var err error

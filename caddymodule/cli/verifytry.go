@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash/maphash"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,10 +63,11 @@ type search struct {
 	at        time.Time
 	tried     int
 	bytes     int64
-	seen      map[[32]byte]bool
+	seen      map[uint64]bool
 	verifiers map[*change]verifiers.Verifier // by what keys and scheme come from
 	first     map[int]*verifiers.Request     // what undone has returned
 	usual     verifiers.Verifier
+	hash      maphash.Hash
 	progress  *Progress
 	all       int
 }
@@ -83,7 +85,7 @@ func (j *judge) explain(ctx context.Context, v *verdict, c *capture.Request, req
 		return nil
 	}
 	s := &search{
-		judge: j, ctx: ctx, req: req, at: j.options.now, seen: map[[32]byte]bool{}, verifiers: map[*change]verifiers.Verifier{}, first: map[int]*verifiers.Request{},
+		judge: j, ctx: ctx, req: req, at: j.options.now, seen: map[uint64]bool{}, verifiers: map[*change]verifiers.Verifier{}, first: map[int]*verifiers.Request{},
 		progress: NewProgress(j.options.Progress, "trying what may have happened"),
 	}
 	defer s.progress.Done()
@@ -213,7 +215,7 @@ func (s *search) fits(changes ...*change) bool {
 			with = append(with, strconv.Itoa(c.id))
 		}
 	}
-	if sum := fingerprint(req, with); s.seen[sum] {
+	if sum := s.fingerprint(req, with); s.seen[sum] {
 		return false
 	} else {
 		s.seen[sum] = true
@@ -253,19 +255,18 @@ func (s *search) undone(c *change, req *verifiers.Request) *verifiers.Request {
 }
 
 // fingerprint tells requests apart.
-func fingerprint(req *verifiers.Request, with []string) (sum [32]byte) {
-	h := sha256.New()
-	part := func(text string) { fmt.Fprintf(h, "%d:%s", len(text), text) }
+func (s *search) fingerprint(req *verifiers.Request, with []string) uint64 {
+	h := &s.hash
+	h.Reset()
+	part := func(text string) {
+		_, _ = h.WriteString(text) // it never fails
+		_ = h.WriteByte(0xff)      // in no text of UTF-8
+	}
 	part(req.Method)
 	if req.URL != nil {
 		part(req.URL.String())
 	}
-	names := make([]string, 0, len(req.Header))
-	for name := range req.Header {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
 		part(name)
 		for _, value := range req.Header[name] {
 			part(value)
@@ -274,10 +275,8 @@ func fingerprint(req *verifiers.Request, with []string) (sum [32]byte) {
 	for _, text := range with {
 		part(text)
 	}
-	fmt.Fprintf(h, "%d:", len(req.Body))
-	h.Write(req.Body)
-	h.Sum(sum[:0])
-	return sum
+	_, _ = h.Write(req.Body)
+	return h.Sum64()
 }
 
 // configAt is the configuration with these keys, and with a window that is open.
@@ -388,8 +387,8 @@ func (j *judge) clues(v *verdict, c *capture.Request, req *verifiers.Request, er
 
 // missing are the headers that the sender sends and the capture lacks.
 func (j *judge) missing(c *capture.Request) (missing []string) {
-	for _, name := range slices.Concat(j.entry.places.HeaderNames(), j.provider.Headers) {
-		if len(c.Header[name]) == 0 && !slices.Contains(missing, name) && !slices.Contains(c.Withheld, name) && alternative(j.entry.places.Signature, name, c) {
+	for _, name := range append(j.entry.places.HeaderNames(), j.provider.ID.Header, j.provider.Type.Header) {
+		if name != "" && len(c.Header[name]) == 0 && !slices.Contains(missing, name) && !slices.Contains(c.Withheld, name) && alternative(j.entry.places.Signature, name, c) {
 			missing = append(missing, name)
 		}
 	}
