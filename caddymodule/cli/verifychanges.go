@@ -26,7 +26,7 @@ func bodyChange(name, cure string, do func([]byte) ([]byte, bool)) change {
 		if !ok || bytes.Equal(body, req.Body) {
 			return nil, false
 		}
-		c := fresh(req)
+		c := undecoded(req)
 		c.Body = body
 		return c, true
 	}}
@@ -76,7 +76,7 @@ func (s *search) urlChanges() []change {
 		}
 		seen[to.String()] = true
 		list = append(list, change{kind: kindURL, name: name, cure: cure, undo: func(req *verifiers.Request) (*verifiers.Request, bool) {
-			c := fresh(req)
+			c := undecoded(req)
 			c.URL = to
 			return c, true
 		}})
@@ -283,7 +283,7 @@ func (s *search) headerChanges() []change {
 			list = append(list, change{
 				kind: kindHeader, name: "the method is " + s.req.Method + ", and " + method + " was signed", cure: "capture the method, too: curl needs -X for it",
 				undo: func(req *verifiers.Request) (*verifiers.Request, bool) {
-					c := fresh(req)
+					c := undecoded(req)
 					c.Method = method
 					return c, true
 				},

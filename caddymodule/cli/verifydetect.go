@@ -180,7 +180,7 @@ func (p *knownSender) score(req *verifiers.Request, counts map[string]int) candi
 		c.Has = append(c.Has, "the parameter "+places.Signature.Query)
 	}
 	if s := places.Signature; s.Pointer != "" || s.Form != "" {
-		if _, err := s.Lookup(fresh(req)); err == nil {
+		if _, err := s.Lookup(undecoded(req)); err == nil {
 			c.Score += 6
 			c.Has = append(c.Has, s.String())
 		}
@@ -198,10 +198,10 @@ func (p *knownSender) score(req *verifiers.Request, counts map[string]int) candi
 		c.Score += 5
 		c.Has = append(c.Has, "its name in the path")
 	}
-	if _, err := p.Type.Lookup(fresh(req)); err == nil && proved && p.Type.Const == "" {
+	if _, err := p.Type.Lookup(undecoded(req)); err == nil && proved && p.Type.Const == "" {
 		c.Score += 2
 	}
-	if _, err := p.ID.Lookup(fresh(req)); err == nil && proved && p.ID.Const == "" {
+	if _, err := p.ID.Lookup(undecoded(req)); err == nil && proved && p.ID.Const == "" {
 		c.Score += 2
 	}
 	return c

@@ -240,11 +240,11 @@ func (j *judge) verifyAt(ctx context.Context, req *verifiers.Request, at time.Ti
 	if err != nil {
 		return verifiers.Result{}, err
 	}
-	return v.Verify(ctx, fresh(req))
+	return v.Verify(ctx, undecoded(req))
 }
 
-// fresh returns the request with nothing decoded.
-func fresh(req *verifiers.Request) *verifiers.Request {
+// undecoded returns the request with nothing decoded.
+func undecoded(req *verifiers.Request) *verifiers.Request {
 	return &verifiers.Request{Method: req.Method, URL: req.URL, Header: req.Header, Body: req.Body, Remote: req.Remote, Peer: req.Peer}
 }
 
@@ -302,7 +302,7 @@ func (j *judge) guessed(ctx context.Context, req *verifiers.Request) *verifiers.
 	}
 	u := *req.URL
 	u.Scheme = "http"
-	other := fresh(req)
+	other := undecoded(req)
 	other.URL = &u
 	if _, err := j.verifyAt(ctx, other, time.Time{}, nil); err != nil {
 		return nil
@@ -337,7 +337,7 @@ func (v *verdict) times(ctx context.Context, j *judge, req *verifiers.Request, a
 // describe says what the event is.
 func (v *verdict) describe(j *judge, req *verifiers.Request) {
 	p := &j.provider
-	of := fresh(req)
+	of := undecoded(req)
 	if plain, ok := unpack(of.Body); ok {
 		of.Body = plain // consumers get it unpacked
 	}

@@ -227,7 +227,7 @@ func (s *search) fits(changes ...*change) bool {
 	s.tried++
 	s.bytes += int64(len(req.Body)) + 512
 	s.progress.At(s.tried, uint64(s.tried), uint64(s.all)) //nolint:gosec // counts are small
-	_, err := v.Verify(s.ctx, fresh(req))
+	_, err := v.Verify(s.ctx, undecoded(req))
 	return err == nil || errors.Is(err, verifiers.ErrStale) || errors.Is(err, verifiers.ErrFuture)
 }
 
@@ -325,7 +325,7 @@ func (s *search) algorithm() *cause {
 	if s.usual == nil || len(s.req.Body) > 1<<20 {
 		return nil
 	}
-	d := s.provider.Diagnose(s.ctx, s.configAt(s.config.Keys), fresh(s.req), &verifiers.Error{Err: verifiers.ErrMismatch})
+	d := s.provider.Diagnose(s.ctx, s.configAt(s.config.Keys), undecoded(s.req), &verifiers.Error{Err: verifiers.ErrMismatch})
 	s.tried += 40
 	if d.Cause != verifiers.CauseAlgorithm {
 		return nil
@@ -347,7 +347,7 @@ func (s *search) singles(c *capture.Request) []change {
 
 // edited returns the request with another body, URL or headers.
 func edited(req *verifiers.Request, edit func(*verifiers.Request)) *verifiers.Request {
-	c := fresh(req)
+	c := undecoded(req)
 	c.Header = req.Header.Clone()
 	edit(c)
 	return c

@@ -194,9 +194,7 @@ func (o *ownRecord) event() (*Request, error) {
 	headers := map[string][]string{}
 	for name, values := range o.Headers {
 		if original, ok := strings.CutPrefix(name, "Wh-H-"); ok {
-			for _, v := range values {
-				headers[original] = append(headers[original], v)
-			}
+			headers[original] = append(headers[original], values...)
 		}
 	}
 	if media := get("ce-datacontenttype"); media != "" && headers["Content-Type"] == nil {

@@ -265,7 +265,7 @@ func (s *scanner) character(digits int) (rune, bool) {
 	if n > utf8.MaxRune {
 		return utf8.RuneError, true
 	}
-	r, before := rune(n), s.at //nolint:gosec // at most MaxRune
+	r, before := rune(n), s.at
 	if utf16.IsSurrogate(r) && s.skip(`\u`) {
 		low, _ := s.number(16, 4)
 		if pair := utf16.DecodeRune(r, rune(low)); pair != utf8.RuneError { //nolint:gosec // four digits
