@@ -8,7 +8,6 @@ import (
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/cli"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers/keyfetch"
-	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
 )
 
 func verifyCommand() *cobra.Command {
@@ -50,7 +49,7 @@ be read, and 3 if keys would have to be fetched and were not.`,
     --signature-header X-Acme-Signature --prefix sha256=
   caddy webhooks verify --detect request.txt`,
 		Args:              cobra.MaximumNArgs(2),
-		ValidArgsFunction: verifyArguments,
+		ValidArgsFunction: completeProvider(1),
 		RunE: runE(func(ctx context.Context, cmd *cobra.Command, args []string) error {
 			// A capture without the name of a provider is to be recognised.
 			o.Detect = o.Detect || len(args) == 1 && args[0] == "-"
@@ -84,6 +83,7 @@ be read, and 3 if keys would have to be fetched and were not.`,
 	f.StringArrayVar(&o.SecretEnvs, "secret-env", nil, "environment `variable` with a secret or a public key; may be repeated")
 	f.StringArrayVar(&o.SecretFiles, "secret-file", nil, "`file` with a secret or a public key; may be repeated")
 	f.StringArrayVar(&o.Options, "option", nil, "option of the provider, `name=value`; may be repeated")
+	f.StringArrayVar(&o.OptionEnvs, "option-env", nil, "secret option of the provider, `name=VARIABLE` of the environment; may be repeated")
 	f.BoolVar(&fetch, "fetch-keys", false, "read keys that the sender publishes from its servers")
 	f.BoolVar(&o.Detect, "detect", false, "say which senders it may be from, by its headers, and verify nothing")
 	f.BoolVar(&o.Full, "full", false, "show what is signed in full length")
@@ -95,17 +95,11 @@ be read, and 3 if keys would have to be fetched and were not.`,
 	f.StringVar(&d.Encoding, "encoding", "", "hmac: hex, base64 or base64url (default: hex)")
 	f.StringVar(&d.Content, "content", "", `hmac: what is signed, such as "{timestamp}.{body}" (default: {body})`)
 	f.StringVar(&d.TimestampHeader, "timestamp-header", "", "hmac: header of the time in Unix seconds (default: no time)")
+	completeValues(cmd, "format", cli.CaptureFormats...)
+	completeValues(cmd, "at", "now", "signed")
+	completeValues(cmd, "hash", "sha1", "sha256", "sha384", "sha512")
+	completeValues(cmd, "encoding", "hex", "base64", "base64url")
+	completeOptions(cmd, "option")
+	completeOptions(cmd, "option-env")
 	return cmd
-}
-
-// verifyArguments completes the name of a provider, and then a file.
-func verifyArguments(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveDefault
-	}
-	var names []string
-	for _, p := range providers.All() {
-		names = append(names, p.Name+"\t"+p.Title)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -21,11 +21,14 @@ import (
 
 // provider returns the entry of the catalogue, or what describes "hmac".
 func (o *SendOptions) provider() (verifiers.Provider, error) {
-	p, err := lookup(o.Provider)
+	return describedProvider(o.Provider, o.Describe)
+}
+
+func describedProvider(name string, d HMACOptions) (verifiers.Provider, error) {
+	p, err := lookup(name)
 	if err != nil {
 		return p, err
 	}
-	d := o.Describe
 	if p.Name != providers.HMAC.Name {
 		if d != (HMACOptions{}) {
 			return p, fmt.Errorf("%w: how %s signs is known: --hash, --signature-header, --prefix, --encoding, --content and --timestamp-header are for hmac", ErrUsage, p.Name)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/cli/internal/capture"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
-	"github.com/caddy-webhooks/caddy-webhooks/verifiers/providers"
 )
 
 // CaptureFormats are the values of [VerifyOptions].Format.
@@ -46,8 +44,9 @@ type VerifyOptions struct {
 	// public keys. Getenv reads the environment; nil means os.Getenv.
 	SecretEnvs, SecretFiles []string
 	Getenv                  func(string) string
-	// Options are the provider's, "name=value".
-	Options []string
+	// Options are the provider's, "name=value", and OptionEnvs those whose values
+	// are in environment variables, "name=VARIABLE".
+	Options, OptionEnvs []string
 	// Describe is how the sender "hmac" signs.
 	Describe HMACOptions
 	// Fetcher gets the keys that a sender publishes. Nil means that none are got.
@@ -124,33 +123,6 @@ func Verify(ctx context.Context, o VerifyOptions, out io.Writer) error {
 		return ErrNo
 	}
 	return nil
-}
-
-// describedProvider returns the entry of the catalogue, or what describes "hmac".
-func describedProvider(name string, d HMACOptions) (verifiers.Provider, error) {
-	p, err := lookup(name)
-	if err != nil {
-		return p, err
-	}
-	if p.Name != providers.HMAC.Name {
-		if d != (HMACOptions{}) {
-			return p, fmt.Errorf("%w: how %s signs is known: --hash, --signature-header, --prefix, --encoding, --content and --timestamp-header are for hmac", ErrUsage, p.Name)
-		}
-		return p, nil
-	}
-	signed := verifiers.Signed{
-		Signature: verifiers.Header(cmp.Or(d.SignatureHeader, "X-Signature")).Trim(d.Prefix),
-		Encoding:  verifiers.Encoding(cmp.Or(d.Encoding, string(verifiers.Hex))),
-		Content:   cmp.Or(d.Content, "{body}"),
-	}
-	if d.TimestampHeader != "" {
-		signed.Timestamp = verifiers.Header(d.TimestampHeader)
-	}
-	p.Scheme = verifiers.HMAC{Hash: verifiers.Hash(cmp.Or(d.Hash, string(verifiers.SHA256))), Signed: signed}
-	if p, err = providers.Custom(p); err != nil {
-		return p, mark(ErrUsage, err)
-	}
-	return p, nil
 }
 
 // requests reads the capture.

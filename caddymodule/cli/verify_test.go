@@ -198,6 +198,9 @@ func (c *captured) verify(t *testing.T, text string) (*verdict, error) {
 		o.SecretEnvs = append(o.SecretEnvs, fmt.Sprintf("SECRET_%d", i))
 	}
 	o.Getenv = func(name string) string {
+		if value, ok := strings.CutPrefix(name, "OPTION_"); ok {
+			return c.options[value]
+		}
 		var i int
 		if _, err := fmt.Sscanf(name, "SECRET_%d", &i); err != nil {
 			return ""
@@ -205,7 +208,12 @@ func (c *captured) verify(t *testing.T, text string) (*verdict, error) {
 		return c.secrets[i]
 	}
 	for name, value := range c.options {
-		o.Options = append(o.Options, name+"="+value)
+		p, _ := providers.Lookup(c.provider)
+		if slices.ContainsFunc(p.Options, func(o verifiers.Option) bool { return o.Name == name && o.Secret }) {
+			o.OptionEnvs = append(o.OptionEnvs, name+"=OPTION_"+name)
+		} else {
+			o.Options = append(o.Options, name+"="+value)
+		}
 	}
 	var out bytes.Buffer
 	err := cli.Verify(t.Context(), o, &out)

@@ -20,8 +20,8 @@ import (
 // maxRewritten is the length of the longest body of which all variants are made.
 const maxRewritten = 4 << 20
 
-func bodyChange(name, cure string, do func([]byte) ([]byte, bool)) change {
-	return change{kind: kindBody, name: name, cure: cure, undo: func(req *verifiers.Request) (*verifiers.Request, bool) {
+func bodyChange(name, cure string, do func([]byte) ([]byte, bool)) mishap {
+	return mishap{kind: kindBody, name: name, cure: cure, undo: func(req *verifiers.Request) (*verifiers.Request, bool) {
 		body, ok := do(req.Body)
 		if !ok || bytes.Equal(body, req.Body) {
 			return nil, false
@@ -33,8 +33,8 @@ func bodyChange(name, cure string, do func([]byte) ([]byte, bool)) change {
 }
 
 // bodyChanges are what happens to bodies.
-func bodyChanges(req *verifiers.Request, c *capture.Request) []change {
-	var list []change
+func bodyChanges(req *verifiers.Request, c *capture.Request) []mishap {
+	var list []mishap
 	if n, err := strconv.Atoi(c.Header.Get("Content-Length")); err == nil && n >= 0 && n < len(req.Body) {
 		list = append(list, bodyChange(
 			fmt.Sprintf("it has %d bytes after those that Content-Length counts", len(req.Body)-n),
@@ -63,19 +63,19 @@ func cureURL(public *url.URL) string {
 }
 
 // urlChanges are what proxies do to URLs.
-func (s *search) urlChanges() []change {
+func (s *search) urlChanges() []mishap {
 	u := s.req.URL
 	if u == nil {
 		return nil
 	}
-	var list []change
+	var list []mishap
 	seen := map[string]bool{u.String(): true}
 	add := func(name, cure string, to *url.URL) {
 		if to == nil || seen[to.String()] || len(list) > 200 {
 			return
 		}
 		seen[to.String()] = true
-		list = append(list, change{kind: kindURL, name: name, cure: cure, undo: func(req *verifiers.Request) (*verifiers.Request, bool) {
+		list = append(list, mishap{kind: kindURL, name: name, cure: cure, undo: func(req *verifiers.Request) (*verifiers.Request, bool) {
 			c := undecoded(req)
 			c.URL = to
 			return c, true
@@ -232,10 +232,10 @@ func queryForms(u *url.URL) func(func(string, *url.URL) bool) {
 }
 
 // headerChanges are what happens to headers that the scheme reads.
-func (s *search) headerChanges() []change {
-	var list []change
+func (s *search) headerChanges() []mishap {
+	var list []mishap
 	set := func(label, cure, name string, values ...string) {
-		list = append(list, change{kind: kindHeader, name: label, cure: cure, undo: func(req *verifiers.Request) (*verifiers.Request, bool) {
+		list = append(list, mishap{kind: kindHeader, name: label, cure: cure, undo: func(req *verifiers.Request) (*verifiers.Request, bool) {
 			return edited(req, func(r *verifiers.Request) { r.Header[name] = values }), true
 		}})
 	}
@@ -265,7 +265,7 @@ func (s *search) headerChanges() []change {
 	}
 	for _, media := range []string{"application/json", "application/x-www-form-urlencoded", ""} {
 		if media != s.req.Header.Get("Content-Type") {
-			list = append(list, change{
+			list = append(list, mishap{
 				kind: kindHeader, name: fmt.Sprintf("the header Content-Type is %q, and the body is not that", s.req.Header.Get("Content-Type")),
 				cure: "capture the header as the sender writes it: curl says application/x-www-form-urlencoded unless it is told otherwise",
 				undo: func(req *verifiers.Request) (*verifiers.Request, bool) {
@@ -280,7 +280,7 @@ func (s *search) headerChanges() []change {
 	}
 	for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodPut} {
 		if method != s.req.Method {
-			list = append(list, change{
+			list = append(list, mishap{
 				kind: kindHeader, name: "the method is " + s.req.Method + ", and " + method + " was signed", cure: "capture the method, too: curl needs -X for it",
 				undo: func(req *verifiers.Request) (*verifiers.Request, bool) {
 					c := undecoded(req)
@@ -374,7 +374,7 @@ func similarHeaders(h http.Header, missing string) (names []string) {
 }
 
 // secretChanges are other forms of the secrets.
-func (s *search) secretChanges() (list []change) {
+func (s *search) secretChanges() (list []mishap) {
 	for _, held := range s.secrets {
 		for _, form := range secretForms(held.text) {
 			var keys verifiers.Keys
@@ -385,13 +385,13 @@ func (s *search) secretChanges() (list []change) {
 			}
 			for _, key := range keys {
 				// Each on its own: one in the wrong format spoils the others.
-				list = append(list, change{
+				list = append(list, mishap{
 					kind: kindSecret, name: "the secret in " + held.from + " " + form.label, cure: form.cure, keys: verifiers.Keys{key},
 				})
 			}
 			if scheme := rawKeyed(s.provider.Scheme); scheme != nil {
 				if key, err := verifiers.NewKey(held.from, []byte(hex.EncodeToString(form.bytes))); err == nil {
-					list = append(list, change{
+					list = append(list, mishap{
 						kind: kindSecret, name: "the secret in " + held.from + " " + form.label, cure: form.cure, keys: verifiers.Keys{key}, scheme: scheme,
 					})
 				}
@@ -486,7 +486,7 @@ func secretForms(text string) (list []secretForm) {
 }
 
 // otherProviders are those under which it may verify.
-func (s *search) otherProviders() (list []change) {
+func (s *search) otherProviders() (list []mishap) {
 	if s.config.Keys == nil {
 		return nil
 	}
@@ -496,7 +496,7 @@ func (s *search) otherProviders() (list []change) {
 		if p.Name == s.provider.Name || p.places.Secret || !hasSource(s.req, p.places.Signature) {
 			continue
 		}
-		list = append(list, change{
+		list = append(list, mishap{
 			kind: kindProvider, provider: p.Name, name: "it is signed as " + p.Name + " (" + p.Title + ") signs",
 			cure: "`caddy webhooks verify " + p.Name + "` judges it so, and `webhooks <path> " + p.Name + "` receives it",
 		})

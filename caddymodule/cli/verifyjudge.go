@@ -121,7 +121,7 @@ func newJudge(p verifiers.Provider, o *VerifyOptions) (*judge, error) {
 	if j.secrets, err = o.secrets(p); err != nil {
 		return nil, err
 	}
-	if j.config.Options, err = parseOptions(p, o.Options); err != nil {
+	if j.config.Options, err = (&SendOptions{Options: o.Options, OptionEnvs: o.OptionEnvs, Getenv: o.Getenv}).parseOptions(p); err != nil {
 		return nil, err
 	}
 	j.config.Fetcher, j.config.Tolerance = o.Fetcher, o.Tolerance

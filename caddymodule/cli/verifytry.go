@@ -39,9 +39,9 @@ const (
 	kindTime     = "time"
 )
 
-// A change is one that may have happened to a request, or a mistake in what it is
+// A mishap is a change that may have happened to a request, or a mistake in what it is
 // verified with, together with how to undo it.
-type change struct {
+type mishap struct {
 	kind, name, cure string
 	// undo returns the request as it was before; false if it cannot have happened.
 	// Nil means that the request is right.
@@ -64,7 +64,7 @@ type search struct {
 	tried     int
 	bytes     int64
 	seen      map[uint64]bool
-	verifiers map[*change]verifiers.Verifier // by what keys and scheme come from
+	verifiers map[*mishap]verifiers.Verifier // by what keys and scheme come from
 	first     map[int]*verifiers.Request     // what undone has returned
 	usual     verifiers.Verifier
 	hash      maphash.Hash
@@ -85,7 +85,7 @@ func (j *judge) explain(ctx context.Context, v *verdict, c *capture.Request, req
 		return nil
 	}
 	s := &search{
-		judge: j, ctx: ctx, req: req, at: j.options.now, seen: map[uint64]bool{}, verifiers: map[*change]verifiers.Verifier{}, first: map[int]*verifiers.Request{},
+		judge: j, ctx: ctx, req: req, at: j.options.now, seen: map[uint64]bool{}, verifiers: map[*mishap]verifiers.Verifier{}, first: map[int]*verifiers.Request{},
 		progress: NewProgress(j.options.Progress, "trying what may have happened"),
 	}
 	defer s.progress.Done()
@@ -166,7 +166,7 @@ func (s *search) causes(c *capture.Request) []cause {
 
 // likelyPairs returns the pairs of changes that can come together, those of which
 // both are likely first: rarely has more than one thing of a kind happened.
-func likelyPairs(singles []change) [][2]int {
+func likelyPairs(singles []mishap) [][2]int {
 	rank, last := make([]int, len(singles)), map[string]int{}
 	name := map[string]string{}
 	for i := range singles {
@@ -197,13 +197,13 @@ func (s *search) spent() bool { return s.tried >= maxTries || s.bytes >= maxTrie
 
 // fits reports whether the request fits, whatever its age, when the changes are
 // undone. The same is not tried twice.
-func (s *search) fits(changes ...*change) bool {
+func (s *search) fits(changes ...*mishap) bool {
 	if s.ctx.Err() != nil || s.spent() {
 		return false
 	}
 	req := s.req
 	with := []string{}
-	var keyed *change
+	var keyed *mishap
 	for _, c := range changes {
 		if c.undo != nil {
 			if req = s.undone(c, req); req == nil {
@@ -233,7 +233,7 @@ func (s *search) fits(changes ...*change) bool {
 
 // undone returns the request before the change; nil if it cannot have happened. What
 // came in is needed again and again, and making it is not cheap.
-func (s *search) undone(c *change, req *verifiers.Request) *verifiers.Request {
+func (s *search) undone(c *mishap, req *verifiers.Request) *verifiers.Request {
 	if req != s.req {
 		before, ok := c.undo(req)
 		if !ok {
@@ -292,7 +292,7 @@ func (s *search) configAt(keys verifiers.KeySource) verifiers.Config {
 
 // verifier returns one for the keys and the scheme of a change; nil if there can be
 // none.
-func (s *search) verifier(c *change) verifiers.Verifier {
+func (s *search) verifier(c *mishap) verifiers.Verifier {
 	if c == nil {
 		return s.usual
 	}
@@ -335,7 +335,7 @@ func (s *search) algorithm() *cause {
 
 // singles are all changes, the most likely ones first. Which are likely depends on
 // what is wrong: nothing is to be done about a body while the signature is missing.
-func (s *search) singles(c *capture.Request) []change {
+func (s *search) singles(c *capture.Request) []mishap {
 	list := slices.Concat(
 		bodyChanges(s.req, c), s.urlChanges(), s.headerChanges(), s.secretChanges(), s.otherProviders(),
 	)
