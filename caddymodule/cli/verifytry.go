@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,6 +92,9 @@ func (j *judge) explain(ctx context.Context, v *verdict, c *capture.Request, req
 	defer s.progress.Done()
 	v.Causes = s.causes(c)
 	v.Tried = s.tried
+	if len(v.Causes) == 0 && s.bytes >= maxTried {
+		v.Hints = append(v.Hints, "the body is so large that not all variants were tried: capture a smaller request, if there is one")
+	}
 	v.Hints = append(v.Hints, j.clues(v, c, req, err)...)
 	return ctx.Err()
 }
@@ -336,13 +340,45 @@ func (s *search) algorithm() *cause {
 // singles are all changes, the most likely ones first. Which are likely depends on
 // what is wrong: nothing is to be done about a body while the signature is missing.
 func (s *search) singles(c *capture.Request) []mishap {
-	list := slices.Concat(
-		bodyChanges(s.req, c), s.urlChanges(), s.headerChanges(), s.secretChanges(), s.otherProviders(),
-	)
+	list := bodyChanges(s.req, c)
+	if s.readsURL() {
+		list = append(list, s.urlChanges()...)
+	}
+	list = slices.Concat(list, s.headerChanges(), s.secretChanges(), s.otherProviders())
 	for i := range list {
 		list[i].id = i
 	}
 	return list
+}
+
+// readsURL reports whether another URL could make a difference: whether something else
+// is signed then, or refused for another reason.
+func (s *search) readsURL() bool {
+	if s.req.URL == nil {
+		return false
+	}
+	switch s.provider.Scheme.(type) {
+	case verifiers.HMAC, verifiers.Digest, verifiers.Ed25519, verifiers.ECDSA, verifiers.RSA, verifiers.Token, verifiers.Basic:
+	default: // it may compare the URL, or its hash, with a claim
+		return true
+	}
+	look := func(req *verifiers.Request) (string, error) {
+		var text strings.Builder
+		_, err := s.verifyAt(s.ctx, req, time.Time{}, func(t verifiers.Text) {
+			for _, p := range t.Parts {
+				if p.Token != "body" {
+					text.Write(p.Value)
+				}
+				text.WriteByte(0)
+			}
+		})
+		return text.String(), err
+	}
+	other := undecoded(s.req)
+	other.URL = &url.URL{Scheme: "ftp", Host: "other.invalid", Path: "/another", RawQuery: "other=1"}
+	is, err := look(s.req)
+	would, otherErr := look(other)
+	return is != would || fmt.Sprint(err) != fmt.Sprint(otherErr) || s.usual == nil
 }
 
 // edited returns the request with another body, URL or headers.
