@@ -149,6 +149,18 @@ const (
 	Updated = "its limits were not those of the configuration and have been set"
 )
 
+// What it says where it only looks.
+const (
+	ToCreate = "it does not exist yet; the gateway will create it"
+	ToUpdate = "its limits are not those of the configuration; the gateway will set them"
+)
+
+// Denied reports whether the finding is that the gateway's user lacks a
+// permission.
+func (f Finding) Denied() bool {
+	return strings.Contains(f.Problem, "the gateway may not ")
+}
+
 // WorthPrefix is how the Note begins that says what an acknowledgement is worth.
 const WorthPrefix = "a 2xx means "
 

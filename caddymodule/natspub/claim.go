@@ -267,6 +267,11 @@ func (p *Publisher) examineBodies(ctx context.Context) ([]Finding, error) {
 		return []Finding{{Warning, name, "the gateway may not look at it", "allow its user to publish on $JS.API.STREAM.INFO." + name}}, nil
 	case errors.Is(err, jetstream.ErrStreamNotFound) && !cfg.Create:
 		return []Finding{{Warning, name, "there is no bucket for large bodies, which are refused (413)", "create it with `" + cfg.addCommand() + "`, or let the gateway do it with `create on`"}}, nil
+	case errors.Is(err, jetstream.ErrStreamNotFound) && p.cfg.LookOnly:
+		if p.deniedCreate(ctx, name) {
+			return []Finding{cfg.denied(name)}, nil
+		}
+		return []Finding{{Note, name, ToCreate, ""}}, nil
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return p.createBodies(ctx)
 	case err != nil:
@@ -303,16 +308,21 @@ func (p *Publisher) createBodies(ctx context.Context) ([]Finding, error) {
 	})
 	switch problem, final := refusal(err); {
 	case denied:
-		return []Finding{{
-			Warning, name, "there is no bucket for large bodies, which are refused (413), and the gateway may not create it",
-			"create it with `" + cfg.addCommand() + "`, or allow its user to publish on $JS.API.STREAM.CREATE." + name,
-		}}, nil
+		return []Finding{cfg.denied(name)}, nil
 	case final:
 		return []Finding{{Warning, name, "the server does not create the bucket for large bodies: " + problem, "change the settings, or create it with `" + cfg.addCommand() + "`"}}, nil
 	case err != nil:
 		return nil, fmt.Errorf("creating the bucket %s: %w", cfg.Bucket, err)
 	}
 	return nil, nil
+}
+
+// denied is what is found where the bucket is missing and stays so.
+func (cfg BodiesConfig) denied(name string) Finding {
+	return Finding{
+		Warning, name, "there is no bucket for large bodies, which are refused (413), and the gateway may not create it",
+		"create it with `" + cfg.addCommand() + "`, or allow its user to publish on $JS.API.STREAM.CREATE." + name,
+	}
 }
 
 func (cfg BodiesConfig) maxBytes() int64 {

@@ -118,7 +118,7 @@ func (p *Publisher) examine(ctx context.Context, root string, cfg StreamConfig) 
 			found = append(found, Finding{Note, cfg.Name, worth(info.Config.Replicas, p.cfg.Embedded, p.cfg.SyncAlways), ""})
 		}
 	}
-	if hopeless(found) {
+	if hopeless(found) || p.cfg.LookOnly && info == nil && len(found) == 1 && found[0].Problem == ToCreate {
 		return found, nil // it may not even answer
 	}
 	probe, err := p.probe(ctx, root, cfg)
@@ -185,6 +185,8 @@ func (p *Publisher) prepare(ctx context.Context, root string, cfg StreamConfig) 
 		return nil, []Finding{{Warning, cfg.Name, "the gateway may not look at it", "allow its user to publish on " + p.cfg.APIPrefix + "STREAM.INFO." + cfg.Name}}, nil
 	case errors.Is(err, jetstream.ErrStreamNotFound) && !cfg.Create:
 		return nil, []Finding{p.absent(ctx, root, cfg)}, nil
+	case errors.Is(err, jetstream.ErrStreamNotFound) && p.cfg.LookOnly:
+		return nil, []Finding{p.mayCreate(ctx, root, cfg)}, nil
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return p.create(ctx, root, cfg)
 	case err != nil:
@@ -194,6 +196,10 @@ func (p *Publisher) prepare(ctx context.Context, root string, cfg StreamConfig) 
 	want, differs := cfg.changed(root, info.Config, !p.cfg.Embedded)
 	if !cfg.Create || info.Config.Metadata[ownerKey] == "" || !differs {
 		return info, nil, nil
+	}
+	if p.cfg.LookOnly {
+		info.Config = want // which is what it will be
+		return info, []Finding{{Note, cfg.Name, ToUpdate, ""}}, nil
 	}
 	if ctx.Err() != nil {
 		return nil, nil, ctx.Err()
@@ -245,6 +251,33 @@ func (p *Publisher) create(ctx context.Context, root string, cfg StreamConfig) (
 		return nil, nil, fmt.Errorf("creating the stream %s: %w", cfg.Name, err)
 	}
 	return s.CachedInfo(), []Finding{{Note, cfg.Name, Created, ""}}, nil
+}
+
+// mayCreate says what would come of making a stream that does not exist: whether
+// others have its subjects, and whether the user may make it. The server refuses
+// what is asked, since it names no stream.
+func (p *Publisher) mayCreate(ctx context.Context, root string, cfg StreamConfig) Finding {
+	if owner := p.owner(ctx, cfg.subjects(root)); owner != "another stream" && !p.cfg.Embedded {
+		return Finding{Fatal, cfg.Name, "it does not exist, and " + owner + " has its subjects", p.takeFrom(ctx, root, cfg)}
+	}
+	if p.deniedCreate(ctx, cfg.Name) {
+		return Finding{Fatal, cfg.Name, "it does not exist, and the gateway may not create it", "create it with `" + cfg.addCommand(root) +
+			"`, or allow its user to publish on " + p.cfg.APIPrefix + "STREAM.CREATE." + cfg.Name}
+	}
+	return Finding{Note, cfg.Name, ToCreate, ""}
+}
+
+// deniedCreate reports whether the user may not create a stream of this name.
+func (p *Publisher) deniedCreate(ctx context.Context, name string) bool {
+	subject := "STREAM.CREATE." + name
+	denied, _ := p.permitted(ctx, subject, func(ctx context.Context) error {
+		m, err := p.cfg.Conn.RequestWithContext(ctx, p.cfg.APIPrefix+subject, []byte("{}"))
+		if err == nil && !strings.Contains(string(m.Data), `"error"`) {
+			return errors.New("it was not refused")
+		}
+		return err
+	})
+	return denied
 }
 
 // roomFor says how a stream fits for which the server has no room: what streams

@@ -57,6 +57,9 @@ type Config struct {
 	// Embedded means that the server is in this process and no other gateway's,
 	// and SyncAlways that it syncs before it acknowledges.
 	Embedded, SyncAlways bool
+	// LookOnly means that Preflight makes and changes nothing: it says what it would
+	// have made.
+	LookOnly bool
 	// NoGroupCommit means that events are never stored in batches. Otherwise they
 	// are where that is what makes syncing cheap: on an embedded server that syncs
 	// always, if many wait.
