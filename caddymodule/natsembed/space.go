@@ -58,3 +58,10 @@ func readable(dir string) error {
 	}
 	return errors.Join(err, f.Close())
 }
+
+// Space returns how many bytes are free on the disk of a directory that is there,
+// and how many the store has already.
+func Space(there, store string) (free, used int64, err error) {
+	free, err = freeSpace(there)
+	return free, usedSpace(store), err
+}
