@@ -23,6 +23,7 @@ Those about stored events ask the running gateway through Caddy's admin API, or 
 on a connection of their own; docs/cli.md says which does what, and lists exit
 statuses and environment variables.`,
 		CobraFunc: func(cmd *cobra.Command) {
+			cmd.AddCommand(initCommand(), doctorCommand())
 			cmd.AddCommand(sendCommand(), tailCommand(), replayCommand(), quarantineCommand(), dedupeCommand(), filterCommand(), schemaCommand(), providersCommand())
 			cmd.AddCommand(asyncapiCommand(), natsPermissionsCommand())
 			cmd.AddCommand(signCommand())

@@ -44,6 +44,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"caddy":       runCaddy,
 		"nats-server": runNATSServer,
+		"oldserver":   runOldServer,
 		"deliveries":  runDeliveries,
 		"interrupted": runInterrupted,
 		"onterminal":  runOnTerminal,
