@@ -62,8 +62,16 @@ func (rc *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if n := rc.requests.Add(1); rc.has("retry-after") && n%7 == 0 {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		return
+		// Once for each event, so that whoever comes again is served.
+		rc.mu.Lock()
+		id := r.Method + r.Header.Get("X-GitHub-Delivery")
+		busy := !rc.under[id]
+		rc.under[id] = true
+		rc.mu.Unlock()
+		if busy {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
 	}
 	if rc.has("deadline") {
 		time.Sleep(120 * time.Millisecond)

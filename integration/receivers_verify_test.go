@@ -127,27 +127,15 @@ func (rc *receiver) texts(body []byte) []string {
 	case "trims":
 		return []string{trimmed}
 	case "body-reserialised", "reserialises":
-		var doc map[string]any
-		dec := json.NewDecoder(bytes.NewReader(body))
-		dec.UseNumber()
-		again := text
-		if err := dec.Decode(&doc); err == nil {
-			var b bytes.Buffer
-			enc := json.NewEncoder(&b)
-			enc.SetEscapeHTML(false)
-			if enc.Encode(doc) == nil {
-				again = strings.TrimSpace(b.String())
-			}
+		var b bytes.Buffer
+		if json.Compact(&b, body) != nil {
+			break
 		}
 		if rc.has("reserialises") {
-			var b bytes.Buffer
-			if json.Compact(&b, body) == nil {
-				again = b.String()
-			}
-			return []string{again}
+			return []string{b.String()}
 		}
 		if text == trimmed {
-			return []string{text, again}
+			return []string{text, b.String()}
 		}
 	case "body-exact":
 		var b bytes.Buffer
