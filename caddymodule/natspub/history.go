@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // ErrHistory: what is asked for contradicts itself, or there is no such stream.
@@ -50,33 +52,46 @@ func (e *Stored) Type(prefix string) string {
 // counts. It acknowledges and changes nothing, and other readers do not notice it.
 // It goes on over restarts of the server, and keeps no more than a few MiB. It ends
 // with the error of do. An error that wraps [ErrHistory] means that spec is wrong.
-func (r *Replayer) Read(ctx context.Context, spec ReplaySpec, do func(*Stored) error) (err error) {
+func (r *Replayer) Read(ctx context.Context, spec ReplaySpec, do func(*Stored) error) error {
+	return r.Follow(ctx, FollowSpec{ReplaySpec: spec}, do)
+}
+
+// ErrNoEvent: there is nothing at the sequence.
+var ErrNoEvent = errors.New("there is no such event")
+
+// Get returns the event at a sequence of a stream. The error wraps [ErrNoEvent] if
+// it is not there, or not any more, and [ErrHistory] if there is no such stream.
+func (r *Replayer) Get(ctx context.Context, stream string, seq uint64) (_ *Stored, err error) {
 	defer r.explain(&err)()
+	spec := ReplaySpec{Stream: stream}
 	if err := spec.complete(); err != nil {
-		return asHistory(err)
+		return nil, asHistory(err)
 	}
-	stream, err := r.source(ctx, spec.Stream)
+	s, err := r.source(ctx, stream)
 	if err != nil {
-		return asHistory(err)
+		return nil, asHistory(err)
 	}
-	st := ReplayState{Spec: spec, Last: stream.CachedInfo().State.LastSeq}
-	if spec.ToSeq > 0 {
-		st.Last = min(st.Last, spec.ToSeq)
+	state := s.CachedInfo().State
+	m, err := s.GetMsg(ctx, seq)
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound) && seq >= state.FirstSeq && seq <= state.LastSeq:
+		return nil, fmt.Errorf("%w: %s has none at %d any more", ErrNoEvent, stream, seq)
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return nil, fmt.Errorf("%w: %s has the sequences %d to %d, and not %d", ErrNoEvent, stream, state.FirstSeq, state.LastSeq, seq)
+	case err != nil:
+		return nil, fmt.Errorf("reading %d of %s: %w", seq, stream, err)
 	}
-	src := r.open(stream, &st, false)
-	src.patience = 2 * replayQuestion // somebody waits for it
-	for !src.ended {
-		list, err := src.next(ctx, replayBatch)
-		if err != nil {
-			return err
-		}
-		for _, e := range list {
-			if err := do(&Stored{Seq: e.seq, Time: e.at, Subject: e.subject, Header: e.header, Data: e.data, Last: st.Last}); err != nil {
-				return err
-			}
+	for name := range m.Header {
+		if addedByServer[name] {
+			delete(m.Header, name)
 		}
 	}
-	return nil
+	return &Stored{Seq: m.Sequence, Time: m.Time, Subject: m.Subject, Header: m.Header, Data: m.Data, Last: state.LastSeq}, nil
+}
+
+// addedByServer are headers of the answer to a request for a message.
+var addedByServer = map[string]bool{
+	"Nats-Stream": true, "Nats-Subject": true, "Nats-Sequence": true, "Nats-Time-Stamp": true, "Nats-Last-Sequence": true, "Nats-Num-Pending": true, "Nats-UpTo-Sequence": true,
 }
 
 // Fetch returns the body of an event that was read, as [Body] does.
@@ -90,4 +105,23 @@ func asHistory(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %s", ErrHistory, strings.TrimPrefix(err.Error(), ErrReplaySpec.Error()+": "))
+}
+
+// Streams returns the names of the streams that take events of a gateway: those of
+// verified events first, then of unverified ones, then quarantine.
+func (r *Replayer) Streams(ctx context.Context) (_ []string, err error) {
+	defer r.explain(&err)()
+	var list []string
+	for _, root := range []string{Root, UnverifiedRoot, QuarantineRoot} {
+		names := r.js.StreamNames(ctx, jetstream.WithStreamListSubject(root+".>"))
+		for name := range names.Name() {
+			if !slices.Contains(list, name) {
+				list = append(list, name)
+			}
+		}
+		if err := names.Err(); err != nil {
+			return nil, fmt.Errorf("listing streams: %w", err)
+		}
+	}
+	return list, nil
 }

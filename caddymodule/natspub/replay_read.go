@@ -75,14 +75,30 @@ type reader struct {
 	quiet    int                // requests in a row without an event
 	failing  time.Time          // since when nothing can be read; zero if it can
 	patience time.Duration      // for how long that may be
+	end      readerEnd
+	trouble  func(error) // called when reading fails and is tried again, and with nil when it goes on; may be nil
+	passed   func()      // called before each request; may be nil
 	ended    bool
 }
+
+// readerEnd says where a reader ends.
+type readerEnd int
+
+const (
+	// endOfLeader is where the stream's leader has no more, although the server that
+	// reads may have less.
+	endOfLeader readerEnd = iota
+	// endOfServer is where the server that reads has no more.
+	endOfServer
+	// endless waits for what comes in.
+	endless
+)
 
 // open begins to read behind the job's position. With headersOnly events have no
 // payload.
 func (r *Replayer) open(stream jetstream.Stream, st *ReplayState, headersOnly bool) *reader {
 	from := max(st.Spec.FromSeq, st.Position+1)
-	src := &reader{r: r, stream: stream, spec: &st.Spec, last: st.Last, at: from - 1, ended: from > st.Last, patience: replayReading}
+	src := &reader{r: r, stream: stream, spec: &st.Spec, last: st.Last, at: from - 1, ended: from > st.Last, end: endOfLeader, patience: replayReading}
 	filters := st.Spec.filters(stream.CachedInfo().Config.Subjects)
 	src.config = jetstream.ConsumerConfig{
 		AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: replayAlone, Replicas: 1, MemoryStorage: true, HeadersOnly: headersOnly,
@@ -131,6 +147,9 @@ func (src *reader) one(ctx context.Context) (*replayed, error) {
 		case src.ended:
 			return nil, nil
 		case err == nil:
+			if !src.failing.IsZero() && src.trouble != nil {
+				src.trouble(nil)
+			}
 			src.failing = time.Time{}
 			continue
 		case src.denied(before) != nil:
@@ -139,6 +158,9 @@ func (src *reader) one(ctx context.Context) (*replayed, error) {
 			return nil, fmt.Errorf("reading %s: %w", src.spec.Stream, err)
 		case src.failing.IsZero():
 			src.failing = time.Now()
+			if src.trouble != nil {
+				src.trouble(err)
+			}
 		case time.Since(src.failing) > src.patience || errors.Is(err, nats.ErrConnectionClosed):
 			return nil, fmt.Errorf("reading %s: %w", src.spec.Stream, err)
 		}
@@ -163,7 +185,16 @@ func (src *reader) read(ctx context.Context) error {
 			return err
 		}
 	}
-	if src.pending == 0 || src.quiet > 0 {
+	if src.passed != nil {
+		src.passed()
+	}
+	switch {
+	case src.end == endless:
+		return src.fetch(ctx)
+	case src.end == endOfServer && src.pending == 0:
+		src.ended = true
+		return nil
+	case src.pending == 0 || src.quiet > 0:
 		more, err := src.more(ctx)
 		if err != nil || !more {
 			src.ended = err == nil
@@ -228,12 +259,15 @@ func (src *reader) begin(ctx context.Context) error {
 
 // fetch asks the consumer for events. It returns early when it has no more.
 func (src *reader) fetch(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, replayQuiet)
-	defer cancel()
-	most := replayBatch
-	if src.pending > 0 {
+	wait, most := replayQuiet, replayBatch
+	switch {
+	case src.pending > 0:
 		most = int(min(src.pending, replayBatch))
+	case src.end == endless:
+		wait, most = followWait, 1 // a request ends early only when it has as many as it asks for
 	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
 	// Not less than one message may have, or it would never be sent.
 	limit := replayBytes + int(src.r.cfg.Conn.MaxPayload())
 	before, at := src.r.cfg.Conn.LastError(), src.at
@@ -256,10 +290,23 @@ func (src *reader) fetch(ctx context.Context) error {
 	if err := batch.Error(); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	if src.at == at {
-		return src.denied(before)
+	if src.at > at {
+		return nil
 	}
-	return nil
+	if src.end == endless && src.pending > 0 {
+		src.pending = 0 // they have ended with their age
+	}
+	return src.denied(before)
+}
+
+// close removes the consumer, which the server does by itself after a while.
+func (src *reader) close(ctx context.Context) {
+	if src.consumer == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyPatience)
+	defer cancel()
+	_ = src.stream.DeleteConsumer(ctx, src.consumer.CachedInfo().Name)
 }
 
 // more reports whether the stream has anything for the job behind what was read.

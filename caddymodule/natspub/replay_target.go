@@ -344,21 +344,54 @@ func (t *urlTarget) post(ctx context.Context, e *replayed, body []byte) (time.Du
 
 // fill sets the headers that the provider sent, as far as they were kept.
 func (t *urlTarget) fill(req *http.Request, e *replayed) {
-	for name, values := range e.header {
-		original, ok := strings.CutPrefix(name, "Wh-H-")
-		if !ok || ofConnection(original) || !isHeader(original, values) {
-			continue
-		}
-		req.Header[http.CanonicalHeaderKey(original)] = slices.Clone(values)
-	}
-	if typ := unescape(one(e.header, "ce-datacontenttype")); typ != "" && isHeader("Content-Type", []string{typ}) {
-		req.Header.Set("Content-Type", typ)
-	}
+	FillHeader(req.Header, e.header)
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", "caddy-webhooks-replay/1")
 	}
 	req.Header.Set("Wh-Replay", t.job)
 	req.Header.Set("Wh-Replay-Seq", strconv.FormatUint(e.seq, 10))
+}
+
+// FillHeader sets the headers that the provider sent with an event, as far as they
+// were kept in that of its message, and its Content-Type. Those that belong to the
+// connection on which it came, and what HTTP cannot carry, are left out.
+func FillHeader(to http.Header, message nats.Header) {
+	for name, values := range message {
+		original, ok := strings.CutPrefix(name, "Wh-H-")
+		if !ok || ofConnection(original) || !isHeader(original, values) {
+			continue
+		}
+		to[http.CanonicalHeaderKey(original)] = slices.Clone(values)
+	}
+	if typ := unescape(one(message, "ce-datacontenttype")); typ != "" && isHeader("Content-Type", []string{typ}) {
+		to.Set("Content-Type", typ)
+	}
+}
+
+// FillContext sets the attributes of an event, from the header of its message, as the
+// CloudEvents binding for HTTP has them in binary mode, the trace, and the gateway's
+// own Wh-*, without the request's headers.
+func FillContext(to http.Header, message nats.Header) {
+	for name, values := range message {
+		switch {
+		case strings.HasPrefix(name, "Wh-H-"), name == headerKept, name == "ce-datacontenttype":
+		case strings.HasPrefix(name, "ce-"), strings.HasPrefix(name, "Wh-"), name == headerTraceParent, name == headerTraceState:
+			if isHeader(name, values) {
+				to[http.CanonicalHeaderKey(name)] = slices.Clone(values)
+			}
+		}
+	}
+}
+
+// RetryAfter reads the header Retry-After, seconds or a date; 0 if it says nothing, and
+// never more than two minutes.
+func RetryAfter(value string, now time.Time) time.Duration { return retryAfter(value, now) }
+
+// Refused reports whether it is known of the event that it was not verified, or not
+// accepted: a signature would vouch for it.
+func (e *Stored) Refused() bool {
+	r := replayed{subject: e.Subject, header: e.Header}
+	return r.refused()
 }
 
 // isHeader reports whether HTTP can carry it: a stream may have events that this
