@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -118,6 +119,8 @@ type App struct {
 	session  *session                // nil: no broker
 	shown    atomic.Pointer[session] // the same, for the admin API, which may ask earlier
 	linked   chan struct{}           // closed when there is a session
+	ending   chan struct{}           // closed by Stop
+	ended    sync.Once
 	ops      atomic.Pointer[natspub.Ops]
 	samples  atomic.Pointer[natspub.Samples]
 	lease    *lease
@@ -145,6 +148,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx, a.log = ctx, ctx.Slogger()
 	a.routes = make(map[string]*Handler)
 	a.linked = make(chan struct{})
+	a.ending = make(chan struct{})
 	a.publisher = newPublisher(a.heir)
 	a.fetcher = keyfetch.New(keyfetch.Config{Failed: func(host string, err error) {
 		a.log.Warn("fetching a sender's keys", "host", host, "error", err)
@@ -282,11 +286,13 @@ func (a *App) warnUncovered() {
 	}
 }
 
-// Stop leaves the streams to the configuration that follows: what this one would
+// Stop ends what clients of the admin API read, so that they ask the next one, and
+// leaves the streams to the configuration that follows: what this one would
 // make of them, or make again, is not what is wanted any more. The rest goes on,
 // since requests of the old configuration are still being served and need the
 // broker, which is given back in Cleanup.
 func (a *App) Stop() error {
+	a.ended.Do(func() { close(a.ending) })
 	for _, c := range a.all() {
 		if c.session != nil {
 			c.session.settled()

@@ -28,13 +28,10 @@ payload, except that infer lists values of what looks like an enum, which
 	return cmd
 }
 
-// historyFlags say which stored events are read, and where.
-func historyFlags(cmd *cobra.Command, h *cli.HistoryOptions) {
+// historyFlags say which stored events are read, and where. The function that it
+// returns completes h.
+func historyFlags(cmd *cobra.Command, h *cli.HistoryOptions) (complete func() error) {
 	f := cmd.Flags()
-	f.StringVar(&h.NATS, "nats", "", "`URLs` of the servers, separated by commas (default: $NATS_URL, or "+cli.DefaultNATS+")")
-	f.StringVar(&h.Context, "context", "", "`name` of a context of the nats tool, instead of --nats, --creds and --ca")
-	f.StringVar(&h.Credentials, "creds", "", "`file` with NATS credentials")
-	f.StringVar(&h.CA, "ca", "", "PEM `file` with the authorities of the servers' certificates")
 	f.StringVar(&h.Stream, "stream", cli.DefaultStream, "stream to read")
 	f.StringVar(&h.Since, "since", "", "stored since this RFC 3339 `time`, or 1h for an hour ago (default: all)")
 	f.StringVar(&h.Until, "until", "", "stored until this RFC 3339 `time`, or 1h for an hour ago")
@@ -42,6 +39,7 @@ func historyFlags(cmd *cobra.Command, h *cli.HistoryOptions) {
 	f.StringArrayVar(&h.Sources, "source", nil, "only of this source; may be repeated")
 	f.StringArrayVar(&h.Types, "type", nil, "only types that fit the `glob`, as the provider writes them or as ce-type; may be repeated")
 	f.IntVar(&h.Limit, "limit", 0, "stop after so many events (default: all)")
+	return eventFlags(cmd, &h.Reach)
 }
 
 func schemaInfer() *cobra.Command {
@@ -56,8 +54,8 @@ limited. Read it before you use it, and try it with caddy webhooks schema test.
 
 Samples are the JSON values of files, one after the other, of directories of such
 files, or of standard input; what tail --json has printed is taken as its events.
-With --from-stream they are the events of a stream, which is read as tail does:
-NATS inside Caddy needs a "listen" for it.
+With --from-stream they are the events of a stream, which is read as tail does,
+through the admin API or from NATS.
 
 With --by-type there is a file for each type, as a route's schema directory has
 them, and envelope.json with what all have in common.
@@ -71,7 +69,11 @@ The exit status is not 0 if there is no schema.`,
   caddy webhooks schema infer --from-stream --source stripe --since 168h --by-type --out schemas/stripe
   caddy webhooks tail --json --from all --count 1000 | caddy webhooks schema infer - > all.json`,
 	}
+	complete := historyFlags(cmd, &o.HistoryOptions)
 	cmd.RunE = runE(func(ctx context.Context, cmd *cobra.Command, args []string) error {
+		if err := complete(); err != nil {
+			return err
+		}
 		o.Paths, o.Stdin, o.Progress = args, cmd.InOrStdin(), cmd.ErrOrStderr()
 		return cli.SchemaInfer(ctx, cmd.OutOrStdout(), o)
 	})
@@ -92,7 +94,6 @@ The exit status is not 0 if there is no schema.`,
 	f.BoolVar(&o.Infer.NoEnums, "no-enums", false, "leave enums out, so that no value of a sample is in the schema")
 	f.BoolVar(&o.Infer.Const, "const", false, `demand the one value of members such as "type" and "object"`)
 	f.BoolVar(&o.JSON, "json", false, "with --out: print what was done as JSON")
-	historyFlags(cmd, &o.HistoryOptions)
 	return cmd
 }
 
@@ -177,8 +178,8 @@ the first that are refused: where, and never the value.
 Choose the events that the route would check, with --source and --type. Those that a
 schema has put aside are in another stream: --stream WEBHOOKS_QUARANTINE.
 
-The stream is read as tail does, without acknowledging anything: NATS inside Caddy
-needs a "listen" for it. Bodies that are kept apart are fetched.
+The stream is read as tail does, through the admin API or from NATS, without
+acknowledging anything. Bodies that are kept apart are fetched.
 
 The exit status is 0 if none is refused, 1 if some are, and another if that could
 not be found out, also because NATS failed (3) or you interrupted it (130): what was
@@ -188,7 +189,11 @@ found out until then is printed.`,
   caddy webhooks schema test schemas --rule 'invoice.*=invoice.json' --source billing --json`,
 		Args: cobra.ExactArgs(1),
 	}
+	complete := historyFlags(cmd, &o.HistoryOptions)
 	cmd.RunE = runE(func(ctx context.Context, cmd *cobra.Command, args []string) error {
+		if err := complete(); err != nil {
+			return err
+		}
 		o.Path, o.Progress = args[0], cmd.ErrOrStderr()
 		if o.Failures == 0 {
 			o.Failures = -1
@@ -199,6 +204,5 @@ found out until then is printed.`,
 	f.StringArrayVar(&o.Rules, "rule", nil, "`types=file`, as a line \"type\" of a route; may be repeated (default: by name)")
 	f.IntVar(&o.Failures, "failures", cli.DefaultFailures, "name so many events that are refused; 0 for none")
 	f.BoolVar(&o.JSON, "json", false, "print JSON")
-	historyFlags(cmd, &o.HistoryOptions)
 	return cmd
 }

@@ -18,11 +18,10 @@ import (
 // chosen is not there.
 var ErrNothing = mark(ErrUsage, errors.New("there is nothing to look at"))
 
-// HistoryOptions say which events of a stream a command reads. It needs a
-// connection of its own to NATS, as [Tail] does, and changes nothing there.
+// HistoryOptions say which events of a stream a command reads. It gets to them as
+// [Tail] does, and changes nothing there.
 type HistoryOptions struct {
-	// NATS, Context, Credentials and CA are as in [TailOptions].
-	NATS, Context, Credentials, CA string
+	Reach
 	// Stream is the stream to read. Empty means [DefaultStream].
 	Stream string
 	// Since and Until are RFC 3339 times, or durations such as "1h" for so long ago.
@@ -33,8 +32,6 @@ type HistoryOptions struct {
 	Limit int
 	// Progress is where it is said how far it is, if it is a terminal.
 	Progress io.Writer
-	// Getenv reads the environment. Nil means os.Getenv.
-	Getenv func(string) string
 }
 
 // history is an event whose body was read.
@@ -55,52 +52,36 @@ func (h *history) source() string {
 	return tenant + "/" + source
 }
 
-// errEnough ends reading at the limit.
-var errEnough = errors.New("enough")
-
 // read calls do with each event. The error wraps [ErrUsage], or says what went
 // wrong.
 func (o *HistoryOptions) read(ctx context.Context, do func(*history) error) error {
-	spec := natspub.ReplaySpec{Stream: cmp.Or(o.Stream, DefaultStream), Tenants: o.Tenants, Sources: o.Sources, Types: o.Types}
+	q := EventQuery{Stream: cmp.Or(o.Stream, DefaultStream), Tenants: o.Tenants, Sources: o.Sources, Types: o.Types, Fetch: true}
 	var err error
-	if spec.Since, err = moment("--since", o.Since); err != nil {
+	if q.Since, err = moment("--since", o.Since); err != nil {
 		return err
 	}
-	if spec.Until, err = moment("--until", o.Until); err != nil {
+	if q.Until, err = moment("--until", o.Until); err != nil {
 		return err
 	}
 	if o.Limit < 0 {
 		return fmt.Errorf("%w: --limit is a number of events", ErrUsage)
 	}
-	t := TailOptions{NATS: o.NATS, Context: o.Context, Credentials: o.Credentials, CA: o.CA, Getenv: o.Getenv}
-	if err := t.complete(); err != nil {
-		return err
-	}
-	nc, prefix, err := (&Reach{NATS: t.NATS, Context: t.Context, Credentials: t.Credentials, CA: t.CA}).connect()
+	events, err := o.events()
 	if err != nil {
 		return err
 	}
-	defer nc.Close()
-	asking, end := permitted(ctx, nc)
-	defer end()
-	r, err := natspub.NewReplayer(natspub.ReplayConfig{Conn: nc, APIPrefix: prefix})
-	if err != nil {
-		return err
-	}
+	defer events.close()
 	say := NewProgress(o.Progress, "reading")
 	defer say.Done()
 	n, first := 0, uint64(0)
-	err = r.Read(asking, spec, func(e *natspub.Stored) error {
-		short, cancel := context.WithTimeout(asking, fetchTimeout)
-		body, missing := r.Fetch(short, e)
-		cancel()
+	err = events.follow(ctx, q, eventWatch{}, func(e *Event) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if unanswered(missing) {
-			return fmt.Errorf("sequence %d: %w: is NATS there, and does it let its clients read the object store?", e.Seq, missing)
+		if unanswered(e.Missing) {
+			return mark(ErrUnreachable, fmt.Errorf("sequence %d: %w: is NATS there, and does it let its clients read the object store?", e.Seq, e.Missing))
 		}
-		h := newHistory(e, body, missing)
+		h := newHistory(&e.Stored, e.Data, e.Missing)
 		if err := do(h); err != nil {
 			return err
 		}
@@ -113,19 +94,13 @@ func (o *HistoryOptions) read(ctx context.Context, do func(*history) error) erro
 		}
 		return nil
 	})
-	switch err = because(asking, err); {
+	switch {
 	case errors.Is(err, errEnough):
 		return nil
-	case errors.Is(err, ErrDenied):
-		return err
-	case errors.Is(err, nats.ErrNoResponders): // the error names the stream
-		return fmt.Errorf("%w: %s", err, noResponders)
-	case errors.Is(err, natspub.ErrHistory):
-		return fmt.Errorf("%w: %w", ErrUsage, err)
 	case err != nil:
 		return err
 	case n == 0:
-		return fmt.Errorf("%w: the stream %s has no event that the flags choose", ErrNothing, spec.Stream)
+		return fmt.Errorf("%w: the stream %s has no event that the flags choose", ErrNothing, q.Stream)
 	}
 	return nil
 }
@@ -133,7 +108,7 @@ func (o *HistoryOptions) read(ctx context.Context, do func(*history) error) erro
 // unanswered reports whether nothing is known of a body: it may well be there.
 func unanswered(err error) bool {
 	for _, of := range []error{
-		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrConnectionClosed, nats.ErrDisconnected, nats.ErrPermissionViolation,
+		errUnanswered, context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrConnectionClosed, nats.ErrDisconnected, nats.ErrPermissionViolation,
 	} {
 		if errors.Is(err, of) {
 			return true

@@ -2,21 +2,13 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natspub"
 )
 
 // maxShown is how much of a payload a person is shown.
@@ -25,104 +17,86 @@ const maxShown = 4 << 10
 // fetchTimeout bounds reading one body that is kept apart.
 const fetchTimeout = 30 * time.Second
 
-// record is an event in JSON.
-type record struct {
-	Stream  string              `json:"stream"`
-	Seq     uint64              `json:"seq"`
-	Time    time.Time           `json:"time"`
-	Subject string              `json:"subject"`
-	Headers map[string][]string `json:"headers"`
-	// Payload is the exact bytes if they are UTF-8, else PayloadBase64 is.
-	Payload       *string `json:"payload,omitempty"`
-	PayloadBase64 []byte  `json:"payload_base64,omitempty"`
-	// PayloadError says why a payload that is kept apart could not be read.
-	PayloadError string `json:"payload_error,omitempty"`
+// eventPrinter shows events to a person.
+type eventPrinter struct {
+	w     io.Writer
+	style Style
+	// headers shows all headers, and fetched says that bodies that are kept apart were
+	// asked for.
+	headers, fetched bool
 }
 
-func (o *TailOptions) write(ctx context.Context, w io.Writer, js jetstream.JetStream, m jetstream.Msg) error {
-	meta, err := m.Metadata()
-	if err != nil {
-		return err
-	}
-	data := m.Data()
-	var missing error
-	if o.Fetch {
-		short, cancel := context.WithTimeout(ctx, fetchTimeout)
-		data, missing = natspub.Body(short, js, m.Headers(), data)
-		cancel()
-	}
-	if o.JSON {
-		return writeJSON(w, m, meta, data, missing)
-	}
-	return o.writeText(w, m, meta, data, missing)
-}
-
-func writeJSON(w io.Writer, m jetstream.Msg, meta *jetstream.MsgMetadata, data []byte, missing error) error {
-	r := record{
-		Stream: meta.Stream, Seq: meta.Sequence.Stream, Time: meta.Timestamp.UTC(),
-		Subject: m.Subject(), Headers: m.Headers(),
-	}
-	switch {
-	case missing != nil:
-		r.PayloadError = missing.Error()
-	case utf8.Valid(data):
-		text := string(data)
-		r.Payload = &text
-	default:
-		r.PayloadBase64 = data
-	}
-	return printJSON(w, r)
-}
-
-func (o *TailOptions) writeText(w io.Writer, m jetstream.Msg, meta *jetstream.MsgMetadata, data []byte, missing error) error {
-	text, more := data, ""
-	if len(data) > maxShown {
-		text = []byte(strings.ToValidUTF8(string(data[:maxShown]), ""))
-		more = fmt.Sprintf("\n  … %d bytes more; --json has them all", len(data)-len(text))
-	}
-	h := m.Headers()
-	switch ref := h.Get("ce-dataref"); {
-	case missing != nil:
-		more = "\n  " + visible(missing.Error(), false)
-	case ref != "" && !o.Fetch:
-		more = "\n  its " + header(h, "ce-whsize") + " bytes are kept apart; --fetch reads them"
-	}
+// print writes an event in a few lines.
+func (p *eventPrinter) print(e *Event) error {
 	var details strings.Builder
 	trust := ""
-	if value := header(h, "ce-whtrust"); value != "" { // operational events have none
+	if value := e.shown("ce-whtrust"); value != "" { // operational events have none
 		trust = "  trust " + value
 	}
 	for _, d := range []struct{ name, header string }{{"schema", "ce-whschema"}, {"reason", "ce-whreason"}, {"detail", "ce-whdetail"}} {
-		if value := header(h, d.header); value != "" && value != "none" {
+		if value := e.shown(d.header); value != "" && value != "none" {
 			details.WriteString("  " + d.name + " " + value)
 		}
 	}
-	if o.Headers {
-		for _, name := range slices.Sorted(maps.Keys(h)) {
-			for _, value := range h[name] {
-				details.WriteString("\n  " + visible(name, false) + ": " + visible(value, false))
+	if p.headers {
+		for _, name := range slices.Sorted(maps.Keys(e.Header)) {
+			for _, value := range e.Header[name] {
+				details.WriteString("\n  " + p.style.Faint(visible(name, false)+":") + " " + visible(value, false))
 			}
 		}
 	}
-	_, err := fmt.Fprintf(w, "%s  %s\n  seq %d  id %s  type %s%s  %d bytes%s\n  %s%s\n\n",
-		meta.Timestamp.Format("2006-01-02 15:04:05.000"), visible(m.Subject(), false),
-		meta.Sequence.Stream, header(h, "ce-id"), header(h, "ce-type"), trust, len(data), details.String(),
-		strings.ReplaceAll(strings.TrimRight(visible(pretty(text), true), "\n"), "\n", "\n  "), more)
+	_, err := fmt.Fprintf(p.w, "%s  %s\n  seq %d  id %s  type %s%s  %d bytes%s\n  %s\n\n",
+		e.Time.Local().Format("2006-01-02 15:04:05.000"), p.style.Strong(visible(e.Subject, false)),
+		e.Seq, e.shown("ce-id"), e.shown("ce-type"), trust, len(e.Data), details.String(), p.payload(e, "  "))
 	return err
 }
 
-// header returns a header's value as it was before it was escaped for NATS.
-func header(h nats.Header, name string) string {
-	value := h.Get(name)
-	if plain, err := url.PathUnescape(value); err == nil {
-		value = plain
+// payload returns the payload as a person reads it, and what is left out of it, with
+// a margin from the second line on.
+func (p *eventPrinter) payload(e *Event, margin string) string {
+	text, more := e.Data, ""
+	if len(e.Data) > maxShown {
+		text = []byte(strings.ToValidUTF8(string(e.Data[:maxShown]), ""))
+		more = fmt.Sprintf("\n%s… %d bytes more; --json and --raw have them all", margin, len(e.Data)-len(text))
 	}
-	return visible(value, false)
+	switch apart := e.One("ce-dataref") != ""; {
+	case e.Missing != nil:
+		more = "\n" + margin + visible(e.Missing.Error(), false)
+	case apart && !p.fetched:
+		more = "\n" + margin + "its " + e.shown("ce-whsize") + " bytes are kept apart; --fetch reads them"
+	}
+	shown, isJSON := pretty(text)
+	shown = strings.TrimRight(visible(shown, true), "\n")
+	if isJSON {
+		shown = p.style.json(shown)
+	}
+	return strings.ReplaceAll(shown, "\n", "\n"+margin) + more
 }
 
+// raw writes the exact payload, and a line feed if asked to. A terminal gets no bytes
+// that could command it.
+func (p *eventPrinter) raw(e *Event, line bool) error {
+	if e.Missing != nil {
+		return e.Missing
+	}
+	text := e.Data
+	if _, ok := terminal(p.w); ok {
+		text = []byte(visible(string(text), true))
+	}
+	if line {
+		text = append(slices.Clip(text), '\n')
+	}
+	_, err := p.w.Write(text)
+	return err
+}
+
+// shown returns a header's value for a person, as it was before it was escaped for
+// NATS.
+func (e *Event) shown(name string) string { return visible(e.One(name), false) }
+
 // pretty indents a payload that is JSON and not nested so deeply that nobody
-// could read it.
-func pretty(data []byte) string {
+// could read it, and reports whether it is.
+func pretty(data []byte) (string, bool) {
 	const deepest = 40
 	depth, most := 0, 0
 	for _, c := range data {
@@ -136,7 +110,42 @@ func pretty(data []byte) string {
 	}
 	var b bytes.Buffer
 	if most > deepest || json.Indent(&b, data, "", "  ") != nil {
-		return string(data)
+		return string(data), false
+	}
+	return b.String(), true
+}
+
+// json colours JSON that was indented: names, texts, and other values.
+func (s Style) json(text string) string {
+	if !s.on {
+		return text
+	}
+	var b strings.Builder
+	for len(text) > 0 {
+		n := 1
+		switch c := text[0]; {
+		case c == '"':
+			for n < len(text) && text[n] != '"' {
+				if text[n] == '\\' {
+					n++
+				}
+				n++
+			}
+			n = min(n+1, len(text))
+			if strings.HasPrefix(text[n:], ":") {
+				b.WriteString(s.Strong(text[:n]))
+			} else {
+				b.WriteString(s.Good(text[:n]))
+			}
+		case c >= '0' && c <= '9', c == '-', c >= 'a' && c <= 'z':
+			for n < len(text) && !strings.ContainsRune(",\n]} ", rune(text[n])) {
+				n++
+			}
+			b.WriteString(s.Warn(text[:n]))
+		default:
+			b.WriteByte(c)
+		}
+		text = text[n:]
 	}
 	return b.String()
 }

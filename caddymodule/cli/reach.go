@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/user"
 	"strings"
@@ -33,6 +34,18 @@ var ErrAdmin = errors.New("the gateway says")
 
 // ErrNoAdmin means that no admin API answers. It wraps [ErrUnreachable].
 var ErrNoAdmin = mark(ErrUnreachable, errors.New("the admin API does not answer"))
+
+// errNotFound means that the gateway has answered that there is no such thing.
+var errNotFound = errors.New("not found")
+
+const (
+	connectTimeout = 5 * time.Second
+	askTimeout     = 10 * time.Second
+)
+
+// DefaultNATS is where NATS is if --creds or --ca are given, and nothing else says
+// it.
+const DefaultNATS = "nats://127.0.0.1:4222"
 
 // Reach says how a command gets to the events: through the gateway's admin API,
 // whatever broker it has, or on a connection of its own to NATS.
@@ -97,7 +110,7 @@ func Operator() string {
 // connect connects to NATS. The second result is where JetStream is asked.
 func (r *Reach) connect() (*nats.Conn, string, error) {
 	if r.Context == "" {
-		nc, err := (&TailOptions{NATS: r.NATS, Credentials: r.Credentials, CA: r.CA}).connect()
+		nc, err := r.dial()
 		return nc, "", err
 	}
 	c, err := natspub.LoadContext(r.Context)
@@ -121,6 +134,58 @@ func (r *Reach) connect() (*nats.Conn, string, error) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	return nc, c.APIPrefix, nil
+}
+
+// dial connects to the servers of NATS.
+func (r *Reach) dial() (*nats.Conn, error) {
+	// The error of nats.go would show a password in it.
+	for server := range strings.SplitSeq(r.NATS, ",") {
+		if _, err := url.Parse(strings.TrimSpace(server)); err != nil {
+			return nil, fmt.Errorf("%w: the address of NATS is not a URL such as %s", ErrUsage, DefaultNATS)
+		}
+	}
+	opts := []nats.Option{
+		nats.Name("caddy webhooks"),
+		nats.Timeout(connectTimeout),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(time.Second),
+		// It would print on the terminal otherwise; the reader recovers.
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
+	}
+	if r.Credentials != "" {
+		if _, err := os.Stat(r.Credentials); err != nil {
+			return nil, ofFile(fmt.Errorf("reading the credentials: %w", err))
+		}
+		opts = append(opts, nats.UserCredentials(r.Credentials))
+	}
+	if r.CA != "" {
+		opts = append(opts, nats.RootCAs(r.CA))
+	}
+	nc, err := nats.Connect(r.NATS, opts...)
+	if err = mark(ErrUnreachable, ofNATS(err)); errors.Is(err, ErrDenied) {
+		return nil, fmt.Errorf("connecting to %s: %w: the login is refused: give one with --creds, --context, or in the URL of $NATS_URL", withoutPasswords(r.NATS), err)
+	} else if err != nil {
+		return nil, fmt.Errorf("connecting to %s: %w: is the server running? Embedded NATS takes connections only with `listen` in its block",
+			withoutPasswords(r.NATS), err)
+	}
+	return nc, nil
+}
+
+// withoutPasswords is for messages.
+func withoutPasswords(servers string) string {
+	list := strings.Split(servers, ",")
+	for i, s := range list {
+		u, err := url.Parse(strings.TrimSpace(s))
+		if err != nil {
+			continue // connect has refused it
+		}
+		list[i] = u.Redacted()
+		if u.User != nil {
+			u.User = url.User("xxxxx") // a lone user is a token
+			list[i] = u.String()
+		}
+	}
+	return strings.Join(list, ",")
 }
 
 // admin speaks to the admin API.
@@ -225,6 +290,9 @@ func refused(res *http.Response, text []byte) error {
 		return mark(kind, fmt.Errorf("%w: %s: is this a Caddy with the webhooks module?", ErrAdmin, res.Status))
 	}
 	err := fmt.Errorf("%w: %s", ErrAdmin, visible(answer.Error, false))
+	if res.StatusCode == http.StatusNotFound {
+		err = &marked{errNotFound, err}
+	}
 	if kind := ofStatus(res.StatusCode); kind != nil {
 		return mark(kind, err)
 	}

@@ -65,7 +65,7 @@ func TestSchemaTest(t *testing.T) {
 	})
 	b.put(t, "orders/create", "<xml/>", func(e *gateway.Event) { e.ContentType = "application/xml" })
 	b.put(t, "", `{"n":"x"}`, nil)
-	o := cli.TestOptions{Path: dir, Failures: 2, JSON: true, HistoryOptions: cli.HistoryOptions{NATS: b.url}}
+	o := cli.TestOptions{Path: dir, Failures: 2, JSON: true, HistoryOptions: cli.HistoryOptions{Reach: cli.Reach{NATS: b.url}}}
 	var out bytes.Buffer
 	ok, err := cli.SchemaTest(t.Context(), &out, o)
 	if err != nil || ok {
@@ -147,7 +147,7 @@ func TestSchemaTestEndsEarly(t *testing.T) {
 	ctx := &until{Context: t.Context()}
 	ctx.left.Store(200)
 	var out bytes.Buffer
-	_, err := cli.SchemaTest(ctx, &out, cli.TestOptions{Path: schema, Failures: -1, JSON: true, HistoryOptions: cli.HistoryOptions{NATS: b.url}})
+	_, err := cli.SchemaTest(ctx, &out, cli.TestOptions{Path: schema, Failures: -1, JSON: true, HistoryOptions: cli.HistoryOptions{Reach: cli.Reach{NATS: b.url}}})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
@@ -176,7 +176,7 @@ func TestSchemaTestSpeed(t *testing.T) {
 	}
 	schema := write(t, t.TempDir(), "x.json", `{"required":["n"],"properties":{"n":{"type":"integer"},"items":{"items":{"properties":{"id":{"type":"integer"},"at":{"format":"date-time"},"url":{"format":"uri"}},"required":["id"]}}}}`)
 	start := time.Now()
-	if _, err := cli.SchemaTest(t.Context(), &bytes.Buffer{}, cli.TestOptions{Path: schema, HistoryOptions: cli.HistoryOptions{NATS: b.url}}); err != nil {
+	if _, err := cli.SchemaTest(t.Context(), &bytes.Buffer{}, cli.TestOptions{Path: schema, HistoryOptions: cli.HistoryOptions{Reach: cli.Reach{NATS: b.url}}}); err != nil {
 		t.Fatal(err)
 	}
 	took := time.Since(start)

@@ -196,15 +196,11 @@ func printed(v any) *natspub.Stored {
 	if err != nil {
 		return nil
 	}
-	var r record
+	var r EventRecord
 	if json.Unmarshal(text, &r) != nil || r.Payload == nil && r.PayloadBase64 == nil {
 		return nil
 	}
-	e := &natspub.Stored{Seq: r.Seq, Time: r.Time, Subject: r.Subject, Header: r.Headers, Data: r.PayloadBase64}
-	if r.Payload != nil {
-		e.Data = []byte(*r.Payload)
-	}
-	return e
+	return &r.event(0).Stored
 }
 
 // eachIn calls one with each JSON value of a file, or of the files of a directory.

@@ -144,7 +144,7 @@ func TestTailFollows(t *testing.T) {
 	out, in := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		done <- cli.Tail(ctx, in, cli.TailOptions{NATS: "", Getenv: func(string) string { return b.url }, JSON: true})
+		done <- cli.Tail(ctx, in, cli.TailOptions{Reach: cli.Reach{Getenv: func(string) string { return b.url }}, JSON: true})
 	}()
 	lines := json.NewDecoder(out)
 	for _, want := range []string{"old", "a\xff\x1b", "\u009b\x1b[2J\u202e\U000E0001"} {
@@ -175,7 +175,7 @@ func TestTailForPeople(t *testing.T) {
 	b.publish(t, "a", "2", "plain\r\n\x1b]0;title\a\xff")
 	b.publish(t, "a", "3", strings.Repeat("[", 9000)+strings.Repeat("]", 9000))
 	var out bytes.Buffer
-	if err := cli.Tail(t.Context(), &out, cli.TailOptions{NATS: b.url, From: "all", Count: 3, Headers: true}); err != nil {
+	if err := cli.Tail(t.Context(), &out, cli.TailOptions{Reach: cli.Reach{NATS: b.url}, From: "all", Count: 3, Headers: true}); err != nil {
 		t.Fatal(err)
 	}
 	got := out.String()
@@ -203,11 +203,12 @@ func TestTailFails(t *testing.T) {
 		"from":           {cli.TailOptions{From: "yesterday"}, cli.ErrUsage, "last:10"},
 		"negative":       {cli.TailOptions{From: "last:-1"}, cli.ErrUsage, "last:10"},
 		"count":          {cli.TailOptions{Count: -1}, cli.ErrUsage, "--count"},
-		"two places":     {cli.TailOptions{From: "all", New: true}, cli.ErrUsage, "one place"},
-		"no server":      {cli.TailOptions{NATS: "nats://u:hidden@127.0.0.1:1"}, nats.ErrNoServers, "is the server running"},
-		"no credentials": {cli.TailOptions{Credentials: filepath.Join(t.TempDir(), "none")}, nil, "reading the credentials"},
-		"bad URL":        {cli.TailOptions{NATS: "nats://u:hidden@127.0.0.1:x"}, cli.ErrUsage, "not a URL"},
-		"no stream":      {cli.TailOptions{NATS: b.url, Stream: "OTHER"}, nil, "OTHER"},
+		"two forms":      {cli.TailOptions{JSON: true, Raw: true}, cli.ErrUsage, "--raw"},
+		"no server":      {cli.TailOptions{Reach: cli.Reach{NATS: "nats://u:hidden@127.0.0.1:1"}}, nats.ErrNoServers, "is the server running"},
+		"no credentials": {cli.TailOptions{Reach: cli.Reach{Credentials: filepath.Join(t.TempDir(), "none")}}, nil, "reading the credentials"},
+		"bad URL":        {cli.TailOptions{Reach: cli.Reach{NATS: "nats://u:hidden@127.0.0.1:x"}}, cli.ErrUsage, "not a URL"},
+		"no stream":      {cli.TailOptions{Reach: cli.Reach{NATS: b.url}, Stream: "OTHER"}, cli.ErrUnreachable, "OTHER: nats: no responders available for request: is its name right"},
+		"no gateway":     {cli.TailOptions{Reach: cli.Reach{Admin: "127.0.0.1:1"}}, cli.ErrUnreachable, "is Caddy running"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
