@@ -46,6 +46,7 @@ func TestMain(m *testing.M) {
 		"nats-server": runNATSServer,
 		"oldserver":   runOldServer,
 		"deliveries":  runDeliveries,
+		"receiver":    runReceiver,
 		"interrupted": runInterrupted,
 		"onterminal":  runOnTerminal,
 	})

@@ -62,6 +62,7 @@ func TestScripts(t *testing.T) {
 			"listening":  cmdListening,
 			"within":     cmdWithin,
 			"messages":   cmdMessages,
+			"received":   cmdReceived,
 			"serverid":   cmdServerID,
 			"sigkill":    cmdSignal(syscall.SIGKILL),
 			"sigterm":    cmdSignal(syscall.SIGTERM),
