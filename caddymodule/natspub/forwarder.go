@@ -55,8 +55,9 @@ type lane struct {
 	s      *Spool
 	stream string
 	wake   chan struct{}
-	first  atomic.Int64 // when the oldest event was stored, in ns; 0 if there is none
-	writes int          // guarded by s.mu: how often something was stored
+	hurry  chan struct{} // somebody asks for an attempt now
+	first  atomic.Int64  // when the oldest event was stored, in ns; 0 if there is none
+	writes int           // guarded by s.mu: how often something was stored
 
 	// The rest is the forwarding goroutine's.
 	next     uint64        // the first sequence that was not looked at
@@ -66,6 +67,7 @@ type lane struct {
 	stuck    map[uint64]time.Time
 	held     map[spoolKey]*hold
 	stuckNow atomic.Int64
+	failed   atomic.Pointer[spoolFailure]
 	single   *Publisher // takes no batches
 }
 
@@ -84,7 +86,7 @@ type spooled struct {
 }
 
 func newLane(s *Spool, stream string) *lane {
-	return &lane{s: s, stream: stream, wake: make(chan struct{}, 1), stuck: make(map[uint64]time.Time), held: make(map[spoolKey]*hold)}
+	return &lane{s: s, stream: stream, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), stuck: make(map[uint64]time.Time), held: make(map[spoolKey]*hold)}
 }
 
 // begin notes that there is an event, stored at t if it is the first.
@@ -134,6 +136,7 @@ func (l *lane) run(ctx context.Context) {
 		case errors.Is(err, errAway):
 			wait = spoolTick
 		case err != nil:
+			l.failed.Store(&spoolFailure{err, l.s.cfg.Now()})
 			if text := err.Error(); ctx.Err() == nil && (text != said || time.Since(saidAt) > forwardSay) {
 				said, saidAt = text, time.Now()
 				l.s.cfg.Logger.Warn("forwarding from the spool; trying again", "stream", l.stream, "error", err)
@@ -144,13 +147,17 @@ func (l *lane) run(ctx context.Context) {
 			continue
 		}
 		timer := time.NewTimer(wait)
+		wake := l.wake
+		if err != nil {
+			wake = nil // one more event is no reason to hurry
+		}
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
-		case <-l.wake:
-			if err != nil { // one more event is no reason to hurry
-				<-timer.C
-			}
+		case <-wake:
+		case <-l.hurry:
+			pause = forwardPause
+			l.retryNow()
 		}
 		timer.Stop()
 	}

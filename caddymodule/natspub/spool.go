@@ -101,6 +101,7 @@ type Spool struct {
 	tripped  context.Context //nolint:containedctx // ends when out becomes true, for those that wait for the cluster
 	trip     context.CancelFunc
 	counters SpoolCounters
+	samples  []spoolSample // of the counters, for the rate
 }
 
 // spoolKey is within what events keep their order.
@@ -592,6 +593,7 @@ func (s *Spool) watch() {
 			return
 		case <-tick.C:
 		}
+		s.sample(time.Now())
 		remote := s.remote.Load()
 		if remote == nil {
 			continue
