@@ -31,6 +31,9 @@ without touching the stream: to wh-replay.v1.<job>.<tenant>.<source>.<type...>,
 where only those read them who want to, to another subject, or with POST to a URL.
 Each is marked with the name of the job, ce-whreplay or the header Wh-Replay.
 
+It says first what it would send, and asks; where there is nobody to ask it stops
+there. --yes sends at once, and --dry-run never.
+
 A replay that is stopped, killed or refused can be resumed, and leaves nothing out.
 What was on its way at that moment may be sent again; on a subject it is stored
 once.
@@ -45,8 +48,8 @@ STRIPE_WEBHOOK_SECRET, of the process that sends.
 
 The exit status is 1 if not everything was sent, and 130 if you interrupted it.`,
 		Example: `  caddy webhooks replay --dry-run --since 2h --source github
-  caddy webhooks replay --from-seq 1200 --to-seq 1300
-  caddy webhooks replay --type 'invoice.*' --to http://127.0.0.1:3000/stripe --resign --rate 10
+  caddy webhooks replay --from-seq 1200 --to-seq 1300 --yes
+  caddy webhooks replay --type 'invoice.*' --to http://127.0.0.1:3000/stripe --resign --rate 10 --yes
   caddy webhooks replay --id evt_1Q2w3e --to http://127.0.0.1:3000/stripe
   caddy webhooks replay --resume replay-20260102T150405-abcdef`,
 		Args: cobra.NoArgs,
@@ -54,7 +57,7 @@ The exit status is 1 if not everything was sent, and 130 if you interrupted it.`
 			if o.Admin, err = where.given(); err != nil {
 				return err
 			}
-			o.Progress = cmd.ErrOrStderr()
+			o.Progress, o.Prompt, o.Stdin = cmd.ErrOrStderr(), cmd.ErrOrStderr(), cmd.InOrStdin()
 			return cli.ReplayEvents(ctx, cmd.OutOrStdout(), o)
 		}),
 	}
@@ -77,6 +80,7 @@ The exit status is 1 if not everything was sent, and 130 if you interrupted it.`
 	f.StringVar(&o.Signing.SecretFile, "secret-file", "", "`file` with the secret or the private key, with --resign")
 	f.StringVar(&o.Signing.PublicURL, "public-url", "", "`URL` that the sender signs, if it signs one, with --resign (default: the target)")
 	f.BoolVar(&o.DryRun, "dry-run", false, "say what would be sent, and send nothing")
+	f.BoolVar(&o.Yes, "yes", false, "send at once, without saying first what would be sent")
 	f.StringVar(&o.Resume, "resume", "", "go on with this `job`")
 	f.StringVar(&o.Stop, "stop", "", "stop this `job` of the gateway")
 	f.BoolVar(&o.List, "list", false, "list the jobs of the last 30 days")

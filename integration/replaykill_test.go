@@ -45,7 +45,7 @@ func TestReplayKills(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	replay := &process{name: caddyBin(), args: []string{"webhooks", "replay", "--nats", strings.Join(c.urls, ","), "--rate", "150", "--attempts", "30"}}
+	replay := &process{name: caddyBin(), args: []string{"webhooks", "replay", "--yes", "--nats", strings.Join(c.urls, ","), "--rate", "150", "--attempts", "30"}}
 	replay.start(t)
 	ended := false
 	t.Cleanup(func() {

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runOnTerminal is the program `onterminal [-width N] [-only stdout|stderr] PROGRAM
-// [ARG...]`: it runs a program whose standard output and error are a terminal, copies
+// runOnTerminal is the program `onterminal [-width N] [-only stdout|stderr] [-type LINE]
+// PROGRAM [ARG...]`: it runs a program whose standard output and error are a terminal, copies
 // what appears on the terminal to its own standard output, and exits as the program
 // does.
 func runOnTerminal() {
@@ -25,9 +25,10 @@ func runOnTerminal() {
 	fs := newFlagSet("onterminal")
 	width := fs.Uint("width", 100, "so many columns")
 	only := fs.String("only", "", "which output is the terminal: stdout or stderr (default: both)")
+	line := fs.String("type", "", "type this line, so that standard input is the terminal as well")
 	fail(fs.Parse(os.Args[1:]))
 	if fs.NArg() == 0 {
-		fail(errors.New("usage: onterminal [-width N] [-only stdout|stderr] PROGRAM [ARG...]"))
+		fail(errors.New("usage: onterminal [-width N] [-only stdout|stderr] [-type LINE] PROGRAM [ARG...]"))
 	}
 	// Not through os.OpenFile's poller: the descriptor is asked for by ioctl.
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
@@ -41,6 +42,11 @@ func runOnTerminal() {
 	fail(err)
 	cmd := exec.Command(fs.Arg(0), fs.Args()[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, slave, slave
+	if *line != "" {
+		cmd.Stdin = slave
+		_, err := master.WriteString(*line + "\n")
+		fail(err)
+	}
 	switch *only {
 	case "stdout":
 		cmd.Stderr = os.Stderr

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,11 +10,13 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"golang.org/x/term"
 
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/natspub"
 	"github.com/caddy-webhooks/caddy-webhooks/verifiers"
@@ -43,6 +46,12 @@ type ReplayOptions struct {
 	Signing Signing
 	// DryRun says what would be replayed.
 	DryRun bool
+	// Yes begins a new replay without saying first what it would send, and asking.
+	Yes bool
+	// Stdin and Prompt are where is asked, if Stdin is a terminal; else a new replay
+	// without Yes sends nothing.
+	Stdin  io.Reader
+	Prompt io.Writer
 	// Resume goes on with this job, and Stop stops one that the gateway runs.
 	Resume, Stop string
 	// List lists the jobs of the last 30 days.
@@ -123,6 +132,11 @@ func (o *ReplayOptions) do(ctx context.Context, w io.Writer, b replayBackend) er
 		}
 		return o.writePlan(w, plan)
 	}
+	if o.Resume == "" && !o.Yes {
+		if sure, err := o.ask(ctx, w, b); !sure {
+			return err
+		}
+	}
 	o.bar = NewProgress(o.Progress, "replaying")
 	defer o.bar.Done()
 	w = o.bar.Over(w)
@@ -147,6 +161,41 @@ func (o *ReplayOptions) do(ctx context.Context, w io.Writer, b replayBackend) er
 	return fmt.Errorf("%w: %w: `caddy webhooks replay --resume %s` goes on where it was", ErrReplayStopped, err, st.Job)
 }
 
+// ask says what would be sent, and returns whether it should be. Where nobody can be
+// asked the error says how to do without.
+func (o *ReplayOptions) ask(ctx context.Context, w io.Writer, b replayBackend) (bool, error) {
+	if o.JSON {
+		return false, fmt.Errorf("%w: nothing was sent: with --json write --yes, or --dry-run to see what would be", ErrUsage)
+	}
+	plan, err := b.plan(ctx)
+	if err != nil {
+		return false, err
+	}
+	if err := o.writePlan(w, plan); err != nil || plan.Events == 0 {
+		return false, err
+	}
+	in, ok := o.Stdin.(*os.File)
+	if !ok || o.Prompt == nil || !term.IsTerminal(int(in.Fd())) { //nolint:gosec // descriptors are small
+		return false, fmt.Errorf("%w: nothing was sent: write --yes to send them", ErrUsage)
+	}
+	_, _ = io.WriteString(o.Prompt, "send them? [y/N] ")
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(in).ReadString('\n')
+		answer <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case text := <-answer:
+		if text == "y" || text == "yes" {
+			return true, nil
+		}
+	}
+	_, _ = io.WriteString(o.Prompt, "nothing was sent\n")
+	return false, ErrNo
+}
+
 func (o *ReplayOptions) complete() error {
 	if err := o.Reach.complete(); err != nil {
 		return err
@@ -163,6 +212,8 @@ func (o *ReplayOptions) complete() error {
 	switch {
 	case actions > 1:
 		return fmt.Errorf("%w: --list, --dry-run, --resume and --stop are one at a time", ErrUsage)
+	case actions > 0 && o.Yes:
+		return fmt.Errorf("%w: --yes is for a new replay", ErrUsage)
 	case o.direct() && (o.Stop != "" || o.Detach):
 		return fmt.Errorf("%w: --stop and --detach are for replays by the gateway; one on a connection of its own runs in its own process", ErrUsage)
 	case !o.Spec.Resign && o.Signing != (Signing{}) && o.Resume == "":
