@@ -28,9 +28,11 @@ const (
 	feedLastWords = time.Second
 	// feedBody bounds reading a body that is kept apart, and feedAnswer an answer that
 	// is one event.
-	feedBody   = 30 * time.Second
-	feedAnswer = 30 * time.Second
-	feedBuffer = 64 << 10
+	feedBody = 30 * time.Second
+	// feedConnect bounds connecting to NATS.
+	feedConnect = 5 * time.Second
+	feedAnswer  = 30 * time.Second
+	feedBuffer  = 64 << 10
 )
 
 // feeds counts the streams of events that are open.
@@ -46,16 +48,28 @@ func (a *App) readable() []string {
 	return slices.DeleteFunc(append(names, slices.Sorted(maps.Keys(a.RouteStreams))...), func(name string) bool { return name == "" })
 }
 
-// eventsOf returns what reads a stream of the connection that is named.
-func (a *App) eventsOf(connection, stream string) (*natspub.Replayer, error) {
+// eventsOf returns what reads a stream of the connection that is named, and what to
+// call at the end.
+func (a *App) eventsOf(ctx context.Context, connection, stream string) (*natspub.Replayer, func(), error) {
 	at, s, err := a.connected(connection)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if list := at.readable(); !slices.Contains(list, stream) {
-		return nil, apiError(http.StatusBadRequest, "the gateway has no stream %q: name one of %s, or ask NATS itself with --nats or --context", stream, strings.Join(list, ", "))
+		return nil, nil, apiError(http.StatusBadRequest, "the gateway has no stream %q: name one of %s, or ask NATS itself with --nats or --context", stream, strings.Join(list, ", "))
 	}
-	return at.newReplayer(s, "")
+	ctx, cancel := context.WithTimeout(ctx, feedConnect)
+	defer cancel()
+	conn, release, err := s.broker.reading(ctx)
+	if err != nil {
+		return nil, nil, apiError(http.StatusServiceUnavailable, "%w", err)
+	}
+	reader, err := natspub.NewReplayer(natspub.ReplayConfig{Conn: conn, APIPrefix: at.settings.prefix, Logger: at.log})
+	if err != nil {
+		release()
+		return nil, nil, err
+	}
+	return reader, release, nil
 }
 
 func badQuery(err error) error {
@@ -84,12 +98,13 @@ func (a *App) adminEvent(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, badQuery(err)
 	}
 	stream := q.Spec().Stream
-	reader, err := a.eventsOf(q.Connection, stream)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), feedAnswer)
+	defer cancel()
+	reader, release, err := a.eventsOf(ctx, q.Connection, stream)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), feedAnswer)
-	defer cancel()
+	defer release()
 	e, err := reader.Get(ctx, stream, seq)
 	if err != nil {
 		return nil, eventsError(err)
@@ -106,14 +121,15 @@ func (a *App) adminEvents(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, badQuery(err)
 	}
 	spec := q.Spec()
-	reader, err := a.eventsOf(q.Connection, spec.Stream)
-	if err != nil {
-		return nil, err
-	}
 	defer feeds.Add(-1)
 	if feeds.Add(1) > mostFeeds {
 		return nil, apiError(http.StatusServiceUnavailable, "%d streams of events are open: end one of them", mostFeeds)
 	}
+	reader, release, err := a.eventsOf(r.Context(), q.Connection, spec.Stream)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	f := &feed{rc: http.NewResponseController(w), out: bufio.NewWriterSize(w, feedBuffer), header: w.Header(), stream: spec.Stream}
 	if q.Fetch {
 		f.body = reader.Fetch

@@ -30,6 +30,8 @@ const (
 	healthInterval = time.Second
 	failedLooks    = 3
 	unwellLooks    = 60
+	// readingTick is how often it is looked whether a new connection is there.
+	readingTick = 5 * time.Millisecond
 )
 
 // ErrStoreChanged: a reload changes how the embedded server runs.
@@ -52,6 +54,9 @@ type broker struct {
 
 	conn *nats.Conn
 	err  error
+	cfg  natspub.ConnectConfig // of conn
+
+	readers readerConn
 
 	server atomic.Pointer[natsembed.Server] // nil for a cluster
 	keeper sync.WaitGroup
@@ -98,8 +103,53 @@ func (b *broker) open(ctx context.Context, cfg natspub.ConnectConfig, label stri
 		b.keeper.Go(func() { b.keep(ctx) })
 	}
 	var err error
+	b.cfg = cfg
 	b.conn, err = natspub.Connect(cfg)
 	return err
+}
+
+// readerConn is a connection for those who read many events. On the one on which
+// events are published they could be in its way: a server ends a connection whose
+// client does not take what it was sent.
+type readerConn struct {
+	mu    sync.Mutex
+	users int
+	conn  *nats.Conn
+}
+
+// reading returns the connection for reading, and what to call when it is not needed
+// any more. Those who have got b may call it when done is closed.
+func (b *broker) reading(ctx context.Context) (*nats.Conn, func(), error) {
+	r := &b.readers
+	r.mu.Lock()
+	if r.users == 0 {
+		cfg := b.cfg
+		cfg.Name += " (reading)"
+		conn, err := natspub.Connect(cfg)
+		if err != nil {
+			r.mu.Unlock()
+			return nil, nil, err
+		}
+		r.conn = conn
+	}
+	r.users++
+	conn := r.conn
+	r.mu.Unlock()
+	release := func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.users--; r.users == 0 {
+			r.conn.Close()
+			r.conn = nil
+		}
+	}
+	for ; conn.Status() != nats.CONNECTED; time.Sleep(readingTick) {
+		if ctx.Err() != nil {
+			release()
+			return nil, nil, errNoAnswer
+		}
+	}
+	return conn, release, nil
 }
 
 // start starts the embedded server and waits until it takes events, or would if

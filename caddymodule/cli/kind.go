@@ -131,11 +131,12 @@ func noStream(name string, err error) error {
 
 // permitted returns a context that ends when the server refuses something on nc for
 // want of a permission: whoever asked would otherwise wait for an answer that does
-// not come. [because] says then what was refused.
+// not come. [because] says then what was refused. Removing a consumer is only tidying
+// up, which the server does by itself after a while.
 func permitted(ctx context.Context, nc *nats.Conn) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	nc.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-		if errors.Is(err, nats.ErrPermissionViolation) {
+		if errors.Is(err, nats.ErrPermissionViolation) && !strings.Contains(err.Error(), ".CONSUMER.DELETE.") {
 			what := strings.TrimPrefix(err.Error(), nats.ErrPermissionViolation.Error()+": ")
 			cancel(fmt.Errorf("%w: %s: who logs in to NATS here needs this permission", ErrDenied, what))
 		}

@@ -175,7 +175,7 @@ func (o *ReplayOptions) ask(ctx context.Context, w io.Writer, b replayBackend) (
 		return false, err
 	}
 	in, ok := o.Stdin.(*os.File)
-	if !ok || o.Prompt == nil || !term.IsTerminal(int(in.Fd())) { //nolint:gosec // descriptors are small
+	if !ok || o.Prompt == nil || !term.IsTerminal(int(in.Fd())) {
 		return false, fmt.Errorf("%w: nothing was sent: write --yes to send them", ErrUsage)
 	}
 	_, _ = io.WriteString(o.Prompt, "send them? [y/N] ")

@@ -13,6 +13,9 @@ import (
 const (
 	// followWait is how long one request waits for what comes in.
 	followWait = 2 * time.Second
+	// followBytes is about how many bytes it asks for at one time: several may read on
+	// one connection.
+	followBytes = 512 << 10
 	// tidyPatience bounds removing a reader.
 	tidyPatience = 2 * time.Second
 )
@@ -33,8 +36,8 @@ type FollowSpec struct {
 	Live bool
 	// HeadersOnly leaves payloads out.
 	HeadersOnly bool
-	// Tidy removes what reads on the server at the end, which needs the permission
-	// to delete consumers. Otherwise the server does it after half a minute.
+	// Tidy removes what reads on the server at the end, if it is permitted. Otherwise
+	// the server does it after half a minute.
 	Tidy bool
 	// Begun, if not nil, is called once, with the first sequence that is looked at
 	// and the stream's last.
@@ -94,7 +97,7 @@ func (r *Replayer) Follow(ctx context.Context, spec FollowSpec, do func(*Stored)
 		src.passed = func() { spec.Passed(src.at) }
 	}
 	if spec.Tidy {
-		defer src.close(ctx)
+		defer src.close()
 	}
 	return src.each(ctx, func(e *replayed) error {
 		return do(&Stored{Seq: e.seq, Time: e.at, Subject: e.subject, Header: e.header, Data: e.data, Last: last})
@@ -121,6 +124,7 @@ func (s *FollowSpec) fits(info *jetstream.StreamInfo) error {
 // openSpec opens a reader of what spec chooses.
 func (r *Replayer) openSpec(stream jetstream.Stream, st *ReplayState, spec *FollowSpec) *reader {
 	src := r.open(stream, st, spec.HeadersOnly)
+	src.bytes = followBytes
 	if spec.Subject != "" {
 		src.config.FilterSubject, src.config.FilterSubjects = spec.Subject, nil
 	}
@@ -168,7 +172,7 @@ func (r *Replayer) lastOnes(ctx context.Context, stream jetstream.Stream, spec *
 			return nil
 		})
 		if spec.Tidy {
-			src.close(ctx)
+			src.close()
 		}
 		switch {
 		case err != nil:

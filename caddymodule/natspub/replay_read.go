@@ -76,6 +76,7 @@ type reader struct {
 	failing  time.Time          // since when nothing can be read; zero if it can
 	patience time.Duration      // for how long that may be
 	end      readerEnd
+	bytes    int         // about so many are asked for at one time
 	trouble  func(error) // called when reading fails and is tried again, and with nil when it goes on; may be nil
 	passed   func()      // called before each request; may be nil
 	ended    bool
@@ -98,7 +99,7 @@ const (
 // payload.
 func (r *Replayer) open(stream jetstream.Stream, st *ReplayState, headersOnly bool) *reader {
 	from := max(st.Spec.FromSeq, st.Position+1)
-	src := &reader{r: r, stream: stream, spec: &st.Spec, last: st.Last, at: from - 1, ended: from > st.Last, end: endOfLeader, patience: replayReading}
+	src := &reader{r: r, stream: stream, spec: &st.Spec, last: st.Last, at: from - 1, ended: from > st.Last, end: endOfLeader, patience: replayReading, bytes: replayBytes}
 	filters := st.Spec.filters(stream.CachedInfo().Config.Subjects)
 	src.config = jetstream.ConsumerConfig{
 		AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: replayAlone, Replicas: 1, MemoryStorage: true, HeadersOnly: headersOnly,
@@ -269,7 +270,7 @@ func (src *reader) fetch(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	// Not less than one message may have, or it would never be sent.
-	limit := replayBytes + int(src.r.cfg.Conn.MaxPayload())
+	limit := src.bytes + int(src.r.cfg.Conn.MaxPayload())
 	before, at := src.r.cfg.Conn.LastError(), src.at
 	batch, err := src.consumer.Fetch(most, jetstream.FetchMaxBytes(limit), jetstream.FetchContext(ctx))
 	if err != nil {
@@ -299,14 +300,16 @@ func (src *reader) fetch(ctx context.Context) error {
 	return src.denied(before)
 }
 
-// close removes the consumer, which the server does by itself after a while.
-func (src *reader) close(ctx context.Context) {
+// close has the consumer removed, which the server does by itself after a while. It
+// does not wait for an answer, which there is none of without the permission.
+func (src *reader) close() {
 	if src.consumer == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyPatience)
-	defer cancel()
-	_ = src.stream.DeleteConsumer(ctx, src.consumer.CachedInfo().Name)
+	subject := strings.TrimSuffix(src.r.cfg.APIPrefix, ".") + ".CONSUMER.DELETE." + src.spec.Stream + "." + src.consumer.CachedInfo().Name
+	if err := src.r.cfg.Conn.Publish(subject, nil); err == nil {
+		_ = src.r.cfg.Conn.FlushTimeout(tidyPatience)
+	}
 }
 
 // more reports whether the stream has anything for the job behind what was read.
