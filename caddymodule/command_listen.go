@@ -42,7 +42,7 @@ all of them were taken.`,
   caddy webhooks listen --forward http://localhost:3000 --context production --retry 3 --json`,
 		Args: cobra.NoArgs,
 	}
-	complete := eventFlags(cmd, &o.Reach)
+	complete := sourceFlags(cmd, &o.Reach)
 	cmd.RunE = runE(func(ctx context.Context, cmd *cobra.Command, _ []string) error {
 		if err := complete(); err != nil {
 			return err

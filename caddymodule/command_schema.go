@@ -39,7 +39,7 @@ func historyFlags(cmd *cobra.Command, h *cli.HistoryOptions) (complete func() er
 	f.StringArrayVar(&h.Sources, "source", nil, "only of this source; may be repeated")
 	f.StringArrayVar(&h.Types, "type", nil, "only types that fit the `glob`, as the provider writes them or as ce-type; may be repeated")
 	f.IntVar(&h.Limit, "limit", 0, "stop after so many events (default: all)")
-	return eventFlags(cmd, &h.Reach)
+	return sourceFlags(cmd, &h.Reach)
 }
 
 func schemaInfer() *cobra.Command {

@@ -35,7 +35,7 @@ The exit status is 1 if there is no such event.`,
   caddy webhooks show 3 --stream WEBHOOKS_QUARANTINE --json`,
 		Args: cobra.ExactArgs(1),
 	}
-	complete := eventFlags(cmd, &o.Reach)
+	complete := sourceFlags(cmd, &o.Reach)
 	cmd.RunE = runE(func(ctx context.Context, cmd *cobra.Command, args []string) error {
 		if err := complete(); err != nil {
 			return err

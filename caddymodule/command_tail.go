@@ -8,9 +8,9 @@ import (
 	"github.com/caddy-webhooks/caddy-webhooks/caddymodule/cli"
 )
 
-// eventFlags are the flags of commands that read stored events: how to get to them,
+// sourceFlags are the flags of commands that read stored events: how to get to them,
 // which is in reach, and which of them. The function that it returns completes reach.
-func eventFlags(cmd *cobra.Command, reach *cli.Reach) (complete func() error) {
+func sourceFlags(cmd *cobra.Command, reach *cli.Reach) (complete func() error) {
 	where := new(adminFlags)
 	where.add(cmd)
 	f := cmd.Flags()
@@ -63,7 +63,7 @@ payload_base64 where it is not UTF-8.`,
   caddy webhooks tail --json --count 1 | jq -r .payload`,
 		Args: cobra.NoArgs,
 	}
-	complete := eventFlags(cmd, &o.Reach)
+	complete := sourceFlags(cmd, &o.Reach)
 	cmd.RunE = runE(func(ctx context.Context, cmd *cobra.Command, _ []string) error {
 		if err := complete(); err != nil {
 			return err
@@ -89,11 +89,4 @@ func beginFlags(cmd *cobra.Command, from *string, otherwise string) {
 		completeValues(cmd, name, "last:10", "all", "new", "10m", "1h", "24h")
 	}
 	cmd.MarkFlagsMutuallyExclusive("from", "since")
-}
-
-// completeValues has the shell complete a flag with these values.
-func completeValues(cmd *cobra.Command, flag string, values ...cobra.Completion) {
-	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // there is no such flag
-	}
 }

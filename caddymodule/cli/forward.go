@@ -290,7 +290,7 @@ func (f *forwarder) print(r *Forwarded) error {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s  %s  %s  %s  %s", r.Time.Local().Format("15:04:05.000"), status,
-		f.style.Faint(fmt.Sprintf("%6s", millis(r.Millis))), f.style.Strong(visible(source, false)), visible(r.Type, false), visible(r.ID, false))
+		f.style.Faint(fmt.Sprintf("%6s", lasted(r.Millis))), f.style.Strong(visible(source, false)), visible(r.Type, false), visible(r.ID, false))
 	if r.Attempts > 1 {
 		fmt.Fprintf(&b, "  (%d attempts)", r.Attempts)
 	}
@@ -303,7 +303,7 @@ func (f *forwarder) print(r *Forwarded) error {
 	return err
 }
 
-func millis(ms float64) string {
+func lasted(ms float64) string {
 	if ms < 10 {
 		return fmt.Sprintf("%.1fms", ms)
 	}
