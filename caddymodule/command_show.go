@@ -45,7 +45,7 @@ The exit status is 1 if there is no such event.`,
 	})
 	f := cmd.Flags()
 	f.BoolVar(&o.ByID, "by-id", false, "it is an id, also if it is a number")
-	f.StringVar(&o.Stream, "stream", "", "stream to look at (default: "+cli.DefaultStream+", and for an id all of the gateway)")
+	f.StringVar(&o.Stream, "stream", "", "stream to look at (default: that of verified events, "+cli.DefaultStream+", and for an id all of the gateway)")
 	f.StringArrayVar(&o.Tenants, "tenant", nil, "only of this tenant; may be repeated")
 	f.StringArrayVar(&o.Sources, "source", nil, "only of this source; may be repeated")
 	f.StringVar(&o.Since, "since", "", "only what was stored since this RFC 3339 `time`, or 1h for an hour ago")

@@ -28,7 +28,7 @@ func sourceFlags(cmd *cobra.Command, reach *cli.Reach) (complete func() error) {
 // choiceFlags are the flags that choose stored events.
 func choiceFlags(cmd *cobra.Command, stream, subject *string, tenants, sources, types, ids *[]string) {
 	f := cmd.Flags()
-	f.StringVar(stream, "stream", cli.DefaultStream, "stream to read")
+	f.StringVar(stream, "stream", "", "stream to read (default: that of verified events, "+cli.DefaultStream+")")
 	f.StringVar(subject, "subject", "", "only these subjects, such as 'wh.v1.*.github.>' (default: all of the stream)")
 	f.StringArrayVar(tenants, "tenant", nil, "only of this tenant; may be repeated")
 	f.StringArrayVar(sources, "source", nil, "only of this source; may be repeated")

@@ -49,14 +49,17 @@ func (a *App) readable() []string {
 }
 
 // eventsOf returns what reads a stream of the connection that is named, and what to
-// call at the end.
-func (a *App) eventsOf(ctx context.Context, connection, stream string) (*natspub.Replayer, func(), error) {
+// call at the end. No stream is that of verified events.
+func (a *App) eventsOf(ctx context.Context, connection string, stream *string) (*natspub.Replayer, func(), error) {
 	at, s, err := a.connected(connection)
 	if err != nil {
 		return nil, nil, err
 	}
-	if list := at.readable(); !slices.Contains(list, stream) {
-		return nil, nil, apiError(http.StatusBadRequest, "the gateway has no stream %q: name one of %s, or ask NATS itself with --nats or --context", stream, strings.Join(list, ", "))
+	if *stream == "" {
+		*stream = at.Stream.Name
+	}
+	if list := at.readable(); !slices.Contains(list, *stream) {
+		return nil, nil, apiError(http.StatusBadRequest, "the gateway has no stream %q: name one of %s, or ask NATS itself with --nats or --context", *stream, strings.Join(list, ", "))
 	}
 	ctx, cancel := context.WithTimeout(ctx, feedConnect)
 	defer cancel()
@@ -97,20 +100,19 @@ func (a *App) adminEvent(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, badQuery(err)
 	}
-	stream := q.Spec().Stream
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), feedAnswer)
 	defer cancel()
-	reader, release, err := a.eventsOf(ctx, q.Connection, stream)
+	reader, release, err := a.eventsOf(ctx, q.Connection, &q.Stream)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	e, err := reader.Get(ctx, stream, seq)
+	e, err := reader.Get(ctx, q.Stream, seq)
 	if err != nil {
 		return nil, eventsError(err)
 	}
 	body, missing := reader.Fetch(ctx, e)
-	return cli.NewEventRecord(stream, e, body, missing), nil
+	return cli.NewEventRecord(q.Stream, e, body, missing), nil
 }
 
 // adminEvents answers GET /webhooks/events with stored events, one a line, until the
@@ -120,16 +122,16 @@ func (a *App) adminEvents(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, badQuery(err)
 	}
-	spec := q.Spec()
 	defer feeds.Add(-1)
 	if feeds.Add(1) > mostFeeds {
 		return nil, apiError(http.StatusServiceUnavailable, "%d streams of events are open: end one of them", mostFeeds)
 	}
-	reader, release, err := a.eventsOf(r.Context(), q.Connection, spec.Stream)
+	reader, release, err := a.eventsOf(r.Context(), q.Connection, &q.Stream)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
+	spec := q.Spec()
 	f := &feed{rc: http.NewResponseController(w), out: bufio.NewWriterSize(w, feedBuffer), header: w.Header(), stream: spec.Stream}
 	if q.Fetch {
 		f.body = reader.Fetch

@@ -152,7 +152,10 @@ func (i *impatient) Read(p []byte) (int, error) {
 func (a *adminEvents) get(ctx context.Context, stream string, seq uint64) (*Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
-	v := url.Values{"stream": {stream}}
+	v := url.Values{}
+	if stream != "" {
+		v.Set("stream", stream)
+	}
 	if a.connection != "" {
 		v.Set("connection", a.connection)
 	}

@@ -23,8 +23,8 @@ type EventQuery struct {
 	// Connection is the name of the gateway's connection to NATS; "" where there is
 	// only one.
 	Connection string
-	// Stream is read, and of it only what is on Subject; "" means [DefaultStream] and
-	// everything.
+	// Stream is read, and of it only what is on Subject; "" means the gateway's stream of
+	// verified events, [DefaultStream] where NATS itself is asked, and everything.
 	Stream, Subject string
 	// Tenants, Sources, Types and IDs choose events, as in [natspub.ReplaySpec].
 	Tenants, Sources, Types, IDs []string
@@ -249,7 +249,7 @@ type eventReader interface {
 	// follow calls do with each event of the query, in the order of the stream, each
 	// once, over restarts and reloads. It ends with the error of do.
 	follow(ctx context.Context, q EventQuery, watch eventWatch, do func(*Event) error) error
-	// get returns one event with its body. The error wraps [natspub.ErrNoEvent] if it
+	// get returns one event with its body; stream may be "", as in EventQuery. The error wraps [natspub.ErrNoEvent] if it
 	// is not there.
 	get(ctx context.Context, stream string, seq uint64) (*Event, error)
 	// streams returns the streams of the gateway that may hold events, that of
@@ -332,6 +332,7 @@ func (d *directEvents) fetch(ctx context.Context, e *Event) {
 func (d *directEvents) get(ctx context.Context, stream string, seq uint64) (*Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
+	stream = cmp.Or(stream, DefaultStream)
 	s, err := d.reader.Get(ctx, stream, seq)
 	if err != nil {
 		return nil, ofEvents(ctx, err)

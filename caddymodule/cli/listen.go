@@ -182,11 +182,15 @@ func (o *ListenOptions) sayBegin(stream string, from, last uint64) {
 	if o.Errors == nil {
 		return
 	}
+	of := ""
+	if stream != "" {
+		of = " of " + visible(stream, false)
+	}
 	where := fmt.Sprintf("from %d of %d on", from, last)
 	if from > last {
 		where = "that come in"
 	}
-	_, _ = fmt.Fprintf(o.Errors, "forwarding events of %s %s to %s; Ctrl-C ends it\n", visible(stream, false), where, visible(withoutQuery(o.Forward), false))
+	_, _ = fmt.Fprintf(o.Errors, "forwarding events%s %s to %s; Ctrl-C ends it\n", of, where, visible(withoutQuery(o.Forward), false))
 }
 
 // target returns the URL for a source.

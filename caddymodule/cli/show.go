@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,8 +28,8 @@ type ShowOptions struct {
 	// event; with ByID it is an id in any case.
 	Event string
 	ByID  bool
-	// Stream is where it is. Empty means [DefaultStream] for a sequence, and for an id
-	// all streams of the gateway that hold events of senders.
+	// Stream is where it is. Empty means the one of [TailOptions] for a sequence, and
+	// for an id all streams of the gateway that hold events of senders.
 	Stream string
 	// Tenants and Sources narrow the search for an id, and so does Since, an RFC 3339
 	// time or a duration such as "24h" for so long ago.
@@ -55,7 +54,7 @@ func Show(ctx context.Context, w io.Writer, o ShowOptions) error {
 		return err
 	}
 	defer events.close()
-	stream := cmp.Or(o.Stream, DefaultStream)
+	stream := o.Stream
 	if seq == 0 {
 		at, err := o.search(ctx, w, events)
 		if err != nil {

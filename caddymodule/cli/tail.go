@@ -21,7 +21,8 @@ type TailOptions struct {
 	// Reach says how to get to the events. Where it says nothing the environment
 	// variable NATS_URL counts, and without it the admin API is asked.
 	Reach
-	// Stream is the stream to read. Empty means [DefaultStream].
+	// Stream is the stream to read. Empty means the gateway's of verified events, and
+	// where NATS itself is asked [DefaultStream].
 	Stream string
 	// Subject is a filter such as "wh.v1.*.github.>". Empty means everything.
 	Subject string
@@ -117,9 +118,6 @@ func (o *TailOptions) query() (EventQuery, error) {
 	q := EventQuery{
 		Stream: o.Stream, Subject: o.Subject, Tenants: o.Tenants, Sources: o.Sources, Types: o.Types, IDs: o.IDs,
 		Live: true, Fetch: o.Fetch,
-	}
-	if q.Stream == "" {
-		q.Stream = DefaultStream
 	}
 	if o.Count < 0 {
 		return q, fmt.Errorf("%w: --count is a number of events", ErrUsage)
