@@ -146,10 +146,14 @@ func noReaders(t *testing.T, p *Publisher) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := stream.ListConsumers(t.Context())
-	for c := range list.Info() {
-		t.Errorf("the consumer %s is left", c.Name)
-	}
+	checkFor(t, 10*time.Second, func() error { // nobody waits until it is gone
+		list := stream.ListConsumers(t.Context())
+		for c := range list.Info() {
+			err = fmt.Errorf("the consumer %s is left", c.Name)
+		}
+		defer func() { err = nil }()
+		return errors.Join(err, list.Err())
+	})
 }
 
 // TestFollowSlow: who does not read for longer than the server keeps a consumer
