@@ -44,7 +44,7 @@ func runReceiver() {
 	fail(os.MkdirAll(dir, 0o700))
 	log, err := os.OpenFile(filepath.Join(dir, "requests"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	fail(err)
-	r := &receiver{dir: dir, log: log, failed: map[string]int{}}
+	r := &sink{dir: dir, log: log, failed: map[string]int{}}
 	l, err := net.Listen("tcp", fs.Arg(0))
 	fail(err)
 	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: r}}
@@ -58,7 +58,7 @@ func runReceiver() {
 	<-end
 }
 
-type receiver struct {
+type sink struct {
 	dir string
 	log *os.File
 
@@ -68,7 +68,7 @@ type receiver struct {
 }
 
 // ServeHTTP implements [http.Handler].
-func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+func (r *sink) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
