@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -352,7 +353,7 @@ func (d *directEvents) streams(ctx context.Context) ([]string, error) {
 // ofEvents marks an error of reading with its kind.
 func ofEvents(ctx context.Context, err error) error {
 	if errors.Is(err, natspub.ErrHistory) {
-		return mark(ErrUsage, err)
+		return &marked{ErrUsage, errors.New(strings.TrimPrefix(err.Error(), natspub.ErrHistory.Error()+": "))}
 	}
 	if errors.Is(err, nats.ErrNoResponders) {
 		err = fmt.Errorf("%w: %s", err, noResponders)
