@@ -351,12 +351,13 @@ func (g *grants) replay(c *ContractConnection) {
 	g.add("replays: the subjects that they go to, and their stream", append(to, "API.STREAM.NAMES", "API.STREAM.CREATE."+natspub.ReplayStream)...)
 }
 
-// toolUser is what `caddy webhooks` needs on a connection of its own: tail, schema
-// infer and schema test, and replay.
+// toolUser is what `caddy webhooks` needs on a connection of its own: tail, show,
+// listen, schema infer and schema test, and replay.
 func toolUser(c *ContractConnection) PermittedUser {
 	g := &grants{prefix: c.APIPrefix}
 	for _, s := range c.Streams {
-		g.add("tail and schema: reading "+s.Name, "API.STREAM.INFO."+s.Name, "API.CONSUMER.CREATE."+s.Name+".>", "API.CONSUMER.MSG.NEXT."+s.Name+".*")
+		g.add("tail, listen and schema: reading "+s.Name, "API.STREAM.INFO."+s.Name, "API.CONSUMER.CREATE."+s.Name+".>", "API.CONSUMER.MSG.NEXT."+s.Name+".*")
+		g.add("show: one event of "+s.Name, "API.DIRECT.GET."+s.Name, "API.STREAM.MSG.GET."+s.Name)
 	}
 	if c.Bodies != "" {
 		stream := "OBJ_" + c.Bodies
