@@ -192,11 +192,15 @@ func TestConformanceGateway(t *testing.T) {
 	})
 	t.Run("catalogue", func(t *testing.T) {
 		site, _ := gatewayFor(t, others)
+		allowed := gatewayTime
+		if os.Getenv("EXHAUSTIVE") == "" {
+			allowed /= 10
+		}
 		begun, tried, done, requests := time.Now(), 0, 0, int64(0)
 		// Every day begins with another sender.
 		start := time.Now().YearDay() * 17 % len(others)
 		for i := range others {
-			if os.Getenv("CONFORMANCE_ALL") == "" && time.Since(begun) > gatewayTime {
+			if os.Getenv("CONFORMANCE_ALL") == "" && time.Since(begun) > allowed {
 				break
 			}
 			tried++
