@@ -519,11 +519,11 @@ var duties = []duty{
 			return err
 		}
 		for _, stream := range []string{"WEBHOOKS", "WEBHOOKS_UNVERIFIED"} {
-			if _, err := r.tool(0, "replay", "--stream", stream); err != nil {
+			if _, err := r.tool(0, "replay", "--yes", "--stream", stream); err != nil {
 				return err
 			}
 		}
-		out, err := r.tool(1, "replay", "--source", "github", "--since", "1h", "--to", target.URL)
+		out, err := r.tool(1, "replay", "--yes", "--source", "github", "--since", "1h", "--to", target.URL)
 		if err != nil {
 			return err
 		}

@@ -175,12 +175,16 @@ func TestNATSPermissionsOfTool(t *testing.T) {
 		{0, "tail --nats URL --count 1 --from all --stream WEBHOOKS_QUARANTINE"},
 		{0, "tail --nats URL --count 1 --from all --stream WEBHOOKS_OPS"},
 		{0, "tail --nats URL --count 2 --from all --fetch"},
+		{0, "show --nats URL 1"},
+		{0, "show --nats URL --stream WEBHOOKS_UNVERIFIED 1"},
+		{0, "show --nats URL --stream WEBHOOKS_QUARANTINE 3"},
+		{0, "show --nats URL --stream WEBHOOKS_OPS 1"},
 		{0, "schema infer --nats URL --from-stream --source github"},
 		{0, "replay --nats URL --dry-run --source github"},
 		{0, "replay --nats URL --dry-run --source another --stream WEBHOOKS_UNVERIFIED"},
-		{0, "replay --nats URL"},
-		{0, "replay --nats URL --stream WEBHOOKS_UNVERIFIED"},
-		{1, "replay --nats URL --source github --since 1h --to " + target},
+		{0, "replay --nats URL --yes"},
+		{0, "replay --nats URL --yes --stream WEBHOOKS_UNVERIFIED"},
+		{1, "replay --nats URL --yes --source github --since 1h --to " + target},
 		{1, "replay --nats URL --resume JOB"},
 		{0, "replay --nats URL --list"},
 	} {
@@ -190,7 +194,12 @@ func TestNATSPermissionsOfTool(t *testing.T) {
 		}
 		job = regexp.MustCompile(`replay-[0-9A-Za-z-]+`).FindString(out)
 	}
-	if list := r.refused(); len(list) > 0 {
+	// At its end a reader asks that its consumer goes. It goes anyway, seconds later,
+	// and who may remove consumers may remove everybody's.
+	list := slices.DeleteFunc(r.refused(), func(s string) bool {
+		return strings.HasPrefix(s, "$JS.API.CONSUMER.DELETE.") && strings.Contains(s, ".webhooks-replay-")
+	})
+	if len(list) > 0 {
 		t.Errorf("the server has refused %q", list)
 	}
 	used := r.used("tool")
@@ -199,6 +208,7 @@ func TestNATSPermissionsOfTool(t *testing.T) {
 		switch {
 		case slices.ContainsFunc(used, func(s string) bool { return subjectFits(g.Subject, s) }):
 			n++
+		case strings.HasPrefix(g.Subject, "$JS.API.STREAM.MSG.GET."): // for streams without direct reads
 		case elsewhere[g.Subject] == "":
 			t.Errorf("%s (%s) is not used", g.Subject, g.For)
 		}
