@@ -121,14 +121,6 @@ func ofStatus(status int) error {
 // clients of NATS inside Caddy see it.
 const noResponders = "is its name right, is there JetStream, and does NATS let its clients read this stream?"
 
-// noStream is the error of looking for a stream.
-func noStream(name string, err error) error {
-	if errors.Is(err, nats.ErrNoResponders) {
-		err = fmt.Errorf("%w: %s", err, noResponders)
-	}
-	return fmt.Errorf("looking for the stream %s: %w", name, err)
-}
-
 // permitted returns a context that ends when the server refuses something on nc for
 // want of a permission: whoever asked would otherwise wait for an answer that does
 // not come. [because] says then what was refused. Removing a consumer is only tidying
