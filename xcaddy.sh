@@ -99,7 +99,7 @@ Ready on http://localhost:$port. Paste into another terminal, in this directory$
     $inline./caddy webhooks send github http://localhost:$port/github
 
   what a service reads from NATS:
-    ./caddy webhooks tail
+    ./caddy webhooks tail --nats nats://127.0.0.1:$nats
 
 Ctrl-C ends it. Events are kept in ./.webhooks.
 
