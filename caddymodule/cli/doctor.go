@@ -226,7 +226,8 @@ type DoctorOptions struct {
 	Strict bool
 	// JSON prints an object and no text.
 	JSON bool
-	// Progress is where it is shown how far it is; nil for nowhere.
+	// Progress is standard error, where a terminal shows how far the checks are. With
+	// nil nothing is shown.
 	Progress io.Writer
 }
 
